@@ -1,0 +1,1 @@
+"""structgen: constrained decoding of language models."""

@@ -1,0 +1,195 @@
+"""Expressions: what a language is, before anything runs.
+
+A language is an `Expr`. Most are small trees (`Lit`, `Seq`, `Alt`, `Repeat`, `Leaf`); recursion and laziness come from `Rule`, whose body is
+made by a Python function when the byte automaton first reaches it. Expressions know nothing of tokens, states or automata.
+
+Not here: how text of a notation is read (`frontends`), how expressions run (`automata`).
+
+Two duties of whoever builds expressions:
+* every `Rule` that is offered has a non-empty language (this is what keeps masks free of dead ends); use `NEVER` for what is empty, it
+  vanishes from `Alt` and poisons `Seq` when the helpers `seq`, `alt`, `repeat` are used;
+* no rule is left-recursive (it may not reach itself without consuming a byte). Finite grammars get this from `ir.rewrite`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from structgen.ir.regular import CharDFA
+
+
+class Expr:
+    """A language over bytes. Immutable; compared by identity."""
+
+    __slots__ = ()
+
+
+class Lit(Expr):
+    """One byte string, whose pieces may also be spelled otherwise.
+
+    `detours`: triples (i, j, leaf): instead of `data[i:j]` a text of `leaf` may stand. JSON keys use them for escapes (`"n\\u0061me"`).
+    """
+
+    __slots__ = ("data", "detours")
+
+    def __init__(self, data: bytes, detours: Sequence[tuple[int, int, Leaf]] = ()) -> None:
+        self.data, self.detours = data, tuple(detours)
+
+    def __repr__(self) -> str:
+        return f"Lit({self.data!r})"
+
+
+class Leaf(Expr):
+    """A regular language, run as one deterministic automaton whose token rows are shared by every grammar of a vocabulary.
+
+    `dfa` speaks of characters (code points); `encoding` says how a text becomes bytes:
+    * `"utf8"`: as it stands;
+    * `"json"`: between quotation marks, with the escapes that `escapes` allows;
+    * `"bytes"`: code points 0..255 are bytes.
+    `low`, `high` bound the number of characters further (`high` None: no bound), without a state for each count.
+    `escapes` (only for "json"): "any" (every legal escape of every character) or "minimal" (only where JSON demands one, shortest form).
+    """
+
+    __slots__ = ("dfa", "encoding", "escapes", "high", "low")
+
+    def __init__(self, dfa: CharDFA, encoding: str = "utf8", *, low: int = 0, high: int | None = None, escapes: str = "any") -> None:
+        self.dfa, self.encoding, self.low, self.high, self.escapes = dfa, encoding, low, high, escapes
+
+    def __repr__(self) -> str:
+        return f"Leaf({self.encoding}, {len(self.dfa.accepting)} states, {self.low}..{'' if self.high is None else self.high})"
+
+
+class Minus(Expr):
+    """The texts of `leaf` that are not texts of `taken`.
+
+    `leaf` must be prefix-free (no text of it continues another: JSON strings are) and `taken` finite, with an infinite rest behind every prefix.
+    The rows of `leaf` stay shared, so this costs nothing per key set, where a difference of automata would cost a trie walk.
+    """
+
+    __slots__ = ("leaf", "taken")
+
+    def __init__(self, leaf: Leaf, taken: Expr) -> None:
+        self.leaf, self.taken = leaf, taken
+
+
+class Strings(Expr):
+    """A finite, large set of byte strings (up to millions), built in bulk."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: Sequence[bytes]) -> None:
+        self.items = items
+
+
+class Special(Expr):
+    """One special token, by name: only its token id matches, never its spelling."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Seq(Expr):
+    """One after the other."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: Sequence[Expr]) -> None:
+        self.parts = tuple(parts)
+
+
+class Alt(Expr):
+    """Any one of them."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: Sequence[Expr]) -> None:
+        self.parts = tuple(parts)
+
+
+class Repeat(Expr):
+    """`body`, at least `low` and at most `high` times (None: no bound). Large counts unfold lazily."""
+
+    __slots__ = ("body", "high", "low")
+
+    def __init__(self, body: Expr, low: int = 0, high: int | None = None) -> None:
+        self.body, self.low, self.high = body, low, high
+
+
+class Rule(Expr):
+    """A named language whose body is made on first reach by `make()`.
+
+    The same Rule object is the same rule: memoise the makers of infinite families (`Members(schema, i)`).
+    """
+
+    __slots__ = ("make", "name")
+
+    def __init__(self, make: Callable[[], Expr], name: str = "") -> None:
+        self.make, self.name = make, name
+
+    def __repr__(self) -> str:
+        return f"Rule({self.name})"
+
+
+class Net(Expr):
+    """A small recursive transition network, for bodies that are graphs rather than trees (objects with optional members).
+
+    Nodes are 0..`size`-1; node 0 is the start, `accepting` the ends. `edges` are triples (source, Expr or None, target); None is a free step.
+    """
+
+    __slots__ = ("accepting", "edges", "size")
+
+    def __init__(self, size: int, edges: Sequence[tuple[int, Expr | None, int]], accepting: Sequence[int]) -> None:
+        self.size, self.edges, self.accepting = size, edges, tuple(accepting)
+
+
+EPSILON: Final = Seq(())
+"""The language of the empty text."""
+
+NEVER: Final = Alt(())
+"""The language of no text."""
+
+
+def seq(*parts: Expr) -> Expr:
+    """The concatenation; NEVER if any part is."""
+    kept: list[Expr] = []
+    for part in parts:
+        if part is NEVER:
+            return NEVER
+        if isinstance(part, Seq):
+            kept.extend(part.parts)
+        elif isinstance(part, Lit) and not part.detours and kept and isinstance(kept[-1], Lit) and not kept[-1].detours:
+            kept[-1] = Lit(kept[-1].data + part.data)
+        else:
+            kept.append(part)
+    if not kept:
+        return EPSILON
+    return kept[0] if len(kept) == 1 else Seq(kept)
+
+
+def alt(parts: Iterable[Expr]) -> Expr:
+    """The union, without empty languages and repeated objects; NEVER if nothing is left."""
+    kept: dict[int, Expr] = {}
+    for part in parts:
+        for one in part.parts if isinstance(part, Alt) else (part,):
+            kept[id(one)] = one
+    if not kept:
+        return NEVER
+    return next(iter(kept.values())) if len(kept) == 1 else Alt(tuple(kept.values()))
+
+
+def repeat(body: Expr, low: int = 0, high: int | None = None) -> Expr:
+    """`body` repeated; NEVER repeated zero times is the empty text."""
+    if body is NEVER:
+        return EPSILON if low == 0 else NEVER
+    if high == 0 or body is EPSILON:
+        return EPSILON
+    return body if (low, high) == (1, 1) else Repeat(body, low, high)
+
+
+def optional(body: Expr) -> Expr:
+    """`body` or the empty text."""
+    return EPSILON if body is NEVER else Alt((body, EPSILON))
