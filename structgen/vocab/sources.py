@@ -1,0 +1,294 @@
+"""Readers: a tokenizer of somebody else's making -> `Source`, which says what is known of its tokens.
+
+A tokenizer is recognised by what it can do (duck typing), never by the name of its class:
+
+    backend_tokenizer            transformers, Rust-backed        (`PreTrainedTokenizerFast` and its children)
+    get_vocab + added_tokens_decoder + decode                      transformers, written in Python
+    get_vocab + id_to_token      tokenizers.Tokenizer
+    decode_single_token_bytes    tiktoken.Encoding
+    id_to_piece + is_control     sentencepiece.SentencePieceProcessor
+
+Not here: whether a reading is right (`audit`), files (`files`), the public class (`vocabulary`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from structgen.errors import VocabularyError
+from structgen.vocab import recipes
+from structgen.vocab.recipes import Pieces
+
+Recipe = tuple[str, Callable[[Pieces], list[bytes]]]
+WORDS_ONLY: Final = frozenset({"WhitespaceSplit", "Whitespace", "BertPreTokenizer"})  # pre-tokenizers that throw blanks away
+
+
+@dataclass(slots=True)
+class Source:
+    """What is known of a tokenizer. Either `pieces` with the `recipes` to try in turn, or the bytes themselves in `tokens`."""
+
+    pieces: list[str | None] = field(default_factory=list)  # by id; None: no such id, or special
+    recipes: list[Recipe] = field(default_factory=list)
+    tokens: list[bytes] = field(default_factory=list)  # by id; b"": special, unused, or a hole
+    kind: str = "bytes"  # the recipe in use
+    special: dict[str, int] = field(default_factory=dict)  # spelling -> id, for special and added tokens
+    stop: tuple[int, ...] = ()
+    encode: Callable[[str], list[int]] | None = None  # without special tokens at the ends
+    decode: Callable[[list[int]], str] | None = None
+    normalize: Callable[[str], str] | None = None  # the declared normaliser, if one can be called
+    unknown: frozenset[int] = frozenset()  # ids that stand for "not in the vocabulary"
+    fallback: frozenset[int] = frozenset()  # byte-fallback ids: second choice where an ordinary token has the same bytes
+    drops_blanks: bool = False  # declared: blanks of the text are not kept as they were
+    opaque: bool = False  # the normaliser cannot be seen
+    notes: list[str] = field(default_factory=list)
+
+    def hide(self, spelling: str, i: int) -> None:
+        """Makes an id special: it is known by its spelling and has no text."""
+        self.special[spelling] = i
+        if i < len(self.pieces):
+            self.pieces[i] = None
+        if i < len(self.tokens):
+            self.tokens[i] = b""
+
+
+def read(tokenizer: Any) -> Source:
+    """The source behind a tokenizer object. Raises `VocabularyError` where nothing is recognised."""
+    if hasattr(tokenizer, "backend_tokenizer"):
+        return _from_transformers_fast(tokenizer)
+    inner = _tiktoken_inside(tokenizer)
+    if inner is not None:
+        return _from_tiktoken(inner, outer=None if inner is tokenizer else tokenizer)
+    if hasattr(tokenizer, "get_vocab") and hasattr(tokenizer, "id_to_token"):
+        return _from_tokenizers(tokenizer)
+    if hasattr(tokenizer, "id_to_piece") and hasattr(tokenizer, "is_control"):
+        return _from_sentencepiece(tokenizer)
+    if hasattr(tokenizer, "get_vocab") and hasattr(tokenizer, "decode"):
+        return _from_transformers_python(tokenizer)
+    raise VocabularyError(
+        f"a {type(tokenizer).__module__}.{type(tokenizer).__qualname__} is not a tokenizer that structgen knows",
+        hint="pass a Hugging Face tokenizer, a tokenizers.Tokenizer, a tiktoken.Encoding, a SentencePieceProcessor or a path; "
+        "for anything else list the bytes of each token: Vocabulary.from_bytes(tokens, eos=...)",
+    )
+
+
+def _from_tokenizers(backend: Any) -> Source:
+    """A `tokenizers.Tokenizer`: declared recipe first, then those that its vocabulary suggests."""
+    pieces = _by_id(backend.get_vocab(with_added_tokens=True))
+    special = {token.content: int(i) for i, token in backend.get_added_tokens_decoder().items()}
+    unknown = _unknown_piece(backend.model)
+    if unknown is not None and unknown not in special and (i := backend.token_to_id(unknown)) is not None:
+        special[unknown] = i
+    names = set(_type_names(_state(backend.pre_tokenizer)))
+    source = Source(
+        pieces=pieces,
+        special=special,
+        encode=partial(_rust_encode, backend),
+        decode=partial(backend.decode, skip_special_tokens=False),
+        normalize=backend.normalizer.normalize_str if backend.normalizer is not None else None,
+        unknown=frozenset({special[unknown]} if unknown in special else ()),
+        drops_blanks=bool(names & WORDS_ONLY),
+    )
+    source.recipes = _declared(backend, names)
+    return _finished(source)
+
+
+def _from_transformers_fast(tokenizer: Any) -> Source:
+    source = _from_tokenizers(tokenizer.backend_tokenizer)
+    source.encode = partial(tokenizer.encode, add_special_tokens=False)  # the wrapper switches truncation and padding off
+    return _with_transformers_specials(source, tokenizer)
+
+
+def _from_transformers_python(tokenizer: Any) -> Source:
+    """A tokenizer written in Python: its normaliser cannot be seen, so its vocabulary has to speak for itself."""
+    source = Source(
+        pieces=_by_id(tokenizer.get_vocab()),
+        encode=partial(tokenizer.encode, add_special_tokens=False),
+        decode=partial(tokenizer.decode, skip_special_tokens=False, clean_up_tokenization_spaces=False),
+        opaque=True,
+    )
+    return _finished(_with_transformers_specials(source, tokenizer))
+
+
+def _with_transformers_specials(source: Source, tokenizer: Any) -> Source:
+    """Adds what the transformers wrapper knows: added tokens, named special tokens, the end of sequence."""
+    for i, token in getattr(tokenizer, "added_tokens_decoder", {}).items():
+        source.hide(str(getattr(token, "content", token)), int(i))
+    spellings = getattr(tokenizer, "all_special_tokens", ())
+    for spelling, i in zip(spellings, getattr(tokenizer, "all_special_ids", ()), strict=False):
+        source.hide(str(spelling), int(i))
+    if (unknown := getattr(tokenizer, "unk_token_id", None)) is not None:
+        source.unknown |= {int(unknown)}
+    if (eos := getattr(tokenizer, "eos_token_id", None)) is not None:
+        source.stop = tuple(eos) if isinstance(eos, list | tuple) else (int(eos),)
+    return source
+
+
+def _from_tiktoken(encoding: Any, outer: Any = None) -> Source:
+    """A `tiktoken.Encoding`, bare or inside a transformers tokenizer (`outer`) that adds special tokens of its own."""
+    special = {name: int(encoding.encode_single_token(name)) for name in encoding.special_tokens_set}
+    hidden = set(special.values())
+    tokens = []
+    for i in range(encoding.n_vocab):
+        try:
+            tokens.append(b"" if i in hidden else encoding.decode_single_token_bytes(i))
+        except KeyError:  # a hole in the id space
+            tokens.append(b"")
+    source = Source(tokens=tokens, kind="tiktoken", special=special, encode=encoding.encode_ordinary, decode=encoding.decode)
+    if "<|endoftext|>" in special:
+        source.stop = (special["<|endoftext|>"],)
+    return source if outer is None else _with_transformers_specials(source, outer)
+
+
+def _from_sentencepiece(processor: Any) -> Source:
+    """A `SentencePieceProcessor`. Control, unknown and unused pieces have no text."""
+    special: dict[str, int] = {}
+    pieces: list[str | None] = []
+    unknown: list[int] = []
+    for i in range(processor.get_piece_size()):
+        piece = processor.id_to_piece(i)
+        if processor.is_unknown(i):
+            unknown.append(i)
+        if processor.is_control(i) or processor.is_unknown(i):
+            special[piece] = i
+        pieces.append(None if piece in special or processor.is_unused(i) else piece)
+    for i in _user_defined(processor):
+        special[processor.id_to_piece(i)], pieces[i] = i, None
+    eos = processor.eos_id()
+    return _finished(
+        Source(
+            pieces=pieces,
+            recipes=[("metaspace", recipes.from_metaspace)],
+            special=special,
+            stop=(eos,) if eos >= 0 else (),
+            encode=processor.encode_as_ids,
+            decode=processor.decode_ids,
+            normalize=getattr(processor, "normalize", None),
+            unknown=frozenset(unknown),
+        )
+    )
+
+
+def _user_defined(processor: Any) -> list[int]:
+    """Ids of user-defined pieces (type 4 in the model's protocol buffer): what Hugging Face calls added tokens."""
+    found, index = [], 0
+    for number, value in _fields(processor.serialized_model_proto()):
+        if number == 1:
+            if any(n == 3 and kind == 4 for n, kind in _fields(value)):
+                found.append(index)
+            index += 1
+    return found
+
+
+def _fields(data: Any) -> Iterable[tuple[int, Any]]:
+    """(field number, value) pairs of a protocol buffer message; values are integers or slices of bytes."""
+    view, at = memoryview(data), 0
+
+    def varint() -> int:
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = view[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while at < len(view):
+        key = varint()
+        wire = key & 7
+        if wire == 0:
+            yield key >> 3, varint()
+            continue
+        size = varint() if wire == 2 else 8 if wire == 1 else 4
+        yield key >> 3, view[at : at + size]
+        at += size
+
+
+def _finished(source: Source) -> Source:
+    """Removes the text of special pieces, and appends the recipes that the vocabulary suggests behind the declared one."""
+    for spelling, i in source.special.items():
+        source.hide(spelling, i)
+    named = {name for name, _ in source.recipes}
+    if not source.recipes or source.opaque:
+        likely = recipes.likely_recipes(source.pieces)
+        source.recipes += [(name, recipes.RECIPES[name]) for name in likely if name not in named]
+    source.fallback = frozenset(i for i, piece in enumerate(source.pieces) if recipes.is_byte_piece(piece))
+    return source
+
+
+def _declared(backend: Any, pre_tokenizers: set[str]) -> list[Recipe]:
+    """The recipe that the decoder of a `tokenizers.Tokenizer` declares; nothing where it declares nothing we know."""
+    state = _state(backend.decoder)
+    names = set(_type_names(state))
+    if "ByteLevel" in names or (state is None and "ByteLevel" in pre_tokenizers):
+        return [("byte-level", recipes.from_byte_level)]
+    if "ByteFallback" in names or "Metaspace" in names:
+        return [("metaspace", recipes.from_metaspace)]
+    if "WordPiece" in names and isinstance(state, dict):
+        prefix, cleanup = str(state.get("prefix", "##")), bool(state.get("cleanup", True))
+        name = "wordpiece, cleaned up" if cleanup else "wordpiece"
+        return [(name, partial(recipes.from_wordpiece, prefix=prefix, cleanup=cleanup))]
+    if state is None and "Metaspace" not in pre_tokenizers:
+        return [("words", recipes.from_words), ("literal", recipes.from_literal)]
+    return []
+
+
+def _unknown_piece(model: Any) -> str | None:
+    unknown = getattr(model, "unk_token", None)
+    if unknown is None and type(model).__name__ == "Unigram":
+        state = json.loads(model.__getstate__())
+        if state.get("unk_id") is not None:
+            unknown = state["vocab"][state["unk_id"]][0]
+    return unknown
+
+
+def _state(component: Any) -> Any:
+    """The JSON description of a decoder, normaliser or pre-tokenizer of `tokenizers`; None where there is none."""
+    return None if component is None else json.loads(component.__getstate__())
+
+
+def _type_names(state: Any) -> Iterable[str]:
+    """Every "type" in a component's description, sequences included."""
+    if isinstance(state, Mapping):
+        if isinstance(state.get("type"), str):
+            yield state["type"]
+        for value in state.values():
+            yield from _type_names(value)
+    elif isinstance(state, list):
+        for value in state:
+            yield from _type_names(value)
+
+
+def _rust_encode(backend: Any, text: str) -> list[int]:
+    """Ids of a text. Padding and truncation that the owner has switched on are undone, without touching the owner's object."""
+    encoding = backend.encode(text, add_special_tokens=False)
+    parts = [encoding, *encoding.overflowing]
+    return [i for part in parts for i, real in zip(part.ids, part.attention_mask, strict=True) if real]
+
+
+def _tiktoken_inside(tokenizer: Any) -> Any:
+    """The tiktoken encoding that a tokenizer is, or wraps (the remote code of Qwen-1 and others); None where there is none."""
+    for candidate in (tokenizer, *(getattr(tokenizer, name, None) for name in ("tokenizer", "model", "encoding"))):
+        if hasattr(candidate, "decode_single_token_bytes") and hasattr(candidate, "encode_ordinary"):
+            return candidate
+    return None
+
+
+def _by_id(vocab: Mapping[str, int]) -> list[str | None]:
+    pieces: list[str | None] = [None] * (max(vocab.values(), default=-1) + 1)
+    for piece, i in vocab.items():
+        pieces[i] = piece
+    return pieces
+
+
+def plain(tokens: Sequence[bytes | None], special: Mapping[str, int]) -> Source:
+    """A source of plain bytes; None and special ids have no text."""
+    source = Source(tokens=[bytes(token) if token else b"" for token in tokens])
+    for spelling, i in special.items():
+        source.hide(spelling, int(i))
+    return source

@@ -1,0 +1,253 @@
+"""`Vocabulary`: the exact bytes of every token of a model, and which tokens end a text.
+
+    size      how wide a mask row is, in tokens (at least every id + 1; `size=` widens it for models with padded logits)
+    tokens    list[bytes] of that length; b"" for special, added and unused ids and for holes: these never match text
+    stop_ids  the ids that end a sequence
+    special   spelling -> id of special and added tokens: only a grammar that names them lets them through
+    trie      the tokens with text as a byte trie (see `trie.Trie`)
+
+Immutable. Equal vocabularies have equal fingerprints. Not here: how each kind of tokenizer is read (`sources`, `files`, `recipes`),
+and how a reading is checked against the tokenizer's own encode and decode (`audit`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from os import PathLike
+from typing import Any, Final
+
+import numpy as np
+
+from structgen.errors import VocabularyError
+from structgen.vocab import audit as auditing
+from structgen.vocab import files, sources
+from structgen.vocab.encoder import Encoder
+from structgen.vocab.sources import Source
+from structgen.vocab.trie import Trie, build_trie
+
+Stop = int | str | Sequence[int | str] | Any  # or an object with `eos_token_id`, such as a generation config
+
+_CACHE: Final[OrderedDict[tuple[Any, ...], tuple[Any, Vocabulary]]] = OrderedDict()  # the object is kept, so that its id stays its own
+_CACHE_SIZE: Final = 8
+_LOCK: Final = threading.RLock()
+
+
+class Vocabulary:
+    """The tokens of a model as bytes.
+
+    >>> vocabulary = Vocabulary.from_bytes([b"a", b"b", b"ab", b""], eos=3)
+    >>> vocabulary.size, vocabulary.stop_ids, vocabulary.encode("aab"), vocabulary.decode([0, 2])
+    (4, (3,), [0, 2], b'aab')
+    """
+
+    def __init__(self, source: Source, *, stop: Stop | None = None, size: int | None = None) -> None:
+        """Use `from_tokenizer` or `from_bytes`. `source` is taken over, not copied."""
+        special, tokens = source.special, source.tokens
+        stop_ids = _stop_ids(source.stop if stop is None else stop, special)
+        needed = max(len(tokens), max(special.values(), default=-1) + 1, max(stop_ids) + 1)
+        if size is not None and size < needed:
+            tokens, special, needed = _narrowed(tokens, special, stop_ids, size)
+        self.size: int = needed if size is None else size
+        self.tokens: list[bytes] = [*tokens, *([b""] * (self.size - len(tokens)))]
+        for i in stop_ids:
+            self.tokens[i] = b""
+        self.stop_ids: tuple[int, ...] = stop_ids
+        self.special: dict[str, int] = dict(special)
+        self.kind: str = source.kind
+        self.notes: list[str] = list(source.notes)
+        self._source = source
+
+    @classmethod
+    def from_tokenizer(
+        cls, tokenizer: Any, *, size: int | None = None, stop: Stop | None = None, audit: bool = True
+    ) -> Vocabulary:  # fmt: skip
+        """The vocabulary of a tokenizer: Hugging Face (fast or Python), `tokenizers.Tokenizer`, `tiktoken.Encoding`, a SentencePiece
+        processor, or the path of a folder, tokenizer.json, SentencePiece model, tiktoken ranks or RWKV vocabulary.
+
+        `size`: width of the model's logits, where it differs. `stop`: the ids or spellings that end a sequence (default: the
+        tokenizer's end-of-sequence token). Raises `VocabularyError` where the bytes of the tokens cannot be explained (`audit=False`
+        skips that check), or where no stop token is known. The same tokenizer asked twice gives the same object.
+        """
+        key = _cache_key(tokenizer, size, stop, audit)
+        with _LOCK:
+            if key is not None and key in _CACHE:
+                _CACHE.move_to_end(key)
+                return _CACHE[key][1]
+        is_path = isinstance(tokenizer, str | PathLike)
+        source = files.read(tokenizer) if is_path else sources.read(tokenizer)
+        auditing.settle(source, check=audit)
+        vocabulary = cls(source, stop=stop, size=size)
+        with _LOCK:
+            if key is not None:
+                _CACHE[key] = (tokenizer, vocabulary)
+                while len(_CACHE) > _CACHE_SIZE:
+                    _CACHE.popitem(last=False)
+        return vocabulary
+
+    @classmethod
+    def from_bytes(
+        cls,
+        tokens: Sequence[bytes | None],
+        *,
+        eos: int | Sequence[int],
+        special: Mapping[str, int] | None = None,
+        encode: Callable[[str], list[int]] | None = None,
+    ) -> Vocabulary:
+        """The vocabulary whose token `i` has the bytes `tokens[i]`; None and b"" never match text, nor do `eos` and `special` ids.
+
+        `encode` is the canonical tokenisation (text -> ids), longest match where absent. Raises `VocabularyError` for a bad id or type.
+        """
+        for i, token in enumerate(tokens):
+            if token is not None and not isinstance(token, bytes | bytearray | memoryview):
+                raise VocabularyError(
+                    f"token {i} is {token!r}, a {type(token).__name__}", where="tokens", hint="tokens are bytes: 'a'.encode() gives b'a'"
+                )
+        for spelling, i in (special or {}).items():
+            _checked_id(i, f"special[{spelling!r}]")
+        source = sources.plain(tokens, special or {})
+        source.encode = encode
+        source.notes = auditing.missing_bytes(source)
+        return cls(source, stop=eos)
+
+    @property
+    def words(self) -> int:
+        """The width of a packed mask row: uint32 words, ceil(size / 32)."""
+        return (self.size + 31) // 32
+
+    def __len__(self) -> int:
+        return self.size
+
+    def bytes_of(self, token: int) -> bytes:
+        """The bytes of a token; b"" where it has no text. Raises `VocabularyError` for an id outside 0..size-1."""
+        if 0 <= token < self.size:
+            return self.tokens[token]
+        raise VocabularyError(f"there is no token {token}", where="token", hint=f"ids run from 0 to {self.size - 1}")
+
+    @cached_property
+    def max_token_bytes(self) -> int:
+        """The length of the longest token, in bytes."""
+        return max(map(len, self.tokens), default=0)
+
+    @cached_property
+    def trie(self) -> Trie:
+        """The trie of the tokens that have text."""
+        return build_trie(self.tokens)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over the bytes of each id, stop ids, special tokens and size."""
+        digest = hashlib.sha256(b"structgen vocabulary 1\0")
+        digest.update(repr((self.size, self.stop_ids, sorted(self.special.items()))).encode("utf-8", "surrogatepass"))
+        digest.update(np.fromiter(map(len, self.tokens), "<i4", self.size).tobytes())
+        digest.update(b"".join(self.tokens))
+        return digest.hexdigest()
+
+    @cached_property
+    def strips_leading_space(self) -> bool:
+        """Whether the tokenizer's own decode drops the blank with which a whole text begins (SentencePiece, WordPiece).
+
+        `bytes_of` always keeps it: it is there wherever the token follows another.
+        """
+        return auditing.strips_leading_space(self._source)
+
+    def encode(self, text: str | bytes) -> list[int]:
+        """Ids whose bytes are exactly `text`, as the tokenizer itself would cut it in the middle of a text; no special tokens.
+
+        Where the tokenizer gives other bytes (it normalises, or there is no tokenizer): longest match. Raises `VocabularyError` where
+        no tokens have these bytes.
+        """
+        return self._encoder(text)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return Encoder(self.tokens, self.special, self._source.encode, self._source.fallback)
+
+    def decode(self, ids: Iterable[int]) -> bytes:
+        """The bytes of a sequence of tokens, one after the other."""
+        return b"".join(map(self.bytes_of, ids))
+
+    def decode_text(self, ids: Iterable[int]) -> str:
+        """The text of a sequence of tokens; bytes that are no UTF-8 become U+FFFD."""
+        return self.decode(ids).decode("utf-8", "replace")
+
+    def widened(self, size: int) -> Vocabulary:
+        """The same tokens in rows of `size` tokens. Raises `VocabularyError` where tokens with text would be cut off."""
+        if size == self.size:
+            return self
+        wider = Vocabulary(self._source, stop=self.stop_ids, size=size)
+        if "trie" in self.__dict__:
+            wider.__dict__["trie"] = self.trie  # ids and bytes are the same
+        return wider
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Vocabulary) and self.fingerprint == other.fingerprint)
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __repr__(self) -> str:
+        return f"<Vocabulary {self.kind}, size {self.size}, stop {self.stop_ids}, {self.fingerprint[:12]}>"
+
+
+def _stop_ids(stop: Stop, special: Mapping[str, int]) -> tuple[int, ...]:
+    """Stop ids as given: an id, a spelling, several of them, or something with `eos_token_id`."""
+    if hasattr(stop, "eos_token_id"):
+        stop = stop.eos_token_id
+    if stop is None:
+        stop = ()
+    items = [stop] if isinstance(stop, int | str | np.integer) else list(stop)
+    out: list[int] = []
+    for item in items:
+        if isinstance(item, str):
+            if item not in special:
+                raise VocabularyError(f"{item!r} is not a special token", where="stop", hint=f"special tokens: {_shown(special)}")
+            item = special[item]  # noqa: PLW2901
+        _checked_id(item, "stop")
+        if int(item) not in out:
+            out.append(int(item))
+    if not out:
+        hint = "pass stop=, an id or the spelling of a special token"
+        raise VocabularyError("the tokenizer names no end-of-sequence token", where="stop", hint=f"{hint}: {_shown(special)}")
+    return tuple(out)
+
+
+def _shown(special: Mapping[str, int]) -> str:
+    names = sorted(special, key=lambda name: (not any(mark in name.lower() for mark in ("end", "</s>", "eos", "eot")), special[name]))
+    return ", ".join(map(repr, names[:8])) + (", …" if len(names) > 8 else "") if names else "(there are none)"
+
+
+def _checked_id(value: Any, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0 or value >= 1 << 31:
+        raise VocabularyError(f"{value!r} is not a token id", where=where, hint="ids are integers from 0 on")
+
+
+def _narrowed(
+    tokens: list[bytes], special: dict[str, int], stop_ids: tuple[int, ...], size: int
+) -> tuple[list[bytes], dict[str, int], int]:
+    """A vocabulary cut to the width of a model's logits: only ids without text, which the model can never choose, may go."""
+    lost = [i for i in range(size, len(tokens)) if tokens[i]]
+    if lost or max(stop_ids) >= size or size < 1:
+        what = f"token {lost[0]} ({tokens[lost[0]]!r})" if lost else f"the stop token {max(stop_ids)}"
+        raise VocabularyError(f"size={size} leaves out {what}", where="size", hint="size is the width of the model's logits, in tokens")
+    return tokens[:size], {spelling: i for spelling, i in special.items() if i < size}, size
+
+
+def _cache_key(tokenizer: Any, size: int | None, stop: Any, audit: bool) -> tuple[Any, ...] | None:
+    """What a vocabulary depends on, as far as it can change on the same object; None where that cannot be said."""
+    if isinstance(tokenizer, str | PathLike):
+        return None  # a file may change
+    if hasattr(stop, "eos_token_id"):
+        stop = stop.eos_token_id
+    stop = tuple(stop) if isinstance(stop, list) else stop
+    count = len(tokenizer) if hasattr(tokenizer, "__len__") else tokenizer.get_vocab_size() if hasattr(tokenizer, "get_vocab_size") else 0
+    named = tuple(getattr(tokenizer, "all_special_ids", ()))
+    key = (id(tokenizer), count, getattr(tokenizer, "eos_token_id", None), named, size, stop, audit)
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
