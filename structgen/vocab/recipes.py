@@ -59,9 +59,19 @@ def from_byte_level(pieces: Pieces) -> list[bytes]:
     return out
 
 
-def from_metaspace(pieces: Pieces) -> list[bytes]:
-    """Bytes of SentencePiece pieces: `▁` is a blank, `<0xNN>` a byte."""
-    return [(bytes.fromhex(p[3:5]) if is_byte_piece(p) else _utf8(p.replace("▁", " "))) if p else b"" for p in pieces]
+def from_metaspace(pieces: Pieces, blanks: Sequence[str] = ("▁",)) -> list[bytes]:
+    """Bytes of SentencePiece pieces: `▁` (or what stands for it) is a blank, `<0xNN>` a byte."""
+    out = []
+    for piece in pieces:
+        if not piece:
+            out.append(b"")
+        elif is_byte_piece(piece):
+            out.append(bytes.fromhex(piece[3:5]))
+        else:
+            for blank in blanks:
+                piece = piece.replace(blank, " ")  # noqa: PLW2901
+            out.append(_utf8(piece))
+    return out
 
 
 def from_literal(pieces: Pieces) -> list[bytes]:

@@ -54,6 +54,27 @@ class Source:
         if i < len(self.tokens):
             self.tokens[i] = b""
 
+    def spelling(self, i: int) -> str:
+        """How a token with text is written."""
+        piece = self.pieces[i] if i < len(self.pieces) else None
+        return piece if piece is not None else self.tokens[i].decode("utf-8", "backslashreplace")
+
+    def find(self, spelling: str) -> int:
+        """The id of a special token or, failing that, of the ordinary token with this spelling."""
+        if spelling in self.special:
+            return self.special[spelling]
+        if spelling in self.pieces:
+            return self.pieces.index(spelling)
+        if spelling.encode() in self.tokens:
+            return self.tokens.index(spelling.encode())
+        raise VocabularyError(f"there is no token {spelling!r}", where="stop", hint=f"special tokens: {self.shown_specials()}")
+
+    def shown_specials(self) -> str:
+        """Some spellings of special tokens for a message, those that look like an end first."""
+        ends = ("end", "</s>", "eos", "eot")
+        names = sorted(self.special, key=lambda name: (not any(mark in name.lower() for mark in ends), self.special[name]))
+        return ", ".join(map(repr, names[:8])) + (", …" if len(names) > 8 else "") if names else "(there are none)"
+
 
 def read(tokenizer: Any) -> Source:
     """The source behind a tokenizer object. Raises `VocabularyError` where nothing is recognised."""
@@ -98,7 +119,8 @@ def _from_tokenizers(backend: Any) -> Source:
 
 def _from_transformers_fast(tokenizer: Any) -> Source:
     source = _from_tokenizers(tokenizer.backend_tokenizer)
-    source.encode = partial(tokenizer.encode, add_special_tokens=False)  # the wrapper switches truncation and padding off
+    # the wrapper switches truncation and padding off; verbose=False: no warning about texts longer than the model's window
+    source.encode = partial(tokenizer.encode, add_special_tokens=False, verbose=False)
     return _with_transformers_specials(source, tokenizer)
 
 
@@ -106,7 +128,7 @@ def _from_transformers_python(tokenizer: Any) -> Source:
     """A tokenizer written in Python: its normaliser cannot be seen, so its vocabulary has to speak for itself."""
     source = Source(
         pieces=_by_id(tokenizer.get_vocab()),
-        encode=partial(tokenizer.encode, add_special_tokens=False),
+        encode=partial(tokenizer.encode, add_special_tokens=False, verbose=False),
         decode=partial(tokenizer.decode, skip_special_tokens=False, clean_up_tokenization_spaces=False),
         opaque=True,
     )
@@ -228,7 +250,7 @@ def _declared(backend: Any, pre_tokenizers: set[str]) -> list[Recipe]:
     if "ByteLevel" in names or (state is None and "ByteLevel" in pre_tokenizers):
         return [("byte-level", recipes.from_byte_level)]
     if "ByteFallback" in names or "Metaspace" in names:
-        return [("metaspace", recipes.from_metaspace)]
+        return [("metaspace", partial(recipes.from_metaspace, blanks=_blanks(state)))]
     if "WordPiece" in names and isinstance(state, dict):
         prefix, cleanup = str(state.get("prefix", "##")), bool(state.get("cleanup", True))
         name = "wordpiece, cleaned up" if cleanup else "wordpiece"
@@ -236,6 +258,14 @@ def _declared(backend: Any, pre_tokenizers: set[str]) -> list[Recipe]:
     if state is None and "Metaspace" not in pre_tokenizers:
         return [("words", recipes.from_words), ("literal", recipes.from_literal)]
     return []
+
+
+def _blanks(decoder: Any) -> tuple[str, ...]:
+    """The spellings of a blank in a SentencePiece decoder: `▁`, unless it declares others."""
+    steps = decoder.get("decoders", [decoder]) if isinstance(decoder, Mapping) else []
+    declared = [step["replacement"] for step in steps if step.get("type") == "Metaspace"]
+    declared += [step["pattern"].get("String", "▁") for step in steps if step.get("type") == "Replace" and step.get("content") == " "]
+    return tuple(declared) or ("▁",)
 
 
 def _unknown_piece(model: Any) -> str | None:

@@ -46,15 +46,16 @@ class Vocabulary:
 
     def __init__(self, source: Source, *, stop: Stop | None = None, size: int | None = None) -> None:
         """Use `from_tokenizer` or `from_bytes`. `source` is taken over, not copied."""
+        stop_ids = _stop_ids(source.stop if stop is None else stop, source)
+        for i in stop_ids:  # what ends a text is never part of it
+            if i < len(source.tokens) and source.tokens[i]:
+                source.hide(source.spelling(i), i)
         special, tokens = source.special, source.tokens
-        stop_ids = _stop_ids(source.stop if stop is None else stop, special)
         needed = max(len(tokens), max(special.values(), default=-1) + 1, max(stop_ids) + 1)
         if size is not None and size < needed:
             tokens, special, needed = _narrowed(tokens, special, stop_ids, size)
         self.size: int = needed if size is None else size
         self.tokens: list[bytes] = [*tokens, *([b""] * (self.size - len(tokens)))]
-        for i in stop_ids:
-            self.tokens[i] = b""
         self.stop_ids: tuple[int, ...] = stop_ids
         self.special: dict[str, int] = dict(special)
         self.kind: str = source.kind
@@ -193,36 +194,25 @@ class Vocabulary:
         return f"<Vocabulary {self.kind}, size {self.size}, stop {self.stop_ids}, {self.fingerprint[:12]}>"
 
 
-def _stop_ids(stop: Stop, special: Mapping[str, int]) -> tuple[int, ...]:
+def _stop_ids(stop: Stop, source: Source) -> tuple[int, ...]:
     """Stop ids as given: an id, a spelling, several of them, or something with `eos_token_id`."""
     if hasattr(stop, "eos_token_id"):
         stop = stop.eos_token_id
     if stop is None:
         stop = ()
     items = [stop] if isinstance(stop, int | str | np.integer) else list(stop)
-    out: list[int] = []
-    for item in items:
-        if isinstance(item, str):
-            if item not in special:
-                raise VocabularyError(f"{item!r} is not a special token", where="stop", hint=f"special tokens: {_shown(special)}")
-            item = special[item]  # noqa: PLW2901
-        _checked_id(item, "stop")
-        if int(item) not in out:
-            out.append(int(item))
+    found = (source.find(item) if isinstance(item, str) else _checked_id(item, "stop") for item in items)
+    out = tuple(dict.fromkeys(found))
     if not out:
-        hint = "pass stop=, an id or the spelling of a special token"
-        raise VocabularyError("the tokenizer names no end-of-sequence token", where="stop", hint=f"{hint}: {_shown(special)}")
-    return tuple(out)
+        hint = f"pass stop=, an id or the spelling of a token; special tokens: {source.shown_specials()}"
+        raise VocabularyError("the tokenizer names no end-of-sequence token", where="stop", hint=hint)
+    return out
 
 
-def _shown(special: Mapping[str, int]) -> str:
-    names = sorted(special, key=lambda name: (not any(mark in name.lower() for mark in ("end", "</s>", "eos", "eot")), special[name]))
-    return ", ".join(map(repr, names[:8])) + (", …" if len(names) > 8 else "") if names else "(there are none)"
-
-
-def _checked_id(value: Any, where: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0 or value >= 1 << 31:
+def _checked_id(value: Any, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 1 << 31:
         raise VocabularyError(f"{value!r} is not a token id", where=where, hint="ids are integers from 0 on")
+    return int(value)
 
 
 def _narrowed(
