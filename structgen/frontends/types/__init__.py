@@ -2,8 +2,10 @@
 
 `type_schema(tp)` gives a `TypePlan`: the JSON Schema of a type, and the way from a generated text back to an instance of it.
 
-What the schema uses: type, properties, required, additionalProperties, patternProperties, items, prefixItems, minItems, maxItems, enum, const,
-minLength, maxLength, pattern, the bounds of numbers, multipleOf, anyOf, allOf, $ref, $defs, and formats. Two more where nothing else is exact:
+What the schema uses: type, properties, required, additionalProperties, patternProperties, items, prefixItems, minItems,
+maxItems, enum, const,
+minLength, maxLength, pattern, the bounds of numbers, multipleOf, anyOf, allOf, $ref, $defs, and formats. Two more where
+nothing else is exact:
 `uniqueItems` for a set that must have two items or more, and `minProperties`/`maxProperties` for a dict whose size is limited.
 
 How types are written in JSON:

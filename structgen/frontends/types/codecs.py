@@ -1,7 +1,9 @@
 """Codecs: for each Python type, its JSON Schema and the way from a JSON value to an instance.
 
-A `Codec` has three things: `schema` (a dict of JSON Schema 2020-12), `fit(value, walk)` (does this JSON value belong here: NO, LOOSE as `1` for a
-float, EXACT), and `decode(value, walk)` (the instance, or `ValueMismatch`). JSON values are what `json.loads` returns, except that numbers with a
+A `Codec` has three things: `schema` (a dict of JSON Schema 2020-12), `fit(value, walk)` (does this JSON value belong here:
+NO, LOOSE as `1` for a
+float, EXACT), and `decode(value, walk)` (the instance, or `ValueMismatch`). JSON values are what `json.loads` returns,
+except that numbers with a
 point or an exponent are `decimal.Decimal`, so that nothing is lost.
 
 Not here: how an annotation becomes a codec (`reader`), and which standard types have which text (`leaves`).
@@ -15,7 +17,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from structgen.errors import StructgenError
+from structgen.errors import StructgenError, TypeUnsupported
 from structgen.frontends.types.limits import satisfies
 
 Schema = dict[str, Any]
@@ -194,7 +196,8 @@ def _is_whole(value: int | float | Decimal) -> bool:
 class Text(Codec):
     """A string: `str` itself (`parse` is None), or a type that is read from one.
 
-    `key`: a regular expression (full match, `^` and `$` included) for the texts, used where the type is the key of a dict; None: not usable there.
+    `key`: a regular expression (full match, `^` and `$` included) for the texts, used where the type is the key of a dict;
+    None: not usable there.
     """
 
     name: str
@@ -440,19 +443,18 @@ class Named(Codec):
 
     name: str
     target: Codec | None = None
-    used: bool = False
 
     @property
     def schema(self) -> Schema:  # type: ignore[override]
         """A reference."""
-        self.used = True
         return {"$ref": f"#/$defs/{self.name}"}
 
     @property
     def known(self) -> Codec:
         """The definition."""
         if self.target is None:
-            raise RecursionError(f"{self.name} is used before it is defined")
+            why = "the type is limited, or the key of a dict, inside its own definition"
+            raise TypeUnsupported(why, where=self.name, hint="put the limits on the definition itself")
         return self.target
 
     def fit(self, value: Any, walk: Walk) -> int:

@@ -1,11 +1,13 @@
 """What annotations say, once names are looked up and type variables filled in.
 
-Not here: what a type looks like in JSON (`reader`). Data: a *scope* is `{type variable: type}`; hints are `{name: annotation}`, `Annotated` kept.
+Not here: what a type looks like in JSON (`reader`). Data: a *scope* is `{type variable: type}`; hints are `{name:
+annotation}`, `Annotated` kept.
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import types
 import typing
@@ -37,7 +39,7 @@ def class_hints(cls: type, args: tuple[Any, ...], names: Mapping[str, Any], wher
     scopes = _scopes(cls, args)
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
-        own = base.__dict__.get("__annotations__", {})
+        own = inspect.get_annotations(base)
         if own and base is not object:
             hints = _resolved(base, names, where)
             found.update({name: substitute(hints[name], scopes.get(base, {})) for name in own if name in hints})

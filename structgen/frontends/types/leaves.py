@@ -1,6 +1,7 @@
 """Standard types that are written as one JSON scalar: which schema, and how the scalar is read.
 
-Where a format of JSON Schema says exactly what Python reads, the format is used (date, uuid, ipv4, ipv6). Elsewhere a pattern does: `date-time` and
+Where a format of JSON Schema says exactly what Python reads, the format is used (date, uuid, ipv4, ipv6). Elsewhere a
+pattern does: `date-time` and
 `time` demand a time zone and allow leap seconds, and `duration` allows months, none of which fits `datetime`, `time` and `timedelta`.
 `Decimal` is a JSON number, read from its digits without rounding.
 
@@ -61,9 +62,22 @@ _BITS4: Final = "(?:3[0-2]|[12]?[0-9])"
 _BITS6: Final = "(?:12[0-8]|1[01][0-9]|[1-9]?[0-9])"
 
 
+FORMAT_PATTERNS: Final = {
+    "date": DATE,
+    "uuid": UUID,
+    "ipv4": IPV4,
+    "ipv6": IPV6,
+    "ipv4network": f"{IPV4}/{_BITS4}",
+    "ipv6network": f"{IPV6}/{_BITS6}",
+    "ipv4interface": f"{IPV4}/{_BITS4}",
+    "ipv6interface": f"{IPV6}/{_BITS6}",
+}
+"""What a format means, for keys of objects (which have no formats) and formats that JSON Schema lacks."""
+
+
 def whole(pattern: str) -> str:
     """The pattern, for the whole text."""
-    return f"^{pattern}$" if pattern.startswith("(?:") and pattern.endswith(")") and pattern.count("(") == 1 else f"^(?:{pattern})$"
+    return f"^(?:{pattern})$"
 
 
 def _string(name: str, parse: Callable[[str], Any], *, form: str | None = None, pattern: str | None = None) -> Callable[[], Text]:

@@ -1,6 +1,7 @@
 """Limits from `Annotated[...]`: read by their attributes, so that neither `annotated_types` nor pydantic need be installed.
 
-A *limit* is a pair (name, value) with a name of `KNOWN`: `("ge", 0)`, `("max_length", 5)`. Not here: which codec takes which limit (`reader`).
+A *limit* is a pair (name, value) with a name of `KNOWN`: `("ge", 0)`, `("max_length", 5)`. Not here: which codec takes which
+limit (`reader`).
 """
 
 from __future__ import annotations

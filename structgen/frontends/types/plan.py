@@ -124,6 +124,6 @@ def _refuse_constant(name: str) -> Callable[..., Any]:
 
 
 def _too_deep() -> BudgetExceeded:
-    return BudgetExceeded("the value is nested too deeply", where="the text", hint="limit the depth of the type, or read the text with a SAX parser")
-
-
+    return BudgetExceeded(
+        "the value is nested too deeply", where="the text", hint="limit the depth of the type, or read the text with a SAX parser"
+    )

@@ -1,19 +1,20 @@
 """From an annotation to a codec: the one place that knows every kind of Python type.
 
-A `Reader` serves one call of `type_schema`. It keeps the definitions met so far, so that a type may contain itself. `where` is the dotted path from the
+A `Reader` serves one call of `type_schema`. It keeps the definitions met so far, so that a type may contain itself. `where`
+is the dotted path from the
 root type to the place being read: `Person.tags[]` for the items of a list, `{}` for the values of a dict, `[2]` for a place in a tuple.
 """
 
 from __future__ import annotations
 
 import collections
-import collections.abc as abc
 import dataclasses
 import enum
 import re
 import sys
 import types
 import typing
+from collections import abc
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, get_args, get_origin
 
@@ -55,7 +56,7 @@ class Reader:
         self.names = names
         self.definitions: dict[str, Named] = {}
         self.extra_definitions: dict[str, Schema] = {}
-        self._known: dict[Any, Named] = {}
+        self._known: dict[Any, Codec] = {}
         self._owners: list[Any] = []
 
     def read(self, tp: Any, where: str) -> Codec:
@@ -90,9 +91,9 @@ class Reader:
         if (found := leaf(tp)) is not None:
             return found
         if isinstance(origin, type) and issubclass(origin, enum.Enum):
-            return self._define(tp, origin.__name__, lambda: _enum(origin, where))
+            return self.define(tp, origin.__name__, lambda: _enum(origin, where))
         if (make := has_fields(origin)) is not None:
-            return self._define(tp, h.name_of(tp), lambda: self._owned(tp, lambda: make(origin, args, self, h.name_of(tp))))
+            return self.define(tp, h.name_of(tp), lambda: self._owned(tp, lambda: make(origin, args, self, h.name_of(tp))))
         if origin is tuple:
             return self._tuple(tp, args, where)
         if origin in _LISTS:
@@ -108,22 +109,41 @@ class Reader:
         """The codec of a function's keyword arguments."""
         return function_codec(function, self, where)
 
-    def definition_name(self, wanted: str) -> str:
+    def definition(self, name: str) -> Schema | None:
+        """The schema under `$defs` of that name, if there is one and it is complete."""
+        named = self.definitions.get(name)
+        return self.extra_definitions.get(name) if named is None else named.target.schema if named.target is not None else None
+
+    def is_open(self, name: str) -> bool:
+        """Whether a definition of that name is being read just now."""
+        return name in self.definitions and self.definitions[name].target is None
+
+    def remember(self, tp: Any, codec: Codec) -> None:
+        """Use this codec when the type is met again."""
+        self._known[tp] = codec
+
+    def definition_name(self, wanted: str, taken: abc.Collection[str] = ()) -> str:
         """A free name under `$defs`, made of letters, digits, `_`, `-` and `.`."""
         base = re.sub(r"[^A-Za-z0-9_.-]+", "_", wanted).strip("_") or "Type"
         name, number = base, 2
-        while name in self.definitions or name in self.extra_definitions:
+        while name in self.definitions or name in self.extra_definitions or name in taken:
             name, number = f"{base}_{number}", number + 1
         return name
 
-    def _define(self, key: Any, name: str, make: Callable[[], Codec]) -> Codec:
+    def define(self, key: Any, name: str, make: Callable[[], Codec]) -> Codec:
         """A named definition, made once; inside it the same type is a reference."""
-        known = self._known.get(key)
-        if known is None:
-            known = Named(self.definition_name(name))
-            self._known[key] = self.definitions[known.name] = known
-            known.target = make()
-        return known
+        if (known := self._known.get(key)) is not None:
+            return known
+        named = Named(self.definition_name(name))
+        self._known[key] = self.definitions[named.name] = named
+        target = make()
+        end = target
+        while isinstance(end, Named) and end is not named and end.target is not None:
+            end = end.target
+        if end is named:
+            raise TypeUnsupported("the type is defined as itself", where=name, hint="say what it is")
+        named.target = target
+        return named
 
     def _owned(self, tp: Any, make: Callable[[], Codec]) -> Codec:
         """`make()`, while `Self` means `tp`."""
@@ -150,7 +170,7 @@ class Reader:
         space = dict(vars(module)) if module is not None else {}
         value = h.resolve(value, {**space, alias.__name__: alias}, self.names, where)
         value = h.substitute(value, h.bind(alias.__type_params__, args))
-        return self._define(tp, h.name_of(tp), lambda: self.read(value, h.name_of(tp)))
+        return self.define(tp, h.name_of(tp), lambda: self.read(value, h.name_of(tp)))
 
     def _literal(self, args: tuple[Any, ...], where: str) -> Codec:
         options = []

@@ -27,7 +27,9 @@ def dataclass_codec(cls: type, args: tuple[Any, ...], reader: Reader, where: str
         kind = getattr(cls.__dataclass_fields__[name], "_field_type", None)  # type: ignore[attr-defined]
         if "INITVAR" in repr(kind):
             hint = "make it a field, or build the object from a plain dataclass"
-            raise TypeUnsupported("InitVar fields are given and not kept, so they have no place in JSON", where=f"{where}.{name}", hint=hint)
+            raise TypeUnsupported(
+                "InitVar fields are given and not kept, so they have no place in JSON", where=f"{where}.{name}", hint=hint
+            )
     hints = class_hints(cls, args, reader.names, where)
     members = []
     for field in fields:
