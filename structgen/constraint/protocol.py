@@ -1,0 +1,116 @@
+"""The state protocol: what samplers and engines know of a grammar, and all that they know.
+
+A state is a plain integer; 0 is dead. Forking copies an integer, rolling back keeps an old one, a batch is an array of integers.
+
+    state  = constraint.start()
+    state  = constraint.advance(state, token)   # pure; an illegal token leads to 0, and 0 stays 0
+    row    = constraint.mask(state)             # read-only uint32[words]: token t is bit t & 31 of word t >> 5
+    ok     = constraint.accepts(state)          # may the text end here
+    tokens = constraint.forced(state)           # what must come next, canonically tokenised
+    n      = constraint.distance(state)         # fewest tokens to an accepting state, stop tokens not counted
+
+Stop ids are in the mask exactly where the text may end. A stop id leads to a final state, which accepts, and whose mask has the stop ids
+only.
+
+Not here: how a grammar becomes states (`automaton`), what draws tokens (`samplers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.vocab.vocabulary import Vocabulary
+
+Words = npt.NDArray[np.uint32]
+
+DEAD: Final = 0
+
+
+@runtime_checkable
+class Constraint(Protocol):
+    """Anything with integer states and exact token masks. Safe to share between sequences and threads: it has no current state."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens that states and masks speak of."""
+
+    def start(self) -> int:
+        """The state of the empty text."""
+
+    def advance(self, state: int, token: int) -> int:
+        """The state after `token`; 0 where it is illegal. Never raises."""
+
+    def mask(self, state: int) -> Words:
+        """A read-only uint32[words] row of the tokens that may come next."""
+
+    def accepts(self, state: int) -> bool:
+        """Whether the text may end here."""
+
+    def forced(self, state: int) -> list[int]:
+        """The tokens that must come next, canonically tokenised; empty where there is a choice."""
+
+    def distance(self, state: int) -> int:
+        """The fewest tokens to an accepting state."""
+
+    def fill(self, states: Sequence[int], out: Words) -> None:
+        """Write the rows of many states into `out`, uint32[len(states), words]."""
+
+
+class Unconstrained:
+    """The constraint that allows every token anywhere: state 1 is open, state 2 has seen a stop token."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self._stops = frozenset(vocabulary.stop_ids)
+        self._rows = np.zeros((3, vocabulary.words), np.uint32)
+        self._rows[1] = pack(range(vocabulary.size), vocabulary.words)
+        self._rows[2] = pack(vocabulary.stop_ids, vocabulary.words)
+        self._rows.flags.writeable = False
+
+    def start(self) -> int:
+        """State 1."""
+        return 1
+
+    def advance(self, state: int, token: int) -> int:
+        """State 2 after a stop token, and 0 after anything behind it or outside the vocabulary."""
+        if token in self._stops and state:
+            return 2
+        return 1 if state == 1 and 0 <= token < self.vocabulary.size else DEAD
+
+    def mask(self, state: int) -> Words:
+        """All tokens, or the stop tokens."""
+        row: Words = self._rows[state]
+        return row
+
+    def accepts(self, state: int) -> bool:
+        """True in every live state."""
+        return state != DEAD
+
+    def forced(self, state: int) -> list[int]:
+        """Nothing is ever forced."""
+        return []
+
+    def distance(self, state: int) -> int:
+        """Zero: the text may always end."""
+        return 0
+
+    def fill(self, states: Sequence[int], out: Words) -> None:
+        """Copy the rows."""
+        out[: len(states)] = self._rows[np.asarray(states, np.int64)]
+
+
+def pack(ids: Sequence[int] | range, words: int) -> Words:
+    """The packed uint32[words] row that has exactly `ids`."""
+    bits = np.zeros(words * 32, np.uint8)
+    bits[np.asarray(ids, np.int64)] = 1
+    row: Words = np.packbits(bits, bitorder="little").view("<u4").astype(np.uint32)
+    return row
+
+
+def unpack(row: Words) -> npt.NDArray[np.int64]:
+    """The ids of a packed row, ascending."""
+    return np.flatnonzero(np.unpackbits(row.astype("<u4").view(np.uint8), bitorder="little"))

@@ -1,0 +1,146 @@
+"""Kernels over one row of logits and one packed mask row.
+
+Shapes: `logits` float32[V]; `mask` uint32[W], bit t & 31 of word t >> 5 is token t. V may be larger than 32 * W or than the vocabulary:
+columns that the mask does not reach are removed. Sums are float64, and what is removed is summed by itself, never found by subtraction,
+so a mass of 1e-30 is exact.
+
+Here too is the choice of a token, so that a step of sampling is one call.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from structgen.kernels.arena import jit
+
+OK, NOT_A_NUMBER, NOTHING_FINITE, NOTHING_ALLOWED = 0, 1, 2, 3
+
+
+@jit
+def apply_mask(logits, mask):
+    """Set every logit that `mask` does not allow to -inf, in place."""
+    width = mask.shape[0] * 32
+    for t in range(logits.shape[0]):
+        if t >= width or not (mask[t >> 5] >> np.uint32(t & 31)) & np.uint32(1):
+            logits[t] = -np.inf
+
+
+@jit
+def measure(logits, mask, sums):
+    """Fill `sums` float64[3] with the log of the mass of all, of the allowed and of the removed tokens; return a code.
+
+    NOT_A_NUMBER: a NaN or +inf is among the logits. NOTHING_FINITE: all are -inf. NOTHING_ALLOWED: no allowed token has any mass.
+    """
+    width = mask.shape[0] * 32
+    top = -np.inf
+    for t in range(logits.shape[0]):
+        x = logits[t]
+        if np.isnan(x) or x == np.inf:
+            return NOT_A_NUMBER
+        top = max(top, x)
+    if top == -np.inf:
+        return NOTHING_FINITE
+    best = -np.inf
+    removed = 0.0
+    for t in range(logits.shape[0]):
+        if t < width and (mask[t >> 5] >> np.uint32(t & 31)) & np.uint32(1):
+            best = max(best, logits[t])
+        else:
+            removed += np.exp(np.float64(logits[t]) - top)
+    allowed = 0.0  # scaled by its own maximum: rare allowed tokens keep their digits
+    if best > -np.inf:
+        for t in range(min(width, logits.shape[0])):
+            if (mask[t >> 5] >> np.uint32(t & 31)) & np.uint32(1):
+                allowed += np.exp(np.float64(logits[t]) - best)
+    sums[1] = best + np.log(allowed) if allowed > 0.0 else -np.inf
+    sums[2] = top + np.log(removed) if removed > 0.0 else -np.inf
+    high, low = max(sums[1], sums[2]), min(sums[1], sums[2])
+    sums[0] = high + np.log1p(np.exp(low - high))
+    return OK if allowed > 0.0 else NOTHING_ALLOWED
+
+
+@jit
+def best_token(logits, mask):
+    """The allowed token with the highest logit, the lowest id among equals; -1 where no allowed token has any mass."""
+    best, found = -np.inf, -1
+    for t in range(min(mask.shape[0] * 32, logits.shape[0])):
+        if logits[t] > best and (mask[t >> 5] >> np.uint32(t & 31)) & np.uint32(1):
+            best, found = logits[t], t
+    return found
+
+
+@jit
+def draw_token(logits, mask, temperature, top_k, top_p, uniform, chance):
+    """An allowed token drawn by `uniform` in [0, 1); -1 where no allowed token has any mass.
+
+    The law: softmax of logits / temperature over the allowed tokens; of these the `top_k` likeliest (0: all); of these the smallest set
+    that has at least `top_p` of the mass, with the token that crosses the line. Log of the probability of the drawn token under this law
+    goes to chance[0].
+    """
+    limit = min(mask.shape[0] * 32, logits.shape[0])
+    ids = np.empty(limit, np.int64)
+    weights = np.empty(limit, np.float64)
+    n, top = 0, -np.inf
+    for t in range(limit):
+        if logits[t] > -np.inf and (mask[t >> 5] >> np.uint32(t & 31)) & np.uint32(1):
+            ids[n] = t
+            weights[n] = np.float64(logits[t]) / temperature
+            top = max(top, weights[n])
+            n += 1
+    if n == 0:
+        return -1
+    total = 0.0
+    for i in range(n):
+        weights[i] = np.exp(weights[i] - top)
+        total += weights[i]
+    if top_k > 0 or top_p < 1.0:
+        n, total = _truncate(ids, weights, n, total, top_k, top_p)
+    goal, passed, chosen = uniform * total, 0.0, n - 1
+    for i in range(n):
+        passed += weights[i]
+        if passed > goal:
+            chosen = i
+            break
+    while weights[chosen] == 0.0:  # underflow at the end of the row: never draw what has no mass
+        chosen -= 1
+    chance[0] = np.log(weights[chosen] / total)
+    return ids[chosen]
+
+
+@jit
+def _truncate(ids, weights, n, total, top_k, top_p):
+    """Keep the `top_k` first, then the `top_p` nucleus, at the front of `ids` and `weights`; return their count and mass."""
+    if top_k > 0 and top_k < n:  # drop what is surely below the k-th, so that the sort is short
+        line = np.partition(weights[:n], n - top_k)[n - top_k]
+    else:  # tokens this light have at most 1 - p together, so they lie behind the nucleus
+        line = (1.0 - top_p) * total / n * 0.999 if top_p < 1.0 else 0.0
+    kept = 0
+    for i in range(n):
+        if weights[i] >= line:
+            ids[kept], weights[kept] = ids[i], weights[i]
+            kept += 1
+    order = np.argsort(-weights[:kept], kind="mergesort")  # stable: equal weights stay in the order of ids
+    if top_k > 0 and top_k < n:
+        kept = min(kept, top_k)
+        total = 0.0
+        for i in range(kept):
+            total += weights[order[i]]
+    sorted_ids, sorted_weights = ids[order[:kept]], weights[order[:kept]]
+    mass, count = 0.0, 0
+    while count < kept and (count == 0 or mass < top_p * total or top_p >= 1.0):
+        mass += sorted_weights[count]
+        ids[count], weights[count] = sorted_ids[count], sorted_weights[count]
+        count += 1
+    return count, mass
+
+
+JIT_KERNELS = (apply_mask, measure, best_token, draw_token)
+
+
+def warmup() -> None:
+    """Compile the kernels of this module, or load them from disk."""
+    logits, mask = np.zeros(4, np.float32), np.full(1, 15, np.uint32)
+    measure(logits, mask, np.zeros(3))
+    best_token(logits, mask)
+    draw_token(logits, mask, 1.0, 0, 1.0, 0.5, np.zeros(1))
+    apply_mask(logits, mask)

@@ -1,0 +1,64 @@
+"""What a sampler is: (model, requests, options) -> samples.
+
+`Masked` is the first; rejection samplers, particles and searches take the same arguments, read the same six calls of a constraint, and
+yield the same samples. A sampler that decides token by token also has `steps`, which is what streaming listens to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from structgen.constraint.protocol import Constraint
+from structgen.models.protocol import CausalLM
+from structgen.samplers.options import Options
+from structgen.samplers.result import FinishReason, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One text to make: the prompt's ids, the constraint, and the two numbers that key its random stream."""
+
+    prompt: tuple[int, ...]
+    constraint: Constraint
+    prompt_index: int = 0
+    sample_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One token of one request. `finish` is set on the last step of a request; a dead end has token -1 and no numbers of its own."""
+
+    request: int
+    token: int
+    logprob: float
+    removed: float
+    chance: float
+    finish: FinishReason | None = None
+    is_stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A finished request: `tokens` without the stop token, and the trace with it."""
+
+    request: int
+    tokens: list[int]
+    trace: Trace
+    finish: FinishReason
+
+
+class Sampler(Protocol):
+    """Draws texts. Yields each sample when it is done, in any order."""
+
+    def sample(self, model: CausalLM, requests: Sequence[Request], options: Options) -> Iterator[Sample]:
+        """The samples of all requests."""
+
+
+@runtime_checkable
+class StepSampler(Protocol):
+    """A sampler that decides token by token, for good."""
+
+    def steps(self, model: CausalLM, requests: Sequence[Request], options: Options) -> Iterator[Step]:
+        """The steps of all requests, as they are taken."""

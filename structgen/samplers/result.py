@@ -1,0 +1,85 @@
+"""What a generation gives back: the text and its value, and how far the constraint bent the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.errors import IncompleteOutput
+
+FinishReason = Literal["stop", "length", "dead_end"]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One entry a step, the stop token included. All arrays have length T.
+
+    `tokens` int32; `logprob` of the token under the model alone (natural log, temperature 1); `removed`: the share of the model's
+    probability that the mask cut at this step, 0..1; `chance`: log of the probability with which the sampler drew the token (0 for greedy
+    choices).
+    """
+
+    tokens: npt.NDArray[np.int32]
+    logprob: Floats
+    removed: Floats
+    chance: Floats
+
+
+@dataclass(frozen=True)
+class Result:
+    """One generated text.
+
+    * `text`: the exact text that the grammar saw, without the stop token. `tokens`: its ids, without the stop token.
+    * `value`: what the grammar makes of the text (an instance of the type, parsed JSON); raises `IncompleteOutput` where the text is cut
+      short.
+    * `finished`: the text is complete. `finish_reason`: "stop" (a stop token was drawn, or nothing else could follow), "length"
+      (`max_tokens` or the model's context was used up), "dead_end" (the model gives no probability to anything that may follow).
+    * `logprob`: of all tokens under the model alone, the stop token included. `mass_removed`: how much of the model the masks cut, 1 -
+      prod(1 - removed per step), 0..1.
+    * `log_weight`: log of (probability under the model / probability under the sampler): the importance weight of this sample.
+    """
+
+    text: str
+    tokens: list[int]
+    logprob: float
+    mass_removed: float
+    finished: bool
+    finish_reason: FinishReason
+    prompt: Any
+    trace: Trace = field(repr=False)
+    seed: int = field(default=0, repr=False)
+    decode: Callable[[str], Any] | None = field(default=None, repr=False)
+    lenient: bool = field(default=False, repr=False)  # free text: a cut text is still a value
+
+    @cached_property
+    def value(self) -> Any:
+        """The value of the text. Raises `IncompleteOutput` where the text is not finished."""
+        if not self.finished and not self.lenient:
+            shown = self.text if len(self.text) <= 80 else "…" + self.text[-79:]
+            hints = {
+                "length": "raise max_tokens; .text has what was generated",
+                "dead_end": "the model gives no probability to any token that the grammar allows here; .text has what was generated",
+            }
+            raise IncompleteOutput(
+                f"the text ends before the grammar does: {shown!r}", where=f"token {len(self.tokens)}", hint=hints.get(self.finish_reason)
+            )
+        return self.text if self.decode is None else self.decode(self.text)
+
+    @property
+    def log_weight(self) -> float:
+        """log P(text) - log Q(text), P the model and Q the sampler."""
+        return self.logprob - float(self.trace.chance.sum())
+
+
+def mass_removed(removed: Floats) -> float:
+    """1 - prod(1 - removed), without losing small masses."""
+    if removed.size == 0:
+        return 0.0
+    with np.errstate(divide="ignore"):
+        return float(-np.expm1(np.log1p(-np.minimum(removed, 1.0)).sum()))
