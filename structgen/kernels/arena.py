@@ -82,16 +82,16 @@ if JIT:
         return types.voidptr(types.int64), generate
 
     @jit
-    def view_i8(handle, k):
-        return numba.carray(_pointer(handle[2 * k]), handle[2 * k + 1], np.int8)
-
-    @jit
     def view_u8(handle, k):
         return numba.carray(_pointer(handle[2 * k]), handle[2 * k + 1], np.uint8)
 
     @jit
     def view_i16(handle, k):
         return numba.carray(_pointer(handle[2 * k]), handle[2 * k + 1], np.int16)
+
+    @jit
+    def view_u16(handle, k):
+        return numba.carray(_pointer(handle[2 * k]), handle[2 * k + 1], np.uint16)
 
     @jit
     def view_i32(handle, k):
@@ -114,4 +114,4 @@ else:
     def _carried(handle: Any, k: int) -> Any:
         return handle.arrays[k]
 
-    view_i8 = view_u8 = view_i16 = view_i32 = view_u32 = view_i64 = view_u64 = _carried
+    view_u8 = view_i16 = view_u16 = view_i32 = view_u32 = view_i64 = view_u64 = _carried

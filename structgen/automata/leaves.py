@@ -1,0 +1,195 @@
+"""The pool of leaf automata: one per process, shared by all grammars.
+
+A leaf automaton is a `CharDFA` run through a `Spelling`. Its states are pairs (q, e), numbered base + (q << shift) + e, and never written out: a step looks
+up the spelling and then, where a character is complete, the table of the `CharDFA`. Equal languages (by canonical form, encoding and escapes)
+are one leaf, so that token rows computed for one grammar serve all.
+
+Not here: bounds on the number of characters (counted nodes, `assemble`), token rows (`constraint.tables`).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.spelling import Spelling, spelling
+from structgen.errors import BudgetExceeded
+from structgen.ir.regular import CharDFA
+from structgen.kernels.arena import Arena
+from structgen.kernels.tables import LEAF, NO_BOUND
+
+_BLOCK: Final = 12  # leaf node ids are handed out in blocks of 4096; `block` finds the leaf of a node
+_FIELDS: Final = 12
+
+
+class LeafPool:
+    """All leaf automata of the process. Thread-safe; append-only."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self._known: dict[object, int] = {}
+        self._spellings: dict[int, tuple[int, int, int]] = {}
+        self._kept: list[Spelling] = []
+        self._doors: dict[int, list[tuple[int, int, int]]] = {}
+        self._leaves: list[tuple[CharDFA, Spelling, npt.NDArray[np.int32]]] = []
+        self._used = dict.fromkeys(("cls", "enc", "table", "live", "acc", "first", "inner"), 0)
+        self._next_block = 0
+        self.arena = Arena(
+            {
+                "block": np.full(1 << (28 - _BLOCK), -1, np.int32),
+                "desc": np.zeros(_FIELDS * 256, np.int64),
+                "cls": np.zeros(1 << 14, np.uint8),
+                "enc": np.zeros(1 << 16, np.int32),
+                "table": np.zeros(1 << 14, np.int32),
+                "live": np.zeros(1 << 14, np.uint8),
+                "dist": np.zeros(1 << 14, np.int32),
+                "far": np.zeros(1 << 14, np.int32),
+                "acc": np.zeros(1 << 12, np.uint8),
+                "first": np.zeros(1 << 14, np.uint64),
+                "inner": np.zeros(1 << 12, np.uint64),
+            }
+        )
+        # The kernels' order of fields.
+        assert list(self.arena.names) == ["block", "desc", "cls", "enc", "table", "live", "dist", "far", "acc", "first", "inner"]
+
+    def add(self, dfa: CharDFA, encoding: str, escapes: str) -> int:
+        """The start node (>= LEAF) of the leaf automaton of `dfa`. The language must not be empty."""
+        key = (dfa, encoding, escapes if encoding.startswith("json") else "")
+        found = self._known.get(key)
+        if found is None:
+            with self.lock:
+                found = self._known.get(key)
+                if found is None:
+                    found = self._known[key] = self._register(dfa, *key[1:])
+        return found
+
+    def _append(self, name: str, values: npt.NDArray[np.generic]) -> int:
+        at = self._used[name]
+        self.arena.reserve(name, at + values.size)
+        self.arena[name][at : at + values.size] = values.reshape(-1)
+        self._used[name] = at + values.size
+        return at
+
+    def _spell(self, spell: Spelling) -> tuple[int, int, int]:
+        found = self._spellings.get(id(spell))
+        if found is None:
+            found = self._append("cls", spell.cls), self._append("enc", spell.enc), self._append("inner", spell.inner)
+            self._spellings[id(spell)] = found
+            self._kept.append(spell)  # ids stay unique only while the object lives
+        return found
+
+    def _register(self, dfa: CharDFA, encoding: str, escapes: str) -> int:
+        spell = spelling(dfa.alphabet, encoding, escapes)
+        table, accepting = _with_marks(dfa) if spell.structural else (dfa.table, dfa.accepting)
+        states, chars = table.shape
+        inside = spell.enc.shape[0]
+        shift = (inside - 1).bit_length()
+        blocks = ((states << shift) + (1 << _BLOCK) - 1) >> _BLOCK
+        if self._next_block + blocks > self.arena["block"].size:
+            raise BudgetExceeded("the process holds too many leaf automata", hint="use fewer different patterns, or restart the worker")
+        base, leaf = self._next_block << _BLOCK, len(self._leaves)
+        can = table >= 0
+        live = np.zeros((states, 1 << shift), np.bool_)
+        live[:, :inside] = can @ spell.reach.T
+        live[:, 0] = True
+        low, high = _lengths(table, accepting, spell.structural)
+        dist, far = _inside_lengths(table, spell, low, high, shift)
+        # A byte may follow a state where the spelling has an edge that stays alive.
+        root = spell.enc[0]
+        ok = np.where(root[None, :] >= 0, live[:, np.maximum(root, 0)], can[:, np.maximum(-2 - root, 0)]) & (root != -1)
+        first = np.packbits(ok[:, spell.cls], axis=1, bitorder="little").view(np.uint64)
+        acc = accepting.astype(np.uint8) | (can.any(axis=1) << 1) | (can[:, : spell.structural].any(axis=1) << 2)
+        cls, enc, inner = self._spell(spell)
+        at = self._append("live", live.astype(np.uint8))
+        for name, values in (("dist", dist), ("far", far)):
+            self.arena.reserve(name, at + values.size)
+            self.arena[name][at : at + values.size] = values.reshape(-1)
+        fields = [base, shift, cls, enc, spell.enc.shape[1], self._append("table", table), chars, at, self._append("acc", acc.astype(np.uint8)), spell.structural, self._append("first", first), inner]
+        self.arena.reserve("desc", _FIELDS * (leaf + 1), fill=0)
+        self.arena["desc"][_FIELDS * leaf : _FIELDS * (leaf + 1)] = fields
+        self.arena["block"][self._next_block : self._next_block + blocks] = leaf
+        self._next_block += blocks
+        self._leaves.append((dfa, spell, table))
+        return LEAF + base
+
+    def doors(self, start: int) -> list[tuple[int, int, int]]:
+        """The first steps of a leaf: (low byte, high byte, node)."""
+        found = self._doors.get(start)
+        if found is None:
+            _, spell, table = self._leaves[int(self.arena["block"][(start - LEAF) >> _BLOCK])]
+            found = []
+            shift = (spell.enc.shape[0] - 1).bit_length()
+            first = self.arena["first"][self.arena["desc"][_FIELDS * int(self.arena["block"][(start - LEAF) >> _BLOCK]) + 10] :][:4]
+            for byte in np.flatnonzero(np.unpackbits(first.view(np.uint8), bitorder="little")):
+                x = int(spell.enc[0, spell.cls[byte]])
+                to = start + (x if x >= 0 else int(table[0, -2 - x]) << shift)
+                if found and found[-1][1] == byte - 1 and found[-1][2] == to:
+                    found[-1] = (found[-1][0], int(byte), to)
+                else:
+                    found.append((int(byte), int(byte), to))
+            self._doors[start] = found
+        return found
+
+
+def _with_marks(dfa: CharDFA) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """The automaton between quotation marks: class 0 is the mark, state 0 before the first one, the last state after the second."""
+    states, chars = dfa.table.shape
+    table = np.full((states + 2, chars + 1), -1, np.int32)
+    table[1:-1, 1:] = np.where(dfa.table >= 0, dfa.table + 1, -1)
+    table[0, 0] = 1
+    table[1:-1, 0] = np.where(dfa.accepting, states + 1, -1)
+    accepting = np.zeros(states + 2, np.bool_)
+    accepting[-1] = True
+    return table, accepting
+
+
+def _lengths(table: npt.NDArray[np.int32], accepting: npt.NDArray[np.bool_], structural: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """For each state, the fewest and the most characters to an end (NO_BOUND: any number). Structural classes count nothing."""
+    states = len(accepting)
+    low = np.where(accepting, 0, NO_BOUND).astype(np.int64)
+    high = np.where(accepting, 0, -1).astype(np.int64)
+    if states > 4096:  # only counted leaves need these, and those are small or taken apart (`assemble.counted`)
+        return np.zeros(states, np.int32), np.full(states, NO_BOUND, np.int32)
+    to = np.maximum(table, 0)
+    can = table >= 0
+    cost = np.ones(table.shape[1], np.int64)
+    cost[:structural] = 0
+    while True:
+        new = np.minimum(low, np.where(can, low[to] + cost, NO_BOUND).min(axis=1))
+        if (new == low).all():
+            break
+        low = new
+    for round_ in range(2 * states + 2):
+        step = np.where(can & (high[to] >= 0), high[to] + cost, -1).max(axis=1)
+        new = np.maximum(high, step)
+        if (new == high).all():
+            break
+        if round_ > states:  # still growing: on or before a loop
+            new = np.where(new > high, NO_BOUND, new)
+        high = np.minimum(new, NO_BOUND)
+    return low.astype(np.int32), np.minimum(high, NO_BOUND).astype(np.int32)
+
+
+def _inside_lengths(
+    table: npt.NDArray[np.int32], spell: Spelling, low: npt.NDArray[np.int32], high: npt.NDArray[np.int32], shift: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """The same for every (q, e): inside a spelling one character more is still to come."""
+    states = len(low)
+    dist = np.zeros((states, 1 << shift), np.int32)
+    far = np.full((states, 1 << shift), NO_BOUND, np.int32)
+    dist[:, 0], far[:, 0] = low, high
+    if states > 4096:
+        return dist, far
+    to, can = np.maximum(table, 0), table >= 0
+    for e in range(1, spell.enc.shape[0]):
+        ok = can & spell.reach[e]
+        dist[:, e] = np.minimum(np.where(ok, low[to], NO_BOUND - 1).min(axis=1) + 1, NO_BOUND)
+        far[:, e] = np.minimum(np.where(ok, high[to], -1).max(axis=1).astype(np.int64) + 1, NO_BOUND)
+    return dist, far
+
+
+POOL: Final = LeafPool()
+"""The pool of this process."""

@@ -1,0 +1,618 @@
+"""Steps of the byte automaton: gather what a byte leads to, close it under calls and returns, intern the result.
+
+Every function works on `M` (Machine) and `L` (Leaves). Where something is missing (room, a rule's body) the step is given up with a NEED_ code
+before anything wrong is remembered; after Python has helped, the same call is made again and finds most of its way in the memo.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from structgen.kernels.arena import jit
+from structgen.kernels.tables import (
+    ACC,
+    ARG,
+    BASE,
+    CHARS,
+    CLASSES,
+    CLS,
+    COUNTED,
+    COUNTS,
+    CTX,
+    ENC,
+    FIRST,
+    HEAD,
+    INDEX,
+    INNER,
+    ITEMS,
+    LEAF,
+    LIVE,
+    MINUS,
+    MINUSES,
+    MOVES,
+    NEED_ROOM,
+    NEED_RULE,
+    NO_BOUND,
+    PAIRS,
+    SHIFT,
+    STAMP,
+    STATES,
+    STRUCT,
+    TABLE,
+    TAIL,
+    WORK,
+)
+
+
+@jit
+def one_bit(b):
+    """Bit b & 63 of a word."""
+    return np.uint64(1) << np.uint64(b & 63)
+
+
+@jit
+def mix(h, v):
+    """A 31-bit hash step that overflows nowhere, so that it is the same without a compiler."""
+    h = ((h ^ int(v)) * 0x5BD1E995) & 0x7FFFFFFF
+    return h ^ (h >> 15)
+
+
+# ---- leaf automata -------------------------------------------------------------------------------------------------------------------------
+
+
+@jit
+def leaf_step(L, g, b):
+    """The next leaf node times two, plus one where a character of the text is complete; -1 if there is none."""
+    d = L.block[g >> 12] * 12
+    base = L.desc[d + BASE]
+    shift = L.desc[d + SHIFT]
+    local = g - base
+    q = local >> shift
+    e = local & ((1 << shift) - 1)
+    x = L.enc[L.desc[d + ENC] + e * L.desc[d + CLASSES] + L.cls[L.desc[d + CLS] + b]]
+    if x == -1:
+        return -1
+    if x >= 0:
+        local = (q << shift) + x
+        return (base + local) * 2 if L.live[L.desc[d + LIVE] + local] else -1
+    q = L.table[L.desc[d + TABLE] + q * L.desc[d + CHARS] - 2 - x]
+    if q < 0:
+        return -1
+    return (base + (q << shift)) * 2 + (1 if -2 - x >= L.desc[d + STRUCT] else 0)
+
+
+@jit
+def leaf_flags(L, g):
+    """1 accepting | 2 goes on | 4 goes on by a structural character; 2 inside the spelling of a character."""
+    d = L.block[g >> 12] * 12
+    local = g - L.desc[d + BASE]
+    shift = L.desc[d + SHIFT]
+    if local & ((1 << shift) - 1):
+        return 2
+    return int(L.acc[L.desc[d + ACC] + (local >> shift)])
+
+
+@jit
+def leaf_dist(L, g):
+    d = L.block[g >> 12] * 12
+    return L.dist[L.desc[d + LIVE] + g - L.desc[d + BASE]]
+
+
+@jit
+def leaf_far(L, g):
+    d = L.block[g >> 12] * 12
+    return L.far[L.desc[d + LIVE] + g - L.desc[d + BASE]]
+
+
+@jit
+def leaf_bits(L, g, k):
+    """Word k of the 256 bits of bytes that may follow."""
+    d = L.block[g >> 12] * 12
+    local = g - L.desc[d + BASE]
+    shift = L.desc[d + SHIFT]
+    e = local & ((1 << shift) - 1)
+    if e:
+        return L.inner[L.desc[d + INNER] + 4 * e + k]
+    return L.first[L.desc[d + FIRST] + 4 * (local >> shift) + k]
+
+
+# ---- interning -----------------------------------------------------------------------------------------------------------------------------
+
+
+@jit
+def intern_pair(key1, key2, keys1, keys2, table, n, counter):
+    """The index of (key1, key2) in two parallel arrays, or -1 where they are full."""
+    mask = table.shape[0] - 1
+    p = mix(mix(7, key1), key2) & mask
+    while table[p] >= 0:
+        k = table[p]
+        if keys1[k] == key1 and keys2[k] == key2:
+            return k
+        p = (p + 1) & mask
+    k = n[counter]
+    if k >= keys1.shape[0] or 2 * k >= mask:
+        return -1
+    keys1[k] = key1
+    keys2[k] = key2
+    table[p] = k
+    n[counter] = k + 1
+    return k
+
+
+@jit
+def counted_node(M, L, g, bound, done):
+    """The node of leaf node g after `done` characters: a counted one, or the plain leaf where no bound can matter any more; -1: no room."""
+    if M.high[bound] == NO_BOUND and done >= M.low[bound]:
+        return LEAF + g
+    table = M.count_hash
+    mask = table.shape[0] - 1
+    p = mix(mix(mix(3, g), bound), done) & mask
+    while table[p] >= 0:
+        k = table[p]
+        if M.count_leaf[k] == g and M.count_bound[k] == bound and M.count_done[k] == done:
+            return COUNTED + k
+        p = (p + 1) & mask
+    k = M.n[COUNTS]
+    if k >= M.count_leaf.shape[0] or 2 * k >= mask:
+        return -1
+    M.count_leaf[k] = g
+    M.count_bound[k] = bound
+    M.count_done[k] = done
+    table[p] = k
+    M.n[COUNTS] = k + 1
+    return COUNTED + k
+
+
+@jit
+def find_context(M, start, size):
+    """Intern the context whose `size` pairs were written behind the last one (at pair `start`); -1: no room in the tables."""
+    h = 11
+    for i in range(2 * start, 2 * (start + size)):
+        h = mix(h, M.ctx_pair[i])
+    mask = M.ctx_hash.shape[0] - 1
+    p = h & mask
+    while M.ctx_hash[p] >= 0:
+        c = M.ctx_hash[p]
+        at = M.ctx_off[c]
+        if M.ctx_off[c + 1] - at == size:
+            same = True
+            for i in range(2 * size):
+                if M.ctx_pair[2 * at + i] != M.ctx_pair[2 * start + i]:
+                    same = False
+                    break
+            if same:
+                return c
+        p = (p + 1) & mask
+    c = M.n[CTX]
+    if c + 2 >= M.ctx_off.shape[0] or c + 1 >= M.ctx_state.shape[0] or 2 * c >= mask:
+        return -1
+    M.ctx_hash[p] = c
+    M.ctx_off[c + 1] = start + size
+    M.ctx_state[c] = -1
+    M.n[CTX] = c + 1
+    M.n[PAIRS] = start + size
+    return c
+
+
+@jit
+def push(M, ret, ctx):
+    """The context {(ret, ctx)}."""
+    start = M.n[PAIRS]
+    if 2 * start + 2 > M.ctx_pair.shape[0]:
+        return -1
+    M.ctx_pair[2 * start] = ret
+    M.ctx_pair[2 * start + 1] = ctx
+    return find_context(M, start, 1)
+
+
+@jit
+def unite(M, c1, c2):
+    """The union of two contexts, both sorted."""
+    start = M.n[PAIRS]
+    i, i1 = M.ctx_off[c1], M.ctx_off[c1 + 1]
+    j, j1 = M.ctx_off[c2], M.ctx_off[c2 + 1]
+    if 2 * (start + i1 - i + j1 - j) > M.ctx_pair.shape[0]:
+        return -1
+    size = 0
+    while i < i1 or j < j1:
+        if j >= j1:
+            left, same = True, False
+        elif i >= i1:
+            left, same = False, False
+        else:
+            a, b = M.ctx_pair[2 * i], M.ctx_pair[2 * j]
+            x, y = M.ctx_pair[2 * i + 1], M.ctx_pair[2 * j + 1]
+            same = a == b and x == y
+            left = a < b or (a == b and x <= y)
+        at = 2 * (start + size)
+        if left:
+            M.ctx_pair[at] = M.ctx_pair[2 * i]
+            M.ctx_pair[at + 1] = M.ctx_pair[2 * i + 1]
+            i += 1
+            if same:
+                j += 1
+        else:
+            M.ctx_pair[at] = M.ctx_pair[2 * j]
+            M.ctx_pair[at + 1] = M.ctx_pair[2 * j + 1]
+            j += 1
+        size += 1
+    return find_context(M, start, size)
+
+
+# ---- closure -------------------------------------------------------------------------------------------------------------------------------
+
+
+@jit
+def begin(M):
+    """Empty the work list."""
+    M.n[STAMP] += 1
+    M.n[WORK] = 0
+    M.n[HEAD] = 0
+    M.n[TAIL] = 0
+
+
+@jit
+def enqueue(M, i):
+    M.work_ring[M.n[TAIL] % M.work_ring.shape[0]] = i
+    M.work_in[i] = 1
+    M.n[TAIL] += 1
+
+
+@jit
+def add(M, node, ctx):
+    """Put an item on the work list; one with the same node takes in the context. 0, or NEED_ROOM."""
+    mask = M.work_key.shape[0] - 1
+    p = mix(5, node) & mask
+    stamp = M.n[STAMP]
+    while M.work_stamp[p] == stamp:
+        if M.work_key[p] == node:
+            i = M.work_slot[p]
+            old = M.work_ctx[i]
+            if old == ctx:
+                return 0
+            new = unite(M, old, ctx)
+            if new < 0:
+                return NEED_ROOM
+            if new != old:
+                M.work_ctx[i] = new
+                if not M.work_in[i]:
+                    enqueue(M, i)
+            return 0
+        p = (p + 1) & mask
+    i = M.n[WORK]
+    if i >= M.work_node.shape[0]:
+        return NEED_ROOM
+    M.work_key[p] = node
+    M.work_stamp[p] = stamp
+    M.work_slot[p] = i
+    M.work_node[i] = node
+    M.work_ctx[i] = ctx
+    M.n[WORK] = i + 1
+    enqueue(M, i)
+    return 0
+
+
+@jit
+def add_call(M, to, ret, ctx):
+    """Follow one call edge (or free step) from an item with context `ctx`."""
+    if to == -1:
+        return add(M, ret, ctx)
+    start = to
+    if to < LEAF:
+        start = M.rule_start[to]
+        if start < 0:
+            M.n[ARG] = to
+            return NEED_RULE
+    if ret >= 0:
+        ctx = push(M, ret, ctx)
+        if ctx < 0:
+            return NEED_ROOM
+    return add(M, start, ctx)
+
+
+@jit
+def node_accepts(M, L, node):
+    """Whether the rule that a node belongs to may end here."""
+    kind = node >> 28
+    if kind == 0:
+        return M.flag[node] & 1 == 1
+    if kind == 1:
+        return leaf_flags(L, node & INDEX) & 1 == 1
+    if kind == 2:
+        k = node & INDEX
+        return leaf_flags(L, M.minus_leaf[k]) & 1 == 1 and M.final[M.minus_state[k]] == 0
+    k = node & INDEX
+    bound = M.count_bound[k]
+    return leaf_flags(L, M.count_leaf[k]) & 1 == 1 and M.low[bound] <= M.count_done[k] <= M.high[bound]
+
+
+@jit
+def node_moves(M, L, node):
+    """Whether some byte may be read at a node."""
+    kind = node >> 28
+    k = node & INDEX
+    if kind == 0:
+        return M.lit[node] >= 0 or M.byte_head[node] >= 0
+    if kind == 1:
+        return leaf_flags(L, k) & 2 == 2
+    if kind == 2:
+        return leaf_flags(L, M.minus_leaf[k]) & 2 == 2
+    flags = leaf_flags(L, M.count_leaf[k])
+    if M.count_done[k] >= M.high[M.count_bound[k]]:
+        return flags & 4 == 4
+    return flags & 2 == 2
+
+
+@jit
+def close(M, L):
+    """Close the work list under calls, free steps and returns, and intern it: a state, 0 where nothing is left, or a NEED_ code."""
+    final = 0
+    while M.n[HEAD] != M.n[TAIL]:
+        i = M.work_ring[M.n[HEAD] % M.work_ring.shape[0]]
+        M.n[HEAD] += 1
+        M.work_in[i] = 0
+        node = M.work_node[i]
+        ctx = M.work_ctx[i]
+        if node < LEAF:
+            e = M.call_head[node]
+            while e >= 0:
+                code = add_call(M, M.call_to[e], M.call_ret[e], ctx)
+                if code < 0:
+                    return code
+                e = M.call_next[e]
+        if node_accepts(M, L, node):
+            for j in range(M.ctx_off[ctx], M.ctx_off[ctx + 1]):
+                if M.ctx_pair[2 * j] < 0:
+                    final = 1
+                elif add(M, M.ctx_pair[2 * j], M.ctx_pair[2 * j + 1]) < 0:
+                    return NEED_ROOM
+    return intern_state(M, L, final)
+
+
+@jit
+def sort_items(nodes, ctxs, k):
+    """Shell sort by node; nodes are distinct."""
+    gap = 1
+    while 3 * gap + 1 < k:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, k):
+            a, c = nodes[i], ctxs[i]
+            j = i - gap
+            while j >= 0 and nodes[j] > a:
+                nodes[j + gap] = nodes[j]
+                ctxs[j + gap] = ctxs[j]
+                j -= gap
+            nodes[j + gap] = a
+            ctxs[j + gap] = c
+        gap //= 3
+
+
+@jit
+def intern_state(M, L, final):
+    """Intern the items of the work list that can read a byte, with the flag `final`."""
+    k = 0
+    for i in range(M.n[WORK]):
+        node = M.work_node[i]
+        if node_moves(M, L, node):
+            ctx = M.work_ctx[i]
+            M.work_node[k] = node
+            M.work_ctx[k] = ctx
+            k += 1
+    M.n[WORK] = 0
+    if k == 0:
+        return final  # state 0 is dead, state 1 the end of the text
+    sort_items(M.work_node, M.work_ctx, k)
+    return find_state(M, L, k, final)
+
+
+@jit
+def find_state(M, L, k, final):
+    """Intern the first k items of the work list, already sorted."""
+    h = mix(13, final)
+    for i in range(k):
+        h = mix(mix(h, M.work_node[i]), M.work_ctx[i])
+    mask = M.hash.shape[0] - 1
+    p = h & mask
+    while M.hash[p] >= 0:
+        s = M.hash[p]
+        at = M.off[s]
+        if M.off[s + 1] - at == k and M.final[s] == final:
+            same = True
+            for i in range(k):
+                if M.item[2 * (at + i)] != M.work_node[i] or M.item[2 * (at + i) + 1] != M.work_ctx[i]:
+                    same = False
+                    break
+            if same:
+                return s
+        p = (p + 1) & mask
+    s = M.n[STATES]
+    at = M.n[ITEMS]
+    if s + 2 >= M.off.shape[0] or s + 1 >= M.final.shape[0] or 2 * s >= mask or 2 * (at + k) > M.item.shape[0]:
+        return NEED_ROOM
+    for i in range(k):
+        M.item[2 * (at + i)] = M.work_node[i]
+        M.item[2 * (at + i) + 1] = M.work_ctx[i]
+    M.off[s + 1] = at + k
+    M.final[s] = final
+    for w in range(4):
+        M.bits[4 * s + w] = 0
+    for i in range(k):
+        mark_bytes(M, L, s, M.work_node[i])
+    M.hash[p] = s
+    M.n[STATES] = s + 1
+    M.n[ITEMS] = at + k
+    return s
+
+
+@jit
+def mark_bytes(M, L, s, node):
+    """Add to the byte set of state s what may follow at `node`."""
+    kind = node >> 28
+    if kind == 0:
+        if M.lit[node] >= 0:
+            M.bits[4 * s + (M.lit[node] >> 6)] |= one_bit(M.lit[node])
+        e = M.byte_head[node]
+        while e >= 0:
+            b = int(M.byte_low[e])
+            while b <= M.byte_high[e] and b < 256:
+                M.bits[4 * s + (b >> 6)] |= one_bit(b)
+                b += 1
+            e = M.byte_next[e]
+        return
+    g = node & INDEX
+    if kind == 2:
+        g = M.minus_leaf[g]
+    elif kind == 3:
+        g = M.count_leaf[g]
+    for w in range(4):
+        M.bits[4 * s + w] |= leaf_bits(L, g, w)
+
+
+# ---- one byte ------------------------------------------------------------------------------------------------------------------------------
+
+
+@jit
+def move_slot(M, s, b):
+    """Where the memo holds (s, b), or the free cell for it."""
+    key = (int(s) << 10) | b
+    mask = M.move_key.shape[0] - 1
+    p = mix(mix(17, s), b) & mask
+    while M.move_key[p] >= 0 and M.move_key[p] != key:
+        p = (p + 1) & mask
+    return p
+
+
+@jit
+def gather(M, L, s, b):
+    """Put what symbol b leads to from state s on a fresh work list. 0 or NEED_ROOM."""
+    begin(M)
+    for i in range(M.off[s], M.off[s + 1]):
+        node = M.item[2 * i]
+        ctx = M.item[2 * i + 1]
+        code = 0
+        kind = node >> 28
+        if kind == 0:
+            if M.lit[node] == b:
+                code = add(M, node + 1, ctx)
+            e = M.byte_head[node]
+            while e >= 0 and code == 0:
+                if M.byte_low[e] <= b <= M.byte_high[e]:
+                    inner = ctx
+                    if M.byte_push[e] >= 0:
+                        inner = push(M, M.byte_push[e], ctx)
+                    code = NEED_ROOM if inner < 0 else add(M, M.byte_to[e], inner)
+                e = M.byte_next[e]
+        elif b < 256:
+            code = gather_leaf(M, L, node, ctx, b, M.side[i - M.off[s]] if kind == 2 else 0)
+        if code < 0:
+            return code
+    return 0
+
+
+@jit
+def gather_leaf(M, L, node, ctx, b, other):
+    """One item inside a leaf; `other` is where the machine state of a minus node went."""
+    kind = node >> 28
+    k = node & INDEX
+    if kind == 1:
+        r = leaf_step(L, k, b)
+        return 0 if r < 0 else add(M, LEAF + (r >> 1), ctx)
+    if kind == 2:
+        r = leaf_step(L, M.minus_leaf[k], b)
+        if r < 0:
+            return 0
+        if other == 0:
+            return add(M, LEAF + (r >> 1), ctx)
+        if M.final[other] and leaf_flags(L, r >> 1) & 1:
+            return 0  # exactly a text that is taken; the leaf is prefix-free, so nothing goes on from here
+        pair = intern_pair(r >> 1, other, M.minus_leaf, M.minus_state, M.minus_hash, M.n, MINUSES)
+        return NEED_ROOM if pair < 0 else add(M, MINUS + pair, ctx)
+    r = leaf_step(L, M.count_leaf[k], b)
+    if r < 0:
+        return 0
+    bound = M.count_bound[k]
+    done = M.count_done[k] + (r & 1)
+    if done + leaf_dist(L, r >> 1) > M.high[bound] or done + leaf_far(L, r >> 1) < M.low[bound]:
+        return 0
+    counted = counted_node(M, L, r >> 1, bound, done)
+    return NEED_ROOM if counted < 0 else add(M, counted, ctx)
+
+
+@jit
+def plain_step(M, L, s, b):
+    """`step` for states without minus nodes (the machine states of minus nodes are such)."""
+    p = move_slot(M, s, b)
+    if M.move_key[p] >= 0:
+        return M.move_to[p]
+    if 2 * M.n[MOVES] >= M.move_key.shape[0]:
+        return NEED_ROOM
+    code = gather(M, L, s, b)
+    if code < 0:
+        return code
+    r = close(M, L)
+    if r >= 0:
+        M.move_key[p] = (int(s) << 10) | b
+        M.move_to[p] = r
+        M.n[MOVES] += 1
+    return r
+
+
+@jit
+def step(M, L, s, b):
+    """The state after symbol b, 0 if there is none; or a NEED_ code."""
+    p = move_slot(M, s, b)
+    if M.move_key[p] >= 0:
+        return M.move_to[p]
+    if 2 * M.n[MOVES] + 2 * (M.off[s + 1] - M.off[s]) >= M.move_key.shape[0]:
+        return NEED_ROOM
+    for i in range(M.off[s], M.off[s + 1]):
+        node = M.item[2 * i]
+        if node >> 28 == 2:
+            other = plain_step(M, L, M.minus_state[node & INDEX], b)
+            if other < 0:
+                return other
+            M.side[i - M.off[s]] = other
+    code = gather(M, L, s, b)
+    if code < 0:
+        return code
+    r = close(M, L)
+    if r >= 0:
+        p = move_slot(M, s, b)  # the steps of minus nodes may have taken the cell
+        M.move_key[p] = (int(s) << 10) | b
+        M.move_to[p] = r
+        M.n[MOVES] += 1
+    return r
+
+
+@jit
+def returned(M, L, ctx):
+    """The state after context `ctx` is returned to."""
+    s = M.ctx_state[ctx]
+    if s >= 0:
+        return s
+    begin(M)
+    final = 0
+    for j in range(M.ctx_off[ctx], M.ctx_off[ctx + 1]):
+        if M.ctx_pair[2 * j] < 0:
+            final = 1
+        elif add(M, M.ctx_pair[2 * j], M.ctx_pair[2 * j + 1]) < 0:
+            return NEED_ROOM
+    s = close(M, L)
+    if s >= 0 and final and M.final[s] == 0:
+        s = with_final(M, L, s)
+    if s >= 0:
+        M.ctx_state[ctx] = s
+    return s
+
+
+@jit
+def with_final(M, L, s):
+    """State s, but the text may end."""
+    if s == 0:
+        return 1
+    k = M.off[s + 1] - M.off[s]
+    for i in range(k):
+        M.work_node[i] = M.item[2 * (M.off[s] + i)]
+        M.work_ctx[i] = M.item[2 * (M.off[s] + i) + 1]
+    return find_state(M, L, k, 1)

@@ -1,0 +1,254 @@
+"""The arrays that kernels share, as named tuples, and how a handle becomes one.
+
+Node ids (int32) name a place in a grammar. The top four bits say which kind:
+
+    0  plain    an index into the machine's node arrays: byte edges, call edges, a free step, an accept flag
+    1  leaf     a state of a leaf automaton of the process-wide pool; its token rows are shared by every grammar of a vocabulary
+    2  minus    (leaf state, machine state): inside the leaf, minus what the machine state would accept
+    3  counted  (leaf state, bounds, count): inside the leaf, with the characters counted
+
+A context is a hash-consed set of (return node, context); context 1 is the bottom, {(-1, 0)}. A configuration is a sorted list of (node, context)
+and a flag `final`; its index is the state. State 0 is dead, state 1 is the end of the text (nothing may follow).
+
+Not here: what the kernels do with them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from structgen.kernels.arena import jit, view_i16, view_i32, view_i64, view_u8, view_u16, view_u32, view_u64
+
+LEAF = 1 << 28
+MINUS = 2 << 28
+COUNTED = 3 << 28
+INDEX = (1 << 28) - 1
+
+NO_BOUND = 1 << 30
+
+# What a kernel returns when it cannot go on: Python does what is asked and calls again. Results are >= 0.
+NEED_ROOM = -1  # an arena is full
+NEED_RULE = -2  # rule n[ARG] has no body yet
+NEED_TABLE = -3  # leaf node n[ARG] has no token table
+NEED_COUNTS = -4  # leaf node n[ARG] has no counted token table
+NEED_ROW = -5  # counted leaf node n[ARG] has no row for n[ARG2] characters
+NEED_MERGE = -6  # exits n[ARG] (table, byte) have no merged trie for n[ARG2] (the variant by count)
+
+# Counters of a machine, n[...].
+CTX, PAIRS, STATES, ITEMS, MOVES, MINUSES, COUNTS = 0, 1, 2, 3, 4, 5, 6
+STAMP, WORK, HEAD, TAIL, ARG, ARG2 = 8, 9, 10, 11, 12, 13
+
+
+class Machine(NamedTuple):
+    """A byte automaton. Lists are chained by `*next`, -1 ends one."""
+
+    lit: Any  # int16[N]    the one byte that leads to node + 1, or -1
+    flag: Any  # uint8[N]   1: a rule may end here
+    byte_head: Any  # int32[N]   first byte edge
+    call_head: Any  # int32[N]   first call edge
+    byte_low: Any  # uint16[E]  symbols 0..255 are bytes, 256.. special tokens
+    byte_high: Any  # uint16[E]
+    byte_to: Any  # int32[E]   target node
+    byte_push: Any  # int32[E]   node to return to when the target's rule ends, or -1
+    byte_next: Any  # int32[E]
+    call_to: Any  # int32[C]   -1 free step; a rule; or (>= LEAF) a start node
+    call_ret: Any  # int32[C]   node to return to; -1: a tail call; for a free step the target
+    call_next: Any  # int32[C]
+    rule_start: Any  # int32[R]   start node, -1 while there is no body
+    low: Any  # int32[B]   bounds of counted leaves
+    high: Any  # int32[B]
+    ctx_off: Any  # int32[X + 1]
+    ctx_pair: Any  # int32[2 P]
+    ctx_hash: Any  # int32[...]
+    ctx_state: Any  # int32[X]   the state after this context is returned to, -1 unknown
+    off: Any  # int32[S + 1]
+    item: Any  # int32[2 I]
+    final: Any  # uint8[S]
+    bits: Any  # uint64[4 S]  bytes that may be possible (never fewer than are)
+    hash: Any  # int32[...]
+    move_key: Any  # int64[...]  memo of (state, symbol) -> state
+    move_to: Any  # int32[...]
+    minus_leaf: Any  # int32[M]
+    minus_state: Any  # int32[M]
+    minus_hash: Any  # int32[...]
+    count_leaf: Any  # int32[K]
+    count_bound: Any  # int32[K]
+    count_done: Any  # int32[K]
+    count_hash: Any  # int32[...]
+    work_node: Any  # int32[W]   scratch of one closure
+    work_ctx: Any  # int32[W]
+    work_ring: Any  # int32[W]
+    work_in: Any  # uint8[W]
+    work_key: Any  # int32[4 W]
+    work_stamp: Any  # int64[4 W]
+    work_slot: Any  # int32[4 W]
+    side: Any  # int32[W]   scratch: steps of the machine states of minus nodes
+    stack: Any  # int32[...]  scratch of trie walks: state by depth
+    n: Any  # int64[16]
+
+
+class Leaves(NamedTuple):
+    """The pool of leaf automata of the process. A leaf state is (q, e): q of the automaton over characters, e inside the spelling of one character."""
+
+    block: Any  # int32[...]   leaf by node index >> 12
+    desc: Any  # int64[12 * leaf + field]
+    cls: Any  # uint8[...]   byte -> byte class, 256 a spelling
+    enc: Any  # int32[...]   spelling: (e, byte class) -> e', -1, or -2 - character class
+    table: Any  # int32[...]   (q, character class) -> q' or -1
+    live: Any  # uint8[...]   (q, e) -> 1 where some text goes on
+    dist: Any  # int32[...]   (q, e) -> fewest characters still to come
+    far: Any  # int32[...]   (q, e) -> most characters still to come
+    acc: Any  # uint8[...]   q -> 1 accepting | 2 goes on | 4 goes on by a structural character
+    first: Any  # uint64[...]  q -> 4 words: bytes that can follow at e = 0
+    inner: Any  # uint64[...]  e -> 4 words: bytes that may follow inside a spelling
+
+
+BASE, SHIFT, CLS, ENC, CLASSES, TABLE, CHARS, LIVE, ACC, STRUCT, FIRST, INNER = range(12)
+
+
+class Tokens(NamedTuple):
+    """The vocabulary as a byte trie (`vocab.trie`), flat token bytes and stop ids."""
+
+    byte: Any  # uint8[N]
+    depth: Any  # int32[N]
+    end: Any  # int32[N]
+    first: Any  # int32[N + 1]
+    ids: Any  # int32[M]
+    root: Any  # int32[257]
+    off: Any  # int32[V + 1]
+    data: Any  # uint8[...]
+    stop: Any  # int32[...]
+
+
+class Rows(NamedTuple):
+    """Token tables of leaf states, one set per vocabulary. Fields of a table: `ROW` to `FAR_COUNT` below."""
+
+    key: Any  # int64[...]  open addressing: leaf node, counted leaf node, (node, rest) or (table, byte, variant)
+    value: Any  # int32[...]
+    desc: Any  # int64[8 * table + field]
+    words: Any  # uint32[...]  dense rows
+    ids: Any  # int32[...]  sparse rows
+    exits: Any  # int32[...]  first trie node after an exit
+    exit_count: Any  # int32[...]  characters until that exit
+    exit_off: Any  # int32[...]  257 a table: exits by byte
+    exit_bits: Any  # uint64[...]  4 a table
+    near_low: Any  # int32[...]  counted tables: characters needed ...
+    near_high: Any  # int32[...]  ... and most characters reached, of tokens that cannot go on for ever
+    near_id: Any  # int32[...]
+    merged: Any  # int32[...]  2 a merged trie: start, end
+    byte: Any  # uint8[...]  merged tries
+    depth: Any  # int32[...]
+    end: Any  # int32[...]
+    first: Any  # int32[...]
+    tokens: Any  # int32[...]
+    spare: Any  # uint32[W]  scratch row
+
+
+ROW, IDS, IDS_N, EXITS, EXIT_MOST, NEAR, NEAR_N, NEED_MOST = range(8)
+"""A table: dense row or -1, sparse ids and their number, first exit, most characters before an exit, near tokens and their number, most characters needed."""
+
+
+@jit
+def machine_of(h):
+    return Machine(
+        view_i16(h, 0),
+        view_u8(h, 1),
+        view_i32(h, 2),
+        view_i32(h, 3),
+        view_u16(h, 4),
+        view_u16(h, 5),
+        view_i32(h, 6),
+        view_i32(h, 7),
+        view_i32(h, 8),
+        view_i32(h, 9),
+        view_i32(h, 10),
+        view_i32(h, 11),
+        view_i32(h, 12),
+        view_i32(h, 13),
+        view_i32(h, 14),
+        view_i32(h, 15),
+        view_i32(h, 16),
+        view_i32(h, 17),
+        view_i32(h, 18),
+        view_i32(h, 19),
+        view_i32(h, 20),
+        view_u8(h, 21),
+        view_u64(h, 22),
+        view_i32(h, 23),
+        view_i64(h, 24),
+        view_i32(h, 25),
+        view_i32(h, 26),
+        view_i32(h, 27),
+        view_i32(h, 28),
+        view_i32(h, 29),
+        view_i32(h, 30),
+        view_i32(h, 31),
+        view_i32(h, 32),
+        view_i32(h, 33),
+        view_i32(h, 34),
+        view_i32(h, 35),
+        view_u8(h, 36),
+        view_i32(h, 37),
+        view_i64(h, 38),
+        view_i32(h, 39),
+        view_i32(h, 40),
+        view_i32(h, 41),
+        view_i64(h, 42),
+    )
+
+
+@jit
+def leaves_of(h):
+    return Leaves(
+        view_i32(h, 0),
+        view_i64(h, 1),
+        view_u8(h, 2),
+        view_i32(h, 3),
+        view_i32(h, 4),
+        view_u8(h, 5),
+        view_i32(h, 6),
+        view_i32(h, 7),
+        view_u8(h, 8),
+        view_u64(h, 9),
+        view_u64(h, 10),
+    )
+
+
+@jit
+def tokens_of(h):
+    return Tokens(
+        view_u8(h, 0),
+        view_i32(h, 1),
+        view_i32(h, 2),
+        view_i32(h, 3),
+        view_i32(h, 4),
+        view_i32(h, 5),
+        view_i32(h, 6),
+        view_u8(h, 7),
+        view_i32(h, 8),
+    )
+
+
+@jit
+def rows_of(h):
+    return Rows(
+        view_i64(h, 0),
+        view_i32(h, 1),
+        view_i64(h, 2),
+        view_u32(h, 3),
+        view_i32(h, 4),
+        view_i32(h, 5),
+        view_i32(h, 6),
+        view_i32(h, 7),
+        view_u64(h, 8),
+        view_i32(h, 9),
+        view_i32(h, 10),
+        view_i32(h, 11),
+        view_i32(h, 12),
+        view_u8(h, 13),
+        view_i32(h, 14),
+        view_i32(h, 15),
+        view_i32(h, 16),
+        view_i32(h, 17),
+        view_u32(h, 18),
+    )

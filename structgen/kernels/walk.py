@@ -1,0 +1,520 @@
+"""Walks of the vocabulary trie: which tokens a state allows.
+
+A row is the union of the rows of a state's items. Plain items are walked together through the vocabulary. An item inside a leaf automaton is looked up:
+the tokens that stay inside depend on the leaf state alone, and only the rests of tokens that leave it are walked, from the state that the context
+returns to. Those rests are merged (equal rests of different tokens are one path), by first byte, when first needed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from structgen.kernels.arena import jit, view_i32, view_i64
+from structgen.kernels.step import add, begin, close, find_state, leaf_dist, leaf_far, leaf_flags, leaf_step, returned, step
+from structgen.kernels.tables import (
+    ARG,
+    ARG2,
+    EXIT_MOST,
+    IDS,
+    IDS_N,
+    INDEX,
+    LEAF,
+    NEAR,
+    NEAR_N,
+    NEED_COUNTS,
+    NEED_MERGE,
+    NEED_MOST,
+    NEED_ROW,
+    NEED_TABLE,
+    NO_BOUND,
+    ROW,
+    leaves_of,
+    machine_of,
+    rows_of,
+    tokens_of,
+)
+
+OF_LEAF, OF_COUNTS, OF_MERGE = 0, 1, 2
+
+
+@jit
+def slot(K, kind, a, b):
+    """Where the hash table of `K` holds (kind, a, b), or the free cell for it."""
+    key = (kind << 60) | (a << 30) | b
+    mask = K.key.shape[0] - 1
+    h = ((a * 0x5BD1E995) ^ (b * 0x2545F491) ^ kind) & 0x7FFFFFFFFFFF
+    p = (h ^ (h >> 17)) & mask
+    while K.key[p] >= 0 and K.key[p] != key:
+        p = (p + 1) & mask
+    return p
+
+
+@jit
+def look_up(K, kind, a, b):
+    p = slot(K, kind, a, b)
+    return K.value[p] if K.key[p] >= 0 else -1
+
+
+@jit
+def note(h, kind, a, b, value):
+    """Enter (kind, a, b) -> value. `h` is the handle of the rows."""
+    K = rows_of(h)
+    p = slot(K, kind, a, b)
+    K.value[p] = value
+    K.key[p] = (kind << 60) | (a << 30) | b
+
+
+@jit
+def allow(row, t):
+    row[t >> 5] |= np.uint32(1) << np.uint32(t & 31)
+
+
+@jit
+def has_byte(M, s, b):
+    return (M.bits[4 * s + (b >> 6)] >> np.uint64(b & 63)) & np.uint64(1) != 0
+
+
+@jit
+def walk(M, L, byte, depth, end, first, ids, i, stop, s, row):
+    """Walk nodes i..stop of a trie from state s (before depth 0) and allow the ids on living nodes. 0 or a NEED_ code."""
+    M.stack[0] = s
+    while i < stop:
+        d = depth[i]
+        here = M.stack[d]
+        b = int(byte[i])
+        r = 0
+        if has_byte(M, here, b):
+            r = step(M, L, here, b)
+            if r < 0:
+                return r
+        if r == 0:
+            i = end[i]
+            continue
+        M.stack[d + 1] = r
+        for j in range(first[i], first[i + 1]):
+            allow(row, ids[j])
+        i += 1
+    return 0
+
+
+@jit
+def walk_vocabulary(M, L, T, s, row):
+    for b in range(256):
+        if T.root[b] < T.root[b + 1] and has_byte(M, s, b):
+            code = walk(M, L, T.byte, T.depth, T.end, T.first, T.ids, T.root[b], T.root[b + 1], s, row)
+            if code < 0:
+                return code
+    return 0
+
+
+@jit
+def leaf_row(M, L, K, g, ctx, row):
+    """Allow the tokens of an item inside leaf node g."""
+    t = look_up(K, OF_LEAF, g, 0)
+    if t < 0:
+        M.n[ARG] = g
+        return NEED_TABLE
+    dense = K.desc[8 * t + ROW]
+    if dense >= 0:
+        at = dense * row.shape[0]
+        for w in range(row.shape[0]):
+            row[w] |= K.words[at + w]
+    else:
+        at = K.desc[8 * t + IDS]
+        for j in range(at, at + K.desc[8 * t + IDS_N]):
+            allow(row, K.ids[j])
+    return leave(M, L, K, t, ctx, 0, row)
+
+
+@jit
+def leave(M, L, K, t, ctx, variant, row):
+    """Allow the tokens that leave the leaf of table t and go on where the context returns to."""
+    if K.exit_bits[4 * t] | K.exit_bits[4 * t + 1] | K.exit_bits[4 * t + 2] | K.exit_bits[4 * t + 3] == 0:
+        return 0
+    s = returned(M, L, ctx)
+    if s < 0:
+        return s
+    for w in range(4):
+        both = M.bits[4 * s + w] & K.exit_bits[4 * t + w]
+        if both == 0:
+            continue
+        for k in range(64):
+            if (both >> np.uint64(k)) & np.uint64(1) == 0:
+                continue
+            b = 64 * w + k
+            r = step(M, L, s, b)
+            if r < 0:
+                return r
+            if r == 0:
+                continue
+            m = look_up(K, OF_MERGE, t * 256 + b, variant)
+            if m < 0:
+                M.n[ARG] = t * 256 + b
+                M.n[ARG2] = variant
+                return NEED_MERGE
+            code = walk(M, L, K.byte, K.depth, K.end, K.first, K.tokens, K.merged[2 * m], K.merged[2 * m + 1], s, row)
+            if code < 0:
+                return code
+    return 0
+
+
+@jit
+def strike(M, L, T, s, row):
+    """Forbid the tokens on whose way the machine state s reaches a text that is taken."""
+    for b in range(256):
+        if not (T.root[b] < T.root[b + 1] and has_byte(M, s, b)):
+            continue
+        M.stack[0] = s
+        i = T.root[b]
+        while i < T.root[b + 1]:
+            d = T.depth[i]
+            r = step(M, L, M.stack[d], int(T.byte[i]))
+            if r < 0:
+                return r
+            if r == 0:
+                i = T.end[i]
+                continue
+            if M.final[r]:
+                for j in range(T.first[i], T.first[T.end[i]]):
+                    t = T.ids[j]
+                    row[t >> 5] &= ~(np.uint32(1) << np.uint32(t & 31))
+                i = T.end[i]
+                continue
+            M.stack[d + 1] = r
+            i += 1
+    return 0
+
+
+@jit
+def minus_row(M, L, T, K, k, ctx, row):
+    """Allow the tokens of minus node k: those of its leaf, less those that spell a taken text."""
+    spare = K.spare
+    spare[:] = 0
+    code = leaf_row(M, L, K, M.minus_leaf[k], ctx, spare)
+    if code < 0:
+        return code
+    code = strike(M, L, T, M.minus_state[k], spare)
+    if code < 0:
+        return code
+    for w in range(row.shape[0]):
+        row[w] |= spare[w]
+    return 0
+
+
+@jit
+def counted_row(M, L, K, k, ctx, row):
+    """Allow the tokens of counted node k. Far from its bounds the rows are those of the leaf node."""
+    g = M.count_leaf[k]
+    bound = M.count_bound[k]
+    rest = M.high[bound] if M.high[bound] == NO_BOUND else M.high[bound] - M.count_done[k]
+    need = max(0, M.low[bound] - M.count_done[k])
+    t = look_up(K, OF_LEAF, g, 0)
+    if t < 0:
+        M.n[ARG] = g
+        return NEED_TABLE
+    most = K.desc[8 * t + NEED_MOST]
+    if most < 0:
+        M.n[ARG] = g
+        return NEED_COUNTS
+    dense = look_up(K, OF_COUNTS, g, min(rest, most))
+    if dense < 0:
+        M.n[ARG] = g
+        M.n[ARG2] = min(rest, most)
+        return NEED_ROW
+    at = dense * row.shape[0]
+    for w in range(row.shape[0]):
+        row[w] |= K.words[at + w]
+    at = K.desc[8 * t + NEAR]
+    for j in range(at, at + K.desc[8 * t + NEAR_N]):
+        if K.near_low[j] <= rest and K.near_high[j] >= need:
+            allow(row, K.near_id[j])
+    most = K.desc[8 * t + EXIT_MOST]
+    if need > most:
+        return 0
+    variant = 0 if rest >= most and need == 0 else 1 + min(rest, most) * 8192 + need
+    return leave(M, L, K, t, ctx, variant, row)
+
+
+@jit
+def mask(h, s, row):
+    """Fill a zeroed row with the tokens that state s allows. `h`: handles of machine, leaves, tokens, rows, and the ids of special symbols."""
+    M = machine_of(view_i64(h, 0))
+    L = leaves_of(view_i64(h, 1))
+    T = tokens_of(view_i64(h, 2))
+    K = rows_of(view_i64(h, 3))
+    special = view_i32(h, 4)
+    if M.final[s]:
+        for j in range(T.stop.shape[0]):
+            allow(row, T.stop[j])
+    at = M.off[s]
+    plain = 0
+    for i in range(at, M.off[s + 1]):
+        node = M.item[2 * i]
+        ctx = M.item[2 * i + 1]
+        kind = node >> 28
+        code = 0
+        if kind == 0:
+            plain += 1
+        elif kind == 1:
+            code = leaf_row(M, L, K, node - LEAF, ctx, row)
+        elif kind == 2:
+            code = minus_row(M, L, T, K, node & INDEX, ctx, row)
+        else:
+            code = counted_row(M, L, K, node & INDEX, ctx, row)
+        if code < 0:
+            return code
+    for j in range(special.shape[0]):
+        if special[j] >= 0:
+            r = step(M, L, s, 256 + j)
+            if r < 0:
+                return r
+            if r > 0:
+                allow(row, special[j])
+    if plain == 0:
+        return 0
+    r = s
+    if plain < M.off[s + 1] - at:  # items are sorted by node, plain ones first
+        for i in range(plain):
+            M.work_node[i] = M.item[2 * (at + i)]
+            M.work_ctx[i] = M.item[2 * (at + i) + 1]
+        r = find_state(M, L, plain, 0)
+        if r < 0:
+            return r
+    return walk_vocabulary(M, L, T, r, row)
+
+
+@jit
+def advance(h, s, t):
+    """The state after token t, 0 if it is not allowed, or a NEED_ code."""
+    M = machine_of(view_i64(h, 0))
+    L = leaves_of(view_i64(h, 1))
+    T = tokens_of(view_i64(h, 2))
+    special = view_i32(h, 4)
+    for j in range(special.shape[0]):
+        if special[j] == t:
+            r = step(M, L, s, 256 + j)
+            if r != 0:
+                return r
+    if T.off[t] == T.off[t + 1]:
+        for j in range(T.stop.shape[0]):
+            if T.stop[j] == t and M.final[s]:
+                return 1
+        return 0
+    for j in range(T.off[t], T.off[t + 1]):
+        s = step(M, L, s, int(T.data[j]))
+        if s <= 0:
+            return s
+    return s
+
+
+@jit
+def run(h, data, s, out):
+    """Read bytes from state s. out[0]: how many were read before the state in out[1] (the last living one, or where help is needed). Returns the code."""
+    M = machine_of(view_i64(h, 0))
+    L = leaves_of(view_i64(h, 1))
+    out[1] = s
+    for j in range(out[0], data.shape[0]):
+        r = step(M, L, out[1], int(data[j]))
+        if r <= 0:
+            return r
+        out[0] = j + 1
+        out[1] = r
+    return 1
+
+
+@jit
+def start(h, node):
+    """The state in which `node` is about to begin and nothing is to follow it."""
+    M = machine_of(view_i64(h, 0))
+    L = leaves_of(view_i64(h, 1))
+    M.ctx_state[1] = 1
+    begin(M)
+    code = add(M, node, 1)
+    return code if code < 0 else close(M, L)
+
+
+@jit
+def live_bytes(h, s, out):
+    """Write the symbols that may follow state s (bytes, then special symbols 256..) with the states they lead to: int32[n, 2]. The number, or a code."""
+    M = machine_of(view_i64(h, 0))
+    L = leaves_of(view_i64(h, 1))
+    k = 0
+    for b in range(out.shape[0]):
+        if b < 256 and not has_byte(M, s, b):
+            continue
+        r = step(M, L, s, b)
+        if r < 0:
+            return r
+        if r > 0:
+            out[k, 0] = b
+            out[k, 1] = r
+            k += 1
+    return k
+
+
+@jit
+def successors(h, s, seen, found):
+    """Write into `found` the distinct states that one token leads to. `seen` is zeroed uint8 by state. The number, or a code (both may be reused)."""
+    M = machine_of(view_i64(h, 0))
+    L = leaves_of(view_i64(h, 1))
+    T = tokens_of(view_i64(h, 2))
+    special = view_i32(h, 4)
+    k = 0
+    for j in range(special.shape[0]):
+        if special[j] >= 0:
+            r = step(M, L, s, 256 + j)
+            if r < 0:
+                return r
+            if r > 0:
+                k = collect(r, seen, found, k)
+    M.stack[0] = s
+    i = 0
+    while i < T.byte.shape[0] and k >= 0:
+        d = T.depth[i]
+        here = M.stack[d]
+        r = 0
+        if has_byte(M, here, int(T.byte[i])):
+            r = step(M, L, here, int(T.byte[i]))
+            if r < 0:
+                return r
+        if r == 0:
+            i = T.end[i]
+            continue
+        M.stack[d + 1] = r
+        if T.first[i] < T.first[i + 1]:
+            k = collect(r, seen, found, k)
+        i += 1
+    return k
+
+
+@jit
+def collect(r, seen, found, k):
+    if r >= seen.shape[0] or k >= found.shape[0]:
+        return -1
+    if seen[r] == 0:
+        seen[r] = 1
+        found[k] = r
+        k += 1
+    return k
+
+
+# ---- building token tables ------------------------------------------------------------------------------------------------------------------
+
+
+@jit
+def survey(h, g, ids, low, high, exits, counts, out):
+    """Walk the vocabulary inside leaf node g.
+
+    Tokens that stay inside go to `ids`, with the characters they need at least (`low`) and may reach at most (`high`); trie nodes that
+    come right after an end of the leaf go to `exits`, with the characters before them. out[0], out[1]: how many of each.
+    """
+    L = leaves_of(view_i64(h, 1))
+    T = tokens_of(view_i64(h, 2))
+    deepest = 0
+    for i in range(T.depth.shape[0]):
+        deepest = max(deepest, int(T.depth[i]))
+    nodes = np.empty(deepest + 2, np.int64)
+    done = np.zeros(deepest + 2, np.int64)
+    nodes[0] = g
+    n_ids = 0
+    n_exits = 0
+    i = 0
+    while i < T.byte.shape[0]:
+        d = T.depth[i]
+        r = leaf_step(L, nodes[d], int(T.byte[i]))
+        if r < 0:
+            i = T.end[i]
+            continue
+        nodes[d + 1] = r >> 1
+        done[d + 1] = done[d] + (r & 1)
+        if T.first[i] < T.first[i + 1]:
+            near = done[d + 1] + leaf_dist(L, r >> 1)
+            far = min(done[d + 1] + leaf_far(L, r >> 1), NO_BOUND)
+            for j in range(T.first[i], T.first[i + 1]):
+                ids[n_ids] = T.ids[j]
+                low[n_ids] = near
+                high[n_ids] = far
+                n_ids += 1
+        if leaf_flags(L, r >> 1) & 1:
+            c = i + 1
+            while c < T.end[i]:
+                exits[n_exits] = c
+                counts[n_exits] = done[d + 1]
+                n_exits += 1
+                c = T.end[c]
+        i += 1
+    out[0] = n_ids
+    out[1] = n_exits
+
+
+@jit
+def merge(h, roots, byte, depth, end, first, tokens, group, frames, out):
+    """Merge the subtrees of `roots` (trie nodes with one byte) into one trie, depths from 0; `first` holds offsets into `tokens`.
+
+    `group` (every node of the subtrees) and `frames` (int32[n, 3]) are scratch. out[0], out[1]: nodes and tokens written.
+    """
+    T = tokens_of(view_i64(h, 2))
+    n = 0
+    m = 0
+    used = roots.shape[0]
+    group[:used] = roots
+    frames[0, 0] = 0
+    frames[0, 1] = used
+    frames[0, 2] = 0
+    top = 1
+    count = np.zeros(257, np.int64)
+    while top > 0:
+        top -= 1
+        a, z, d = frames[top, 0], frames[top, 1], frames[top, 2]
+        byte[n] = T.byte[group[a]]
+        depth[n] = d
+        first[n] = m
+        n += 1
+        count[:] = 0
+        for i in range(a, z):
+            x = group[i]
+            for j in range(T.first[x], T.first[x + 1]):
+                tokens[m] = T.ids[j]
+                m += 1
+            c = x + 1
+            while c < T.end[x]:
+                count[T.byte[c]] += 1
+                c = T.end[c]
+        at = used
+        for b in range(255, -1, -1):  # the lowest byte on top of the stack, so that nodes come out in order
+            if count[b]:
+                frames[top, 0] = at
+                frames[top, 1] = at + count[b]
+                frames[top, 2] = d + 1
+                top += 1
+                size = count[b]
+                count[b] = at
+                at += size
+        if at == used:
+            continue
+        for i in range(a, z):
+            x = group[i]
+            c = x + 1
+            while c < T.end[x]:
+                group[count[T.byte[c]]] = c
+                count[T.byte[c]] += 1
+                c = T.end[c]
+        used = at
+    first[n] = m
+    close_subtrees(depth, end, n)
+    out[0] = n
+    out[1] = m
+
+
+@jit
+def close_subtrees(depth, end, n):
+    """end[i]: the next node that is not deeper, or n."""
+    deepest = 0
+    for i in range(n):
+        deepest = max(deepest, int(depth[i]))
+    last = np.full(deepest + 1, n, np.int64)
+    for i in range(n - 1, -1, -1):
+        d = depth[i]
+        end[i] = last[d]
+        for e in range(d, deepest + 1):
+            last[e] = i
