@@ -1,0 +1,165 @@
+"""How JSON is spelled: whitespace, length of numbers, escapes. One small value, `JsonStyle`, decides all of it.
+
+A value has many legal JSON texts. A style says which of them count, so that a model can neither run away (blanks or digits without end)
+nor be blocked from a spelling that its users expect. Four are named:
+
+    "default"    between tokens nothing, one space, or a line break and up to 20 blanks; numbers of up to 20 digits on either side of the
+                 point and exponents of up to 3 digits; every escape in strings. Whatever `json.dumps` writes, with any of its options up
+                 to that depth, is in it.
+    "compact"    no whitespace, no exponents, whole numbers without a point, only the escapes that JSON demands
+    "indent=N"   exactly the layout of `json.dumps(value, indent=N)`; numbers and escapes as in "default"
+    "any"        every legal spelling: whitespace without bound (also around the document), numbers of any length, every escape
+
+Not here: what the spellings of a number or a string are (`numbers`, `spell`).
+
+>>> JsonStyle.of("indent=4").indent, JsonStyle.of("compact").exponents, JsonStyle.of("any").digits
+(4, 0, None)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+from structgen.errors import OptionError
+from structgen.ir.expr import EPSILON, Expr, Leaf, Lit, seq
+from structgen.ir.regular import CharDFA
+
+MAX_BLANKS: Final = 20
+"""How many spaces or tabs may follow a line break in the default style."""
+
+MAX_INDENT: Final = 16
+
+_ALLOWED: Final = 'a style is "default", "compact", "any", "indent=N" (N from 0 to 16), or a JsonStyle'
+
+
+@dataclass(frozen=True, slots=True)
+class JsonStyle:
+    """Which spellings of a JSON value are allowed. Hashable; raises OptionError for impossible fields.
+
+    whitespace: between tokens: "compact" none; "default" bounded; "any" all that JSON allows; "indent" the layout of `json.dumps`
+    indent: blanks per level, for whitespace "indent"
+    digits: the most digits before, and the most after the decimal point (None: no bound). A schema whose own bounds, constants or
+        multiples need more gets more
+    exponents: the most digits of an exponent; 0: no exponents; None: no bound
+    escapes: "any" (every legal escape of every character) or "minimal" (only where JSON demands one, in the shortest form)
+    integers: "any" (`2`, `2.0` and, with exponents, `2e0` are all the integer 2) or "bare" (digits only)
+    """
+
+    whitespace: Literal["compact", "default", "any", "indent"] = "default"
+    indent: int = 2
+    digits: int | None = 20
+    exponents: int | None = 3
+    escapes: Literal["any", "minimal"] = "any"
+    integers: Literal["any", "bare"] = "any"
+
+    def __post_init__(self) -> None:
+        _one_of("whitespace", self.whitespace, ("compact", "default", "any", "indent"))
+        _one_of("escapes", self.escapes, ("any", "minimal"))
+        _one_of("integers", self.integers, ("any", "bare"))
+        _count("indent", self.indent, 0, MAX_INDENT)
+        if self.digits is not None:
+            _count("digits", self.digits, 1, 1000)
+        if self.exponents is not None:
+            _count("exponents", self.exponents, 0, 9)
+
+    @staticmethod
+    def of(value: object) -> JsonStyle:
+        """The style that `value` names: "default", "compact", "any", "indent", "indent=N", or a JsonStyle itself.
+
+        Raises OptionError for anything else, listing what is allowed.
+        """
+        if isinstance(value, JsonStyle):
+            return value
+        if isinstance(value, str):
+            found = _NAMED.get(value)
+            if found is not None:
+                return found
+            name, _, number = value.partition("=")
+            if name == "indent" and number.isascii() and number.isdigit() and int(number) <= MAX_INDENT:
+                return JsonStyle("indent", int(number))
+        raise OptionError(f"{value!r} is no JSON style", where="style", hint=_ALLOWED)
+
+    def level(self, depth: int) -> int:
+        """`depth` where the layout depends on it, else 0: the depth to use in the names of shared rules."""
+        return depth if self.whitespace == "indent" else 0
+
+    def open_gap(self, depth: int) -> Expr:
+        """The whitespace between the opening bracket of a container and its first item. `depth`: how many containers are around it."""
+        return _gaps(self, self.level(depth))[0]
+
+    def item_gap(self, depth: int) -> Expr:
+        """The comma between two items of a container at `depth`, with the whitespace before and after it."""
+        return _gaps(self, self.level(depth))[1]
+
+    def close_gap(self, depth: int) -> Expr:
+        """The whitespace between the last item of a container at `depth` and its closing bracket."""
+        return _gaps(self, self.level(depth))[2]
+
+    def empty_gap(self) -> Expr:
+        """The whitespace between the brackets of a container without items."""
+        return _blank(self.whitespace)
+
+    def colon(self) -> Expr:
+        """The colon after a key, with the whitespace before and after it."""
+        return _colon(self)
+
+    def lead(self) -> Expr:
+        """The whitespace before the document."""
+        return ANY_BLANK if self.whitespace == "any" else EPSILON
+
+    def trail(self) -> Expr:
+        """The whitespace after the document."""
+        return self.lead()
+
+
+def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise OptionError(f"{value!r} is no value of JsonStyle.{name}", where=name, hint=f"allowed are {', '.join(allowed)}")
+
+
+def _count(name: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise OptionError(f"{value!r} is no value of JsonStyle.{name}", where=name, hint=f"a whole number from {low} to {high}")
+
+
+def _bounded_blank() -> CharDFA:
+    blanks = CharDFA.of_chars([(32, 32), (9, 9)]).repeat(0, MAX_BLANKS)
+    return (CharDFA.of_strings(["\n", "\r\n"]) + blanks) | CharDFA.of_strings(["", " "])
+
+
+ANY_BLANK: Final = Leaf(CharDFA.of_chars([(32, 32), (9, 10), (13, 13)]).repeat(0, None))
+"""All whitespace that JSON allows."""
+
+BOUNDED_BLANK: Final = Leaf(_bounded_blank())
+"""Nothing, one space, or a line break and up to 20 blanks."""
+
+
+def _blank(whitespace: str) -> Expr:
+    return ANY_BLANK if whitespace == "any" else BOUNDED_BLANK if whitespace == "default" else EPSILON
+
+
+@lru_cache(maxsize=4096)
+def _gaps(style: JsonStyle, depth: int) -> tuple[Expr, Expr, Expr]:
+    """The opening gap, the comma, the closing gap; the same objects at each call, so that rules and leaves are shared."""
+    if style.whitespace == "indent":
+        inner, outer = (b"\n" + b" " * (style.indent * d) for d in (depth + 1, depth))
+        return Lit(inner), Lit(b"," + inner), Lit(outer)
+    blank = _blank(style.whitespace)
+    return blank, seq(blank, Lit(b","), blank), blank
+
+
+@lru_cache(maxsize=64)
+def _colon(style: JsonStyle) -> Expr:
+    if style.whitespace == "indent":
+        return Lit(b": ")
+    blank = _blank(style.whitespace)
+    return seq(blank, Lit(b":"), blank)
+
+
+DEFAULT: Final = JsonStyle()
+COMPACT: Final = JsonStyle("compact", exponents=0, escapes="minimal", integers="bare")
+ANY: Final = JsonStyle("any", digits=None, exponents=None)
+
+_NAMED: Final = {"default": DEFAULT, "compact": COMPACT, "any": ANY, "indent": JsonStyle("indent")}
