@@ -13,7 +13,7 @@ fractions before an exponent are forbidden.
 
 Not here: how the machines read digits (`numbers_plain`, `numbers_exponent`), keywords (`normal`).
 
->>> dfa = number_dfa(integer=True, minimum=0, maximum=100, style=ANY)
+>>> dfa = number_dfa(integer=True, minimum=0, maximum=100, style=JsonStyle.of("any"))
 >>> [text for text in ("-0", "100", "100.0", "1e2", "1.5e1", "101", "1.5", "10e-1") if dfa.matches(text)]
 ['-0', '100', '100.0', '1e2', '1.5e1', '10e-1']
 """
@@ -32,7 +32,7 @@ from structgen.errors import BudgetExceeded, OptionError
 from structgen.frontends.jsonschema.numbers_exponent import MEDIUM, SCIENTIFIC, WIDE, Scientific
 from structgen.frontends.jsonschema.numbers_plain import Bound, Modulus, Plain
 from structgen.frontends.jsonschema.numbers_table import Branch, table
-from structgen.frontends.jsonschema.style import ANY, DEFAULT, JsonStyle
+from structgen.frontends.jsonschema.style import DEFAULT, JsonStyle
 from structgen.ir.regular import BUDGET, CharDFA
 
 Number = int | float | Decimal | Fraction
@@ -101,7 +101,9 @@ def number_dfa(
 
     `integer` is JSON Schema's: 1.0 and 1e2 are integers. (A number that is no integer: `not_multiple_of=[1]`.) The style's limit on digits
     gives way where it would exclude a bound, or leave nothing. The empty language is the answer where no number meets all conditions.
-    Equal calls give the same object. Raises OptionError for impossible arguments, BudgetExceeded where more than `budget` states are needed.
+    Equal calls give the same object.
+
+    Raises OptionError for impossible arguments, BudgetExceeded where more than `budget` states are needed.
     """
     low, low_strict = _tightest(minimum, exclusive_minimum, "minimum", 1)
     high, high_strict = _tightest(maximum, exclusive_maximum, "maximum", -1)
@@ -186,7 +188,9 @@ def _branch(condition: Condition, style: JsonStyle, moduli: tuple[Modulus, ...],
         if any(m.unit > MANY_RESIDUES and math.gcd(m.unit, 10 ** m.unit.bit_length()) < m.unit for m in moduli):
             caps = replace(caps, part=0, loose=0)
         nonzero = high is None or high > 0
-        scientific = Scientific(floor if floor and floor.digits else None, ceiling if nonzero else None, moduli, caps, zero, nonzero)
+        scientific = Scientific(
+            floor if floor and floor.digits else None, ceiling if nonzero else None, moduli, caps=caps, zero=zero, nonzero=nonzero
+        )
     return Branch(Plain(floor, ceiling, moduli), scientific, bare)
 
 
@@ -257,6 +261,3 @@ def _exponent(power: int, digits: int) -> CharDFA:
     text = str(abs(power))
     zeros = CharDFA.of_string("0").repeat(0, max(digits - len(text), 0))
     return CharDFA.of_strings(["e", "E"]) + sign + zeros + CharDFA.of_string(text)
-
-
-__all__ = ["ANY", "Condition", "Number", "exact", "number_dfa", "number_value_dfa", "number_values_dfa", "plain_text"]

@@ -3,13 +3,13 @@
 Let the mantissa's digits, read as one whole number, be D, its fraction have f digits, its first significant digit count 10**p. Then the
 number with exponent e
 
-    lies above a bound of leading power q      where e > q - p, or e = q - p and the digits of the mantissa are not smaller
-    is a multiple of unit / 10**scale          where e >= f - scale + n; n zeros after D make it a multiple (n < 0: D ends in zeros to spare)
+    lies above a bound of leading power q      where e > q - p, or e = q - p and the digits are not smaller than the bound's
+    is a multiple of unit / 10**scale          where e >= f - scale + n; n zeros after D make it one (n < 0: D ends in zeros to spare)
 
 so every condition is a lower or an upper limit on e, and a mantissa comes down to a window of exponents. p, f and n would have to be
 counted without bound, which no finite automaton can do, so they are counted up to `Caps`; a mantissa beyond may have no exponent. Where no
-condition needs them they are not counted, and every mantissa and exponent is allowed. So the language is never too large, and too small only
-for spellings that nobody writes: `json.dumps` and other printers put one digit before the point and end in none but significant digits.
+condition needs them they are not counted, and every mantissa and exponent is allowed. So the language is never too large, and too small
+only for spellings that nobody writes: printers put one digit before the point and end in a significant one.
 
 Not here: exponents of constrained numbers beyond `Caps`.
 """
@@ -66,7 +66,9 @@ digits of the fraction, whether one of them is significant, tails. What no condi
 class Scientific:
     """Reads the mantissa of a magnitude. `low`, `high`: bounds > 0 or None; `zero`, `nonzero`: whether such numbers are allowed."""
 
-    def __init__(self, low: Bound | None, high: Bound | None, moduli: tuple[Modulus, ...], caps: Caps, zero: bool, nonzero: bool) -> None:
+    def __init__(
+        self, low: Bound | None, high: Bound | None, moduli: tuple[Modulus, ...], *, caps: Caps, zero: bool, nonzero: bool
+    ) -> None:
         self.low, self.high, self.moduli, self.caps, self.zero, self.nonzero = low, high, moduli, caps, zero, nonzero
         self.start: State = (None, 0, OK if low is None else 0, OK if high is None else 0, 0, False, ((0, None),) * len(moduli))
         self._bounded = low is not None or high is not None
@@ -150,7 +152,7 @@ class Scientific:
         if self.low is not None:
             least = self.low.lead - lead + (below < 0 or (below == 0 and (n < len(self._low) or self.low.strict)))
         if self.high is not None:
-            most = self.high.lead - lead - (above > 0 and above != OK or (above == 0 and n >= len(self._high) and self.high.strict))
+            most = self.high.lead - lead - (above == 1 or (above == 0 and n >= len(self._high) and self.high.strict))
         for m, (_, limit) in zip(self.moduli, tails, strict=True):
             if limit is None or (m.wanted and limit == HOPELESS):
                 return None

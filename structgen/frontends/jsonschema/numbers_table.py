@@ -110,7 +110,7 @@ class _Walk:
             if sign in self.branches:
                 self._begin(row, sign)
         elif len(state) == 5 and state[0] != "d":
-            self._mantissa(row, *state)
+            self._mantissa(row, state)
         elif state[0] == "e":
             self._after_letter(row, state[1])
         elif state[0] == "f":
@@ -147,7 +147,8 @@ class _Walk:
                 for d in group:
                     row[DIGIT + d] = (sign, WHOLE, count, plain, mantissa)
 
-    def _mantissa(self, row: list[Any], sign: int, phase: int, count: int, plain: Any, mantissa: Any) -> None:
+    def _mantissa(self, row: list[Any], state: Any) -> None:
+        sign, phase, count, plain, mantissa = state
         branch = self.branches[sign]
         scientific = branch.scientific
         if phase <= WHOLE and not branch.bare:
@@ -196,7 +197,7 @@ def _exponent_digit(low: int, high: int | None, value: int, left: int | None) ->
     if value == 0 and left is None:
         return ("d", low, high, 0, None)
     most = low if high is None else high
-    flags = []
+    flags: list[bool] = []
     first, last = value, value
     while left is None or len(flags) <= left:
         inside = low <= first and (high is None or last <= high)

@@ -1,0 +1,240 @@
+"""Expressions for JSON values: every spelling of a string, of a constant, of an enumeration.
+
+    string   Lit, raw as `json.dumps(text, ensure_ascii=False)` writes it, with a detour per character for its other escapes
+    number   Leaf of its digits (equality is by value: 1, 1.0 and, where the style has exponents, 1e0 are one number)
+    array    brackets, items, and the whitespace of the style; objects likewise, members in the given order or in any
+
+Escape leaves are one object per character for the whole process, so that keys by the thousand share them.
+
+Not here: schemas that are not constant (`objects`, `arrays`), the digits of numbers (`numbers`).
+
+>>> literal = string_literal("n/a", JsonStyle.of("any"))
+>>> literal.data, literal.detours[1][:2], sorted(literal.detours[1][2].dfa.strings(9))
+(b'"n/a"', (2, 3), ['\\\\/', '\\\\u002F', '\\\\u002f'])
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+from structgen.errors import BudgetExceeded, GrammarError, UnsupportedFeature
+from structgen.frontends.jsonschema.numbers import number_values_dfa
+from structgen.frontends.jsonschema.style import JsonStyle
+from structgen.ir.expr import Expr, Leaf, Lit, Rule, Strings, alt, seq
+from structgen.ir.regular import CharDFA
+
+Order = Literal["schema", "any"]
+
+MANY: Final = 50
+"""Enumerations of more strings than this are built in bulk."""
+
+INLINE: Final = 8
+"""Containers nested deeper than this in a constant are rules of their own, made when they are reached."""
+
+WORDS: Final = {None: Lit(b"null"), True: Lit(b"true"), False: Lit(b"false")}
+
+
+# ---- strings ----
+
+
+def _escapes(char: str) -> list[str]:
+    """All spellings of a character that begin with a backslash, hex digits in any case."""
+    units = char.encode("utf-16-be").hex()
+    spellings = [""]
+    for i in range(0, len(units), 4):
+        spellings = [s + "\\u" for s in spellings]
+        for digit in units[i : i + 4]:
+            spellings = [s + d for s in spellings for d in sorted({digit, digit.upper()})]
+    short = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char)
+    return [*spellings, short] if short else spellings
+
+
+@lru_cache(maxsize=200_000)
+def _detour(char: str) -> tuple[bytes, Leaf | None]:
+    """How the character stands in a literal, and the leaf of its other spellings (None: there are none)."""
+    data = json.dumps(char, ensure_ascii=False)[1:-1]
+    others = [s for s in _escapes(char) if s != data]
+    return data.encode(), Leaf(CharDFA.of_strings(others), "bytes") if others else None
+
+
+class _Detours(dict[str, Leaf]):
+    """From a character that stands for itself in a JSON string, in one byte, to the leaf of its escapes."""
+
+    def __missing__(self, char: str) -> Leaf:
+        data, leaf = _detour(char)
+        if leaf is None or len(data) != 1:
+            raise KeyError(char)
+        self[char] = leaf
+        return leaf
+
+
+_PLAIN: Final = _Detours()
+
+
+def string_literal(text: str, style: JsonStyle) -> Lit:
+    """All spellings of one string, with its quotation marks: raw, and under escapes "any" each character also escaped.
+
+    Raises UnsupportedFeature for a lone surrogate, which is no character.
+    """
+    if style.escapes == "minimal":
+        return Lit(json_bytes(text))
+    try:
+        leaves = [_PLAIN[char] for char in text]  # the common case: ASCII without quotation marks and control characters
+    except KeyError:
+        return _mixed_literal(text)
+    size = len(leaves)
+    return Lit(b'"%s"' % text.encode(), tuple(zip(range(1, size + 1), range(2, size + 2), leaves, strict=True)))
+
+
+def _mixed_literal(text: str) -> Lit:
+    json_bytes(text)  # refuses lone surrogates
+    data, detours = bytearray(b'"'), []
+    for char in text:
+        one, leaf = _detour(char)
+        if leaf is not None:
+            detours.append((len(data), len(data) + len(one), leaf))
+        data += one
+    return Lit(bytes(data + b'"'), detours)
+
+
+def json_bytes(text: str) -> bytes:
+    """The shortest spelling of a string, as `json.dumps(text, ensure_ascii=False)` writes it.
+
+    Raises UnsupportedFeature for lone surrogates.
+    """
+    try:
+        return json.dumps(text, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise UnsupportedFeature(
+            f"the string {text[:40]!r} has a lone surrogate at character {error.start - 1}, which no text in UTF-8 can hold",
+            hint="write astral characters as a pair of surrogates, high one first",
+        ) from None
+
+
+@lru_cache(maxsize=8192)
+def _string_leaf(dfa: CharDFA, escapes: str, low: int, high: int | None) -> Leaf:
+    return Leaf(dfa, "json", low=low, high=high, escapes=escapes)
+
+
+def string_leaf(dfa: CharDFA, style: JsonStyle, low: int = 0, high: int | None = None) -> Leaf:
+    """JSON strings whose value is in `dfa` and has `low` to `high` characters. The same object for equal arguments."""
+    return _string_leaf(dfa, style.escapes, low, high)
+
+
+def any_string(style: JsonStyle) -> Leaf:
+    """All JSON strings."""
+    return _string_leaf(CharDFA.any(), style.escapes, 0, None)
+
+
+# ---- numbers ----
+
+
+@lru_cache(maxsize=8192)
+def number_leaf(dfa: CharDFA) -> Leaf:
+    """The texts of a number language (`numbers.number_dfa`). The same object for equal languages."""
+    return Leaf(dfa)
+
+
+def _numbers(values: Iterable[int | float | Decimal], style: JsonStyle) -> Expr:
+    dfa = number_values_dfa(values, style)
+    texts = dfa.strings(2) if style.integers == "bare" else []
+    return Lit(texts[0].encode()) if len(texts) == 1 else number_leaf(dfa)
+
+
+# ---- values ----
+
+
+def value_literal(value: Any, style: JsonStyle, depth: int = 0, *, order: Order = "schema") -> Expr:
+    """All spellings of one JSON value. `depth`: how many containers are around it (it matters to the indent style only).
+
+    Objects have their members in the given order, or with `order="any"` in any. Numbers are equal by value, 0 is not false.
+    Raises GrammarError for what is no JSON value, UnsupportedFeature for lone surrogates, BudgetExceeded for numbers beyond 10**2000.
+    """
+    return _value(value, style, depth, order, INLINE)
+
+
+def _value(value: Any, style: JsonStyle, depth: int, order: Order, inline: int) -> Expr:
+    if isinstance(value, str):
+        return string_literal(value, style)
+    if value is None or isinstance(value, bool):
+        return WORDS[value]
+    if isinstance(value, int | float | Decimal):
+        return _numbers((value,), style)
+    if not isinstance(value, dict | list | tuple):
+        raise GrammarError(f"{value!r} is no JSON value", hint="JSON has null, booleans, numbers, strings, arrays and objects")
+    if not inline:
+        return Rule(lambda: _container(value, style, depth, order, INLINE), "constant")
+    return _container(value, style, depth, order, inline)
+
+
+def _container(value: Any, style: JsonStyle, depth: int, order: Order, inline: int) -> Expr:
+    left, right = (Lit(b"{"), Lit(b"}")) if isinstance(value, dict) else (Lit(b"["), Lit(b"]"))
+    if not value:
+        return seq(left, style.empty_gap(), right)
+    items = []
+    for item in value.items() if isinstance(value, dict) else value:
+        if not isinstance(value, dict):
+            items.append(_value(item, style, depth + 1, order, inline - 1))
+            continue
+        key, member = item
+        if not isinstance(key, str):
+            raise GrammarError(f"{key!r} is no key of a JSON object", hint="keys are strings")
+        items.append(seq(string_literal(key, style), style.colon(), _value(member, style, depth + 1, order, inline - 1)))
+    comma = style.item_gap(depth)
+    if isinstance(value, dict) and order == "any" and len(items) > 1:
+        inside = _shuffled(items, comma)
+    else:
+        inside = seq(items[0], *[part for item in items[1:] for part in (comma, item)])
+    return seq(left, style.open_gap(depth), inside, style.close_gap(depth), right)
+
+
+def _shuffled(items: list[Expr], comma: Expr) -> Expr:
+    """The items in any order: one rule for each set of items still to come, made when it is reached."""
+    rules: dict[int, Rule] = {}
+
+    def rest(missing: int) -> Expr:
+        if missing not in rules:
+            rules[missing] = Rule(maker(missing), f"members {missing:b}")
+        return rules[missing]
+
+    def maker(missing: int) -> Callable[[], Expr]:
+        return lambda: alt(
+            seq(item, comma, rest(missing & ~(1 << i))) if missing != 1 << i else item for i, item in enumerate(items) if missing >> i & 1
+        )
+
+    return rest((1 << len(items)) - 1)
+
+
+def values_expr(values: Iterable[Any], style: JsonStyle, depth: int = 0, *, order: Order = "schema") -> Expr:
+    """All spellings of any of these JSON values (an `enum`); NEVER for none. Errors as in `value_literal`."""
+    strings: dict[str, None] = {}
+    numbers: list[int | float | Decimal] = []
+    others: list[Expr] = []
+    for value in values:
+        if isinstance(value, str):
+            strings[value] = None
+        elif isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+            numbers.append(value)
+        else:
+            others.append(value_literal(value, style, depth, order=order))
+    parts = [_strings(list(strings), style), *others] if strings else others
+    if numbers:
+        parts.append(_numbers(numbers, style))
+    return alt(parts)
+
+
+def _strings(texts: list[str], style: JsonStyle) -> Expr:
+    """Any of these strings: a few as literals, many as one automaton, very many in bulk."""
+    if len(texts) <= MANY:
+        return alt([string_literal(text, style) for text in texts])
+    data = sorted([json_bytes(text) for text in texts])
+    if style.escapes == "minimal":
+        return Strings(data)
+    try:
+        return string_leaf(CharDFA.of_strings(texts), style)
+    except BudgetExceeded:
+        return alt([string_literal(text, style) for text in texts])
