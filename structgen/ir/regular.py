@@ -315,6 +315,28 @@ class CharDFA:
         """The state after the character `code`, or -1; -1 stays -1."""
         return -1 if state < 0 else self.rows[state][self.alphabet.class_of(code)]
 
+    def residual(self, state: int) -> CharDFA:
+        """The language of what may follow once `state` is reached."""
+        number = {state: 0}
+        order = [state]
+        for q in order:
+            for target in self.rows[q]:
+                if target >= 0 and target not in number:
+                    number[target] = len(order)
+                    order.append(target)
+        number[-1] = -1
+        rows = [tuple([number[t] for t in self.rows[q]]) for q in order]
+        return CharDFA.from_table(self.alphabet, rows, [self.finals[q] for q in order])
+
+    def accepts_all_from(self, state: int) -> bool:
+        """Whether every text may follow once `state` is reached."""
+        row = self.rows[state]
+        return self.finals[state] and all(row[c] == state or c == self._surrogates for c in range(len(row)))
+
+    @property
+    def _surrogates(self) -> int:
+        return self.alphabet.class_of(0xD800)
+
     def matches(self, text: str) -> bool:
         """Whether the text is in the language."""
         bounds, classes, rows, state = self.alphabet.bounds, self.alphabet.classes, self.rows, 0
