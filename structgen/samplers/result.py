@@ -79,7 +79,5 @@ class Result:
 
 def mass_removed(removed: Floats) -> float:
     """1 - prod(1 - removed), without losing small masses."""
-    if removed.size == 0:
-        return 0.0
     with np.errstate(divide="ignore"):
-        return float(-np.expm1(np.log1p(-np.minimum(removed, 1.0)).sum()))
+        return abs(float(np.expm1(np.log1p(-np.minimum(removed, 1.0)).sum())))

@@ -1,0 +1,253 @@
+"""A transformers `LogitsProcessor`: `hf_model.generate(**inputs, logits_processor=[LogitsProcessor(grammar, tokenizer)])`.
+
+The state of a row is a function of the tokens that were generated in it, and of nothing else. So beams may be permuted, finished rows
+padded, drafts tried and taken back, and one processor object used for many calls of generate(), one after the other or interleaved.
+
+transformers never says where a prompt ends; `_Run` finds out from the sequence of calls. This file is imported only when a processor is
+made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.constraint.protocol import DEAD, Constraint, Words, pack
+from structgen.errors import ModelError, OptionError
+from structgen.vocab.vocabulary import Vocabulary
+
+try:
+    import torch
+    from transformers import LogitsProcessor as Base
+except ImportError as problem:
+    raise ModelError(
+        f"LogitsProcessor needs torch and transformers: {problem}", where="model", hint='pip install "structgen[hf]"'
+    ) from problem
+
+Ids = npt.NDArray[np.int64]
+Compile = Callable[[Any, Vocabulary], Constraint]
+
+FINISHED: Final = -1  # the state of a row behind its stop token
+RUNS: Final = 4  # calls of generate() that may be interleaved (a draft model with its own tokens is one)
+
+
+class LogitsProcessor(Base):  # type: ignore[misc]
+    """Masks scores so that only texts of the grammar can be generated. Reusable; safe for batches, beams and assisted decoding.
+
+    `grammar`: a grammar, an automaton, or a list of them, one for each prompt of the batch. `tokenizer`: the model's tokenizer or a
+    `Vocabulary`; not needed with automata. `stop`: ids or spellings that end a text, where the tokenizer's end-of-sequence token is not
+    what stops the model. `prompt_length`: tokens before the generated part (default: found out from the calls). `width`: the width of the
+    scores to be masked; scores of other widths (a draft model with another vocabulary) are then left alone. Without it, scores too narrow
+    for the vocabulary raise `ModelError`.
+
+    * A finished row keeps its stop tokens only. A row that no text of the grammar begins like (a draft that will be thrown away) keeps
+      its scores.
+    * Where it cannot be told whether a call goes on or begins anew (a prompt that is an earlier prompt and its whole answer but for the
+      end), it goes on. `reset` and `prompt_length` leave nothing to guess.
+    """
+
+    supports_continuous_batching = False
+
+    def __init__(
+        self,
+        grammar: Any,
+        tokenizer: Any = None,
+        *,
+        compile: Compile | None = None,  # noqa: A002
+        stop: Any = None,
+        prompt_length: int | None = None,
+        width: int | None = None,
+    ) -> None:
+        grammars = list(grammar) if isinstance(grammar, list | tuple) else [grammar]
+        if not grammars:
+            raise OptionError("there is no grammar", where="grammar", hint="pass one, or one for each prompt of the batch")
+        self.constraints = _constraints(grammars, tokenizer, compile, stop)
+        self.vocabulary = self.constraints[0].vocabulary
+        self.prompt_length, self.width = prompt_length, width
+        self._needed = _needed_width(self.vocabulary)
+        self._stops = np.array(self.vocabulary.stop_ids, np.int64)
+        self._stop_row = pack(self.vocabulary.stop_ids, self.vocabulary.words)
+        self._runs: list[_Run] = []
+        self._lock = Lock()
+
+    def reset(self) -> None:
+        """Forget every prompt: the next call begins a new generation."""
+        with self._lock:
+            self._runs = []
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Scores float[B, V] with -inf where the grammar forbids a token, after `input_ids` int64[B, L].
+
+        Raises `ModelError` where nothing allowed has a score above -inf, and `OptionError` where the batch does not fit the list of
+        grammars.
+        """
+        width = scores.shape[-1]
+        if self.width is not None and width != self.width:
+            return scores
+        if width < self._needed:
+            raise ModelError(
+                f"the scores are {width} tokens wide and the vocabulary needs {self._needed}",
+                where="scores",
+                hint="is this the model's tokenizer? For a draft model with another vocabulary pass width=, the main model's width",
+            )
+        ids: Ids = input_ids.detach().cpu().numpy().astype(np.int64, copy=False)
+        repeat, odd = divmod(len(ids), len(self.constraints))
+        if odd or not repeat:
+            raise OptionError(
+                f"{len(ids)} rows cannot be shared among {len(self.constraints)} grammars", where="grammar", hint="pass one for each prompt"
+            )
+        with self._lock:
+            run = self._run_of(ids, scores)
+            states = [run.state(self.constraints[k // repeat], k // repeat, row[run.prompt_length :]) for k, row in enumerate(ids)]
+            run.settle(ids, scores)
+        return self._masked(scores, states, repeat)
+
+    def _run_of(self, ids: Ids, scores: torch.Tensor) -> _Run:
+        """The run that this call belongs to, moved to the front."""
+        if self.prompt_length is not None:
+            if ids.shape[1] < self.prompt_length:
+                why = f"prompt_length is {self.prompt_length} and the rows have {ids.shape[1]} tokens"
+                raise OptionError(why, where="prompt_length", hint="it counts padding too, as generate() sees it")
+            run = self._runs[0] if self._runs else _Run(ids[:, : self.prompt_length], self._stops)
+        else:
+            found = (run for run in self._runs if run.continues(ids, scores, self.constraints[0]))
+            run = next(found, None) or _Run(ids, self._stops)
+        self._runs = [run, *(other for other in self._runs if other is not run)][:RUNS]
+        return run
+
+    def _masked(self, scores: torch.Tensor, states: Sequence[int], repeat: int) -> torch.Tensor:
+        rows: Words = np.empty((len(states), self.vocabulary.words), np.uint32)
+        for k, state in enumerate(states):
+            if state == FINISHED:
+                rows[k] = self._stop_row
+            elif state == DEAD:
+                rows[k] = np.uint32(0xFFFFFFFF)
+            else:
+                rows[k] = self.constraints[k // repeat].mask(state)
+        dead = torch.tensor([state == DEAD for state in states], device=scores.device)[:, None]
+        out = scores.masked_fill(~(allowed(rows, scores.shape[-1], scores.device) | dead), -torch.inf)
+        for k in torch.isneginf(out).all(-1).nonzero().flatten().tolist():
+            if states[k] > 0:
+                raise ModelError(
+                    f"row {k}: everything that the grammar allows has a score of -inf",
+                    where="scores",
+                    hint="another logits processor, or the model itself, forbids what the grammar needs",
+                )
+            out[k] = scores[k]
+        return out
+
+
+class _Run:
+    """One call of generate(): its prompts, and the rows that it saw last.
+
+    A call of L tokens a row belongs to the run if its rows begin with the run's prompts and
+    * L is the prompts' length (also: the same prompts again), or
+    * L is one more than before, each row extends a row of the last call, and not all rows are finished, or
+    * its scores share memory with the last call's: the positions of one draft, verified together. This shows that the run is drafting, or
+    * the run is drafting, L is at most one more than before, and the last token is one that could have been drawn there, or
+    * it repeats the last call.
+    """
+
+    def __init__(self, ids: Ids, stops: npt.NDArray[np.int64]) -> None:
+        self.prompt_length = ids.shape[1]
+        self._prompts = {row.tobytes() for row in ids}
+        self._stops = stops
+        self._stop_set = frozenset(stops.tolist())
+        self._length = self.prompt_length
+        self._rows: set[bytes] = set()  # of the last call
+        self._states: dict[tuple[int, bytes], int] = {}  # (grammar, generated part) of the last call -> state
+        self._next: dict[tuple[int, bytes], int] = {}
+        self._scores: torch.Tensor | None = None  # kept, so that its memory is not handed out again
+        self._drafting = False
+
+    def continues(self, ids: Ids, scores: torch.Tensor, constraint: Constraint) -> bool:
+        """Whether the call belongs to this run."""
+        length, start = ids.shape[1], self.prompt_length
+        if self._scores is None or self._scores.shape[-1] != scores.shape[-1] or length < start:
+            return False
+        if any(row[:start].tobytes() not in self._prompts for row in ids):
+            return False
+        if length == start:
+            self._drafting = False
+            return True
+        if scores.untyped_storage().data_ptr() == self._scores.untyped_storage().data_ptr():
+            self._drafting = True
+            return True
+        if length == self._length + 1 and all(row[:-1].tobytes() in self._rows for row in ids):
+            return not np.isin(ids[:, start:], self._stops).any(axis=1).all()
+        if self._drafting and length <= self._length + 1:
+            return self._possible(ids[0, start:], constraint)
+        return length == self._length and all(row.tobytes() in self._rows for row in ids)
+
+    def _possible(self, generated: Ids, constraint: Constraint) -> bool:
+        """Whether the last token could be drawn under the mask of its place (drafting has one row, hence one grammar)."""
+        parent = self.state(constraint, 0, generated[:-1])
+        last = int(generated[-1])
+        return parent <= 0 or last in self._stop_set or constraint.advance(parent, last) != DEAD
+
+    def settle(self, ids: Ids, scores: torch.Tensor) -> None:
+        """Remember this call."""
+        self._length, self._scores = ids.shape[1], scores
+        self._rows = {row.tobytes() for row in ids}
+        self._states, self._next = self._next, {}
+
+    def state(self, constraint: Constraint, group: int, generated: Ids) -> int:
+        """The state behind the generated tokens of a row: `FINISHED` behind a stop token, 0 where no text of the grammar begins so."""
+        key = (group, generated.tobytes())
+        state = self._states.get(key)
+        if state is None:
+            parent = self._states.get((group, generated[:-1].tobytes())) if len(generated) else None
+            if parent is None:
+                state, rest = constraint.start(), generated
+            else:
+                state, rest = parent, generated[-1:]
+            for token in rest.tolist():
+                if state == FINISHED:
+                    break
+                state = FINISHED if token in self._stop_set else constraint.advance(state, token)
+        self._next[key] = state
+        return state
+
+
+def allowed(rows: Words, width: int, device: Any) -> torch.Tensor:
+    """bool[B, width] of packed uint32[B, words] rows; columns beyond the rows are False. What crosses to the device is packed."""
+    if torch.device(device).type == "cpu":
+        bits = torch.from_numpy(np.unpackbits(rows.astype("<u4", copy=False).view(np.uint8), axis=1, bitorder="little").view(np.bool_))
+    else:
+        words = torch.from_numpy(rows.view(np.int32)).to(device)
+        bits = ((words[:, :, None] >> torch.arange(32, device=device, dtype=torch.int32)) & 1).flatten(1).bool()
+    if bits.shape[1] < width:
+        bits = torch.nn.functional.pad(bits, (0, width - bits.shape[1]))
+    return bits[:, :width]
+
+
+def _constraints(grammars: list[Any], tokenizer: Any, compile_: Compile | None, stop: Any) -> list[Constraint]:
+    """Automata as they are, the rest compiled; equal objects once."""
+    vocabulary = tokenizer if isinstance(tokenizer, Vocabulary) else None
+    done: dict[int, Constraint] = {}
+    for grammar in grammars:
+        if isinstance(grammar, Constraint):
+            done[id(grammar)] = grammar
+        elif id(grammar) not in done:
+            if compile_ is None:
+                raise OptionError(
+                    f"a {type(grammar).__name__} is no automaton", where="grammar", hint="compile it, or use structgen.LogitsProcessor"
+                )
+            if tokenizer is None:
+                raise OptionError("a grammar alone has no tokens", where="tokenizer", hint="pass the model's tokenizer")
+            vocabulary = vocabulary or Vocabulary.from_tokenizer(tokenizer, stop=stop)
+            done[id(grammar)] = compile_(grammar, vocabulary)
+    constraints = [done[id(grammar)] for grammar in grammars]
+    if any(c.vocabulary != constraints[0].vocabulary for c in constraints):
+        raise OptionError("the automata were compiled for different vocabularies", where="grammar", hint="use one vocabulary for all rows")
+    return constraints
+
+
+def _needed_width(vocabulary: Vocabulary) -> int:
+    """The highest id with text, or that ends a text, and one: what is beyond may be cut off."""
+    top = max((i for i in range(vocabulary.size - 1, -1, -1) if vocabulary.tokens[i]), default=0)
+    return max(top, *vocabulary.stop_ids) + 1
