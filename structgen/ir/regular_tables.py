@@ -21,6 +21,9 @@ Table = tuple[list[Row], list[bool]]
 CELLS_PER_STATE = 200
 """A table may hold this many cells for each state of its budget, so that wide alphabets are bounded too."""
 
+WORK_PER_STATE = 40
+"""Determinising may look at this many states of the nondeterministic automaton for each state of its budget."""
+
 
 def exceeded(budget: int) -> BudgetExceeded:
     """The error for an automaton that outgrew its budget."""
@@ -48,9 +51,13 @@ def determinise(start: int, rows: Sequence[Sequence[int]], finals: int, budget: 
     index = {0: -1, start: 0}
     order = [start]
     out: list[Row] = []
+    work = 0
     if not start:
         return [(-1,) * classes], [False]
     for subset in order:
+        work += subset.bit_count()
+        if work > WORK_PER_STATE * budget:
+            raise exceeded(budget)
         low = subset & -subset
         targets: Any = rows[low.bit_length() - 1]
         rest = subset ^ low

@@ -1,0 +1,65 @@
+"""Regular expressions, in the notations of Python's `re` and of ECMA-262, exactly: look-around, anchors, word boundaries, huge counts.
+
+    parse.py, reader.py   pattern -> tree (nodes.py): groups and quantifiers; escapes and classes; unicode.py has the properties
+    whole.py              tree -> automaton of whole texts; build.py without conditions, looks.py with them
+    pieces.py             tree -> expression, in pieces where one automaton would be too large
+
+What a pattern means is a set of texts; the order in which a matcher would try things is not part of it. So lazy quantifiers are like greedy
+ones; what depends on that order (possessive quantifiers, atomic groups) or on earlier matches (back-references) raises UnsupportedFeature.
+
+>>> regex_dfa(r"(?=.*\\d)[a-c1]{2,3}").strings(4)
+['1a', 'a1', '11a', '1a1']
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from structgen.errors import EmptyLanguage, OptionError, Place
+from structgen.frontends.regex.nodes import Node
+from structgen.frontends.regex.parse import parse
+from structgen.frontends.regex.pieces import expression, small_dfa
+from structgen.frontends.regex.reader import Syntax
+from structgen.frontends.regex.whole import language, searching
+from structgen.ir.expr import NEVER, Expr
+from structgen.ir.language import Language
+from structgen.ir.regular import BUDGET, CharDFA
+
+__all__ = ["Syntax", "regex", "regex_dfa", "regex_expr"]
+
+
+def _tree(pattern: str, syntax: Syntax, search: bool) -> Node:
+    tree = parse(pattern, syntax)
+    return searching(tree) if search else tree
+
+
+@lru_cache(maxsize=2048)
+def regex_dfa(pattern: str, *, syntax: Syntax = "python", search: bool = False, budget: int = BUDGET) -> CharDFA:
+    """The automaton of the texts that match as a whole, or in which the pattern is found (`search`). Remembered.
+
+    Raises RegexError, UnsupportedFeature, or BudgetExceeded beyond `budget` states.
+    """
+    return language(_tree(pattern, syntax, search), budget)
+
+
+@lru_cache(maxsize=2048)
+def regex_expr(pattern: str, *, syntax: Syntax = "python", search: bool = False, encoding: str = "utf8") -> Expr:
+    """The expression of the same texts, for patterns of any size; NEVER if there are none. Remembered.
+
+    `encoding` is that of `ir.expr.Leaf`: "utf8", "bytes", or "json" for the texts as JSON strings, quotation marks included.
+    Raises RegexError, UnsupportedFeature, or BudgetExceeded where conditions (look-around) need too many states.
+    """
+    if encoding not in ("utf8", "json", "bytes"):
+        raise OptionError(f"there is no encoding {encoding!r}", where="encoding", hint='use "utf8", "json" or "bytes"')
+    return expression(_tree(pattern, syntax, search), encoding)
+
+
+def regex(pattern: str, *, syntax: Syntax = "python", search: bool = False) -> Language:
+    """The language of a pattern: texts that match as a whole, or in which it is found (`search=True`).
+
+    `regular` is set where the automaton is small. Raises RegexError, UnsupportedFeature, BudgetExceeded, EmptyLanguage.
+    """
+    start = regex_expr(pattern, syntax=syntax, search=search)
+    if start is NEVER:
+        raise EmptyLanguage("no text matches this pattern", where=Place(pattern, 0), hint="look for conditions that contradict each other")
+    return Language(start, regular=small_dfa(_tree(pattern, syntax, search)), source=pattern)

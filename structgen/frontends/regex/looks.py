@@ -1,19 +1,19 @@
 """Conditions anywhere in a pattern, exactly: look-ahead, look-behind, anchors and word boundaries, also inside loops and inside each other.
 
-A *thread* is a place in the pattern together with its *obligations*: automata that the rest of the text must satisfy (an automaton and its
-state). Passing a look-ahead adds an obligation; every character moves all of them; a thread whose obligation dies is dropped, and at the end
-all obligations must accept. A negative look-ahead obliges to the complement. So a pattern is a nondeterministic automaton over threads, and
-subsets of threads are the states of the deterministic one.
+A *thread* is a place in the pattern together with its *obligations*: automata that the rest of the text must satisfy (an automaton and
+its state). Passing a look-ahead adds an obligation; every character moves all of them; a thread whose obligation dies is dropped, and at
+the end all obligations must accept. A negative look-ahead obliges to the complement. So a pattern is a nondeterministic automaton over
+threads, and subsets of threads are the states of the deterministic one.
 
-Look-behinds are *monitors*: the automaton of their body runs beside the pattern from the start of the text, begun anew at every place. Where
-a monitor is at its end, the look-behind holds, under the obligations that its threads picked up on the way (a look-ahead inside a
-look-behind). The truth of a condition at a place is therefore an OR of ANDs of obligations, and its negation too.
+Look-behinds are *monitors*: the automaton of their body runs beside the pattern from the start of the text, begun anew at every place.
+Where a monitor is at its end, the look-behind holds, under the obligations that its threads picked up on the way (a look-ahead inside a
+look-behind). The truth of a condition at a place is therefore an OR of ANDs of obligations, and so is its negation.
 
 What a look-ahead obliges to may depend on what came before it (a word boundary inside a look-ahead): its automaton is built for the state
 of the monitors inside it, once for each such state.
 
-    thread       (place, obligations)            obligations: frozenset of (automaton, state)
-    configuration  tuple of sets of threads: one for each monitor, inner ones first, then the pattern's own
+    thread          (place, obligations), obligations a frozenset of (automaton, state)
+    configuration   tuple of sets of threads: one for each monitor, inner ones first, then the pattern's own
 """
 
 from __future__ import annotations

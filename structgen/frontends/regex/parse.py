@@ -161,7 +161,9 @@ class _Parser:
             return (0, int(bound), found.end()) if self.python and bound else (0, None, found.end()) if self.python else None
         most = max(low, high, key=len)
         if len(most) > 12 or int(most) > MAX_COUNT:
-            raise BudgetExceeded(f"the count {most} is too large", where=Place(self.r.text, self.r.at), hint=f"counts go up to {MAX_COUNT:,}")
+            raise BudgetExceeded(
+                f"the count {most} is too large", where=Place(self.r.text, self.r.at), hint=f"counts go up to {MAX_COUNT:,}"
+            )
         return int(low), (int(low) if not comma else int(high) if high else None), found.end()
 
     def _quantifier(self) -> None:
@@ -192,7 +194,9 @@ class _Parser:
 
     def _push(self, start: int, look: tuple[bool, bool] | None = None, flags: Flags | None = None) -> None:
         if len(self.stack) > MAX_NESTING:
-            raise BudgetExceeded(f"groups are nested deeper than {MAX_NESTING}", where=Place(self.r.text, start), hint="flatten the pattern")
+            raise BudgetExceeded(
+                f"groups are nested deeper than {MAX_NESTING}", where=Place(self.r.text, start), hint="flatten the pattern"
+            )
         self.stack.append(_Open(start, self.r.flags, look))
         if flags is not None:
             self.r.flags = flags
@@ -239,7 +243,11 @@ class _Parser:
         r = self.r
         found = _NAME.match(r.text, r.at)
         if found is None or r.text[found.end() : found.end() + 1] != ">":
-            r.fail("the name of this group is not an identifier followed by >", start, "for example " + ("(?P<year>" if self.python else "(?<year>"))
+            r.fail(
+                "the name of this group is not an identifier followed by >",
+                start,
+                "for example " + ("(?P<year>" if self.python else "(?<year>"),
+            )
         if found.group() in self.names:
             r.fail(f"there are two groups named {found.group()!r}", start)
         self.names.add(found.group())
@@ -266,4 +274,3 @@ class _Parser:
             r.fail("flags for the whole pattern stand at its start", start, f"write {found[0][:-1]}:...) for a part")
         else:
             r.flags = flags
-

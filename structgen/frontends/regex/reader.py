@@ -208,13 +208,13 @@ class Reader:
     def _octal(self, start: int, letter: str, inside: bool) -> int:
         self.at -= 1
         digits = self.run(_OCTAL, 3)
-        if letter == "0" or inside or len(digits) == 3:
-            if not digits or (inside and letter in "89"):
-                self.fail(f"\\{letter} is no escape inside a class", start)
-            if int(digits, 8) > 0o377:
-                self.fail(f"the octal escape \\{digits} is beyond \\377", start)
-            return int(digits, 8)
-        self._back_reference(start)
+        if not (letter == "0" or inside or len(digits) == 3):
+            self._back_reference(start)
+        if not digits:
+            self.fail(f"\\{letter} is no escape inside a class", start)
+        if int(digits, 8) > 0o377:
+            self.fail(f"the octal escape \\{digits} is beyond \\377", start)
+        return int(digits, 8)
 
     def _ecma_escape(self, start: int, letter: str, inside: bool) -> int:
         if letter == "c":
@@ -239,7 +239,9 @@ class Reader:
 
     def _back_reference(self, start: int) -> NoReturn:
         self.refuse(
-            "a back-reference makes the language irregular", start, "write the alternatives out, or use a grammar that binds what was matched"
+            "a back-reference makes the language irregular",
+            start,
+            "write the alternatives out, or use a grammar that binds what was matched",
         )
 
     # ---- classes ----
@@ -280,7 +282,9 @@ class Reader:
         high = self._class_atom()
         if isinstance(low, int) and isinstance(high, int):
             if low > high:
-                self.fail(f"the range {self.text[start : self.at]!r} runs backwards", start, "put the smaller character first, or write \\-")
+                self.fail(
+                    f"the range {self.text[start : self.at]!r} runs backwards", start, "put the smaller character first, or write \\-"
+                )
             return [self.cased(cs.normal([(low, high)]))]
         if self.syntax == "python":
             self.fail(f"{self.text[start : self.at]!r} is no range: an end is a class", start, "write \\- for a hyphen")
@@ -299,4 +303,3 @@ _ESCAPE_HINTS: Final = {
     "G": "anchors of repeated searches mean nothing here",
     "K": "match resets mean nothing here",
 }
-

@@ -23,7 +23,18 @@ ASCII_WORD: Final[CharSet] = ((48, 57), (65, 90), (95, 95), (97, 122))
 ASCII_DIGIT: Final[CharSet] = ((48, 57),)
 ASCII_SPACE: Final[CharSet] = ((9, 13), (32, 32))
 WHITE_SPACE: Final[CharSet] = cs.normal(
-    [(9, 13), (32, 32), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000)]
+    [
+        (9, 13),
+        (32, 32),
+        (0x85, 0x85),
+        (0xA0, 0xA0),
+        (0x1680, 0x1680),
+        (0x2000, 0x200A),
+        (0x2028, 0x2029),
+        (0x202F, 0x202F),
+        (0x205F, 0x205F),
+        (0x3000, 0x3000),
+    ]
 )
 ECMA_SPACE: Final[CharSet] = cs.subtract(cs.union(WHITE_SPACE, ((0xFEFF, 0xFEFF),)), ((0x85, 0x85),))
 ECMA_LINE_ENDS: Final[CharSet] = ((10, 10), (13, 13), (0x2028, 0x2029))

@@ -1,0 +1,176 @@
+"""From a tree to an expression: one automaton where that is small, else pieces whose counts unfold while running.
+
+A pattern such as `(ab|c){2,100000}x` would need 200,000 states. It becomes `Repeat(Leaf, 2, 100000)` and a `Leaf` instead; a run of single
+characters, `[a-z]{1,255}`, becomes one `Leaf` with bounds on its length, whose token rows do not depend on the count. Such runs are taken
+out even where an automaton would fit, provided that the character after a run tells where it ends: sharing rows is what makes masks cheap.
+
+Not here: conditions (`whole.py`), which need the automaton of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from structgen.errors import BudgetExceeded
+from structgen.frontends.regex.build import plain_dfa
+from structgen.frontends.regex.nodes import Cat, Chars, Node, Or, Rep, cat, either, has_looks, nullable, positions, rep, without_empty
+from structgen.frontends.regex.whole import language, settle
+from structgen.ir import chars as cs
+from structgen.ir.chars import CharSet
+from structgen.ir.expr import EPSILON, NEVER, Expr, Leaf, Lit, alt, repeat, seq
+from structgen.ir.regular import CharDFA
+
+PIECE_STATES: Final = 4_000
+"""The most states of one piece."""
+
+PIECE_PLACES: Final = 2_000
+"""The most places (characters of the pattern, counts written out) of one piece."""
+
+RUN: Final = 32
+"""From this count on, a run of characters is worth a leaf that counts."""
+
+
+def expression(node: Node, encoding: str) -> Expr:
+    """The expression of a tree; `encoding` as of `Leaf` ("utf8", "json", "bytes"). Raises BudgetExceeded."""
+    node = settle(settle(node, end=False), end=True)
+    if isinstance(node, Rep) and isinstance(node.body, Chars) and max(node.low, node.high or 0) >= RUN:
+        return _run(node.body.chars, node.low, node.high, encoding)
+    if has_looks(node) or (positions(node) <= PIECE_PLACES and not _has_clear_run(node, cs.NONE)):
+        try:
+            return _leaf(language(node, PIECE_STATES), encoding)
+        except BudgetExceeded:
+            if has_looks(node):
+                return _leaf(language(node, 5 * PIECE_STATES), encoding)
+    if encoding != "json":
+        return _piece(node, encoding)
+    return seq(Lit(b'"'), _piece(node, "json-inner"), Lit(b'"'))
+
+
+def small_dfa(node: Node) -> CharDFA | None:
+    """The automaton of the whole tree if it is small, else None."""
+    if positions(node) > PIECE_PLACES:
+        return None
+    try:
+        return language(node, PIECE_STATES)
+    except BudgetExceeded:
+        return None
+
+
+def _leaf(dfa: CharDFA, encoding: str) -> Expr:
+    if dfa.is_empty:
+        return NEVER
+    return EPSILON if dfa.is_epsilon and encoding != "json" else Leaf(dfa, encoding)
+
+
+def _run(chars: CharSet, low: int, high: int | None, encoding: str) -> Expr:
+    return Leaf(CharDFA.of_chars(chars).repeat(), encoding, low=low, high=high)
+
+
+def first_chars(node: Node) -> CharSet:
+    """The characters that a text of a tree without conditions may begin with."""
+    if isinstance(node, Chars):
+        return node.chars
+    if isinstance(node, Or):
+        return cs.union(*map(first_chars, node.parts))
+    if isinstance(node, Rep):
+        return first_chars(node.body)
+    assert isinstance(node, Cat)
+    found: list[CharSet] = []
+    for part in node.parts:
+        found.append(first_chars(part))
+        if not nullable(part):
+            break
+    return cs.union(*found)
+
+
+def _long_run(node: Node) -> bool:
+    return isinstance(node, Rep) and isinstance(node.body, Chars) and node.high is not None and node.high >= RUN
+
+
+def _has_clear_run(node: Node, after: CharSet) -> bool:
+    """Whether the tree has a long run of characters whose end is clear from the next character; `after` is what may follow the tree."""
+    if has_looks(node):
+        return False
+    if isinstance(node, Rep):
+        if isinstance(node.body, Chars):
+            return _long_run(node) and (node.low == node.high or not cs.intersect(node.body.chars, after))
+        again = cs.union(after, first_chars(node.body)) if node.high != 1 else after
+        return _has_clear_run(node.body, again)
+    if isinstance(node, Or):
+        return any(_has_clear_run(part, after) for part in node.parts)
+    if isinstance(node, Cat):
+        for i, part in enumerate(node.parts):
+            tail = cat(node.parts[i + 1 :])
+            follow = cs.union(first_chars(tail), after) if nullable(tail) else first_chars(tail)
+            if _has_clear_run(part, follow):
+                return True
+    return False
+
+
+def _try_dfa(node: Node) -> CharDFA | None:
+    if positions(node) > PIECE_PLACES:
+        return None
+    try:
+        return plain_dfa(node, PIECE_STATES)
+    except BudgetExceeded:
+        return None
+
+
+def _piece(node: Node, encoding: str) -> Expr:
+    """The expression of a part, in pieces as large as they are small enough."""
+    if _long_run(node) and isinstance(node, Rep) and isinstance(node.body, Chars):
+        return _run(node.body.chars, node.low, node.high, encoding)
+    if not _contains_run(node):
+        dfa = _try_dfa(node)
+        if dfa is not None:
+            return _leaf(dfa, encoding)
+    if isinstance(node, Cat):
+        return _sequence(node.parts, encoding)
+    if isinstance(node, Or):
+        plain = [part for part in node.parts if not _contains_run(part)]
+        dfa = _try_dfa(either(plain)) if plain else None
+        if dfa is None:
+            return alt(_piece(part, encoding) for part in node.parts)
+        return alt([_leaf(dfa, encoding), *(_piece(part, encoding) for part in node.parts if part not in plain)])
+    assert isinstance(node, Rep), "single characters are always small"
+    if isinstance(node.body, Chars):
+        return _run(node.body.chars, node.low, node.high, encoding)
+    if nullable(node.body):
+        node = Rep(without_empty(node.body), 0, node.high)
+    return repeat(_piece(node.body, encoding), node.low, node.high)
+
+
+def _contains_run(node: Node) -> bool:
+    if isinstance(node, Cat | Or):
+        return any(map(_contains_run, node.parts))
+    return _long_run(node) or (isinstance(node, Rep) and _contains_run(node.body))
+
+
+def _sequence(parts: Sequence[Node], encoding: str) -> Expr:
+    """The parts one after the other; neighbours are gathered in one piece while that is small."""
+    out: list[Expr] = []
+    gathered: list[Node] = []
+    best: CharDFA | None = None
+    for part in parts:
+        if not _contains_run(part):
+            dfa = _try_dfa(cat([*gathered, part]))
+            if dfa is not None:
+                gathered.append(part)
+                best = dfa
+                continue
+        if best is not None:
+            out.append(_leaf(best, encoding))
+        gathered, best = [], None
+        if not _contains_run(part):
+            best = _try_dfa(part)
+        if best is not None:
+            gathered = [part]
+        else:
+            out.append(_piece(part, encoding))
+    if best is not None:
+        out.append(_leaf(best, encoding))
+    return seq(*out)
+
+
+__all__ = ["PIECE_PLACES", "PIECE_STATES", "RUN", "expression", "first_chars", "rep", "small_dfa"]
