@@ -27,10 +27,10 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from structgen.tiny.tasks import Example, check, training_examples
 from structgen.tiny.tasks import TASKS as ALL_TASKS
+from structgen.tiny.tasks import Example, check, training_examples
 
-ROW, ROWS = 256, 24
+ROW, ROWS = 256, 12
 BOS, EOS, PAD = "<|bos|>", "<|eos|>", "<|pad|>"
 SPECIALS = [BOS, EOS, PAD, "<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|tool|>"]
 VOCABULARY, PIECES = 2816, 2000
@@ -54,7 +54,10 @@ def train_tokenizer(examples: int = 40_000) -> Tokenizer:
     texts = [e.prompt + e.answer for e in islice(training_examples(7), examples)]
     base = Tokenizer(models.BPE())
     base.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(r" (?=\p{L})|" + WORDS.replace(r" ?\p{L}", r"\p{L}")), "isolated"), pre_tokenizers.ByteLevel(False, use_regex=False)]
+        [
+            pre_tokenizers.Split(Regex(r" (?=\p{L})|" + WORDS.replace(r" ?\p{L}", r"\p{L}")), "isolated"),
+            pre_tokenizers.ByteLevel(False, use_regex=False),
+        ]
     )
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = Counter(word for text in texts for word, _ in base.pre_tokenizer.pre_tokenize_str(text))
@@ -109,7 +112,9 @@ def batches(tokenizer: Tokenizer, seed: int) -> Iterator[tuple[torch.Tensor, ...
             while True:
                 while len(pool) < 60:
                     pool += [one for one in [encode(tokenizer, next(source), rng)] if len(one[0]) <= ROW]
-                fit = max((i for i, one in enumerate(pool) if len(one[0]) <= ROW - at), key=lambda i: (at > 0) * len(pool[i][0]), default=-1)
+                fit = max(
+                    (i for i, one in enumerate(pool) if len(one[0]) <= ROW - at), key=lambda i: (at > 0) * len(pool[i][0]), default=-1
+                )
                 if fit < 0:
                     break
                 ids, head = pool.pop(fit)
@@ -146,7 +151,7 @@ def loss_of(model: LlamaForCausalLM, batch: tuple[torch.Tensor, ...]) -> torch.T
 
 
 class Muon:
-    """Momentum whose matrix updates are made orthogonal (Newton-Schulz, float32), with AdamW for the rest. Fewer tokens for the same loss."""
+    """Momentum whose matrix updates are made orthogonal (Newton-Schulz, float32), with AdamW for the rest: fewer tokens for a loss."""
 
     def __init__(self, model: LlamaForCausalLM) -> None:
         named = list(model.named_parameters())
@@ -240,7 +245,9 @@ def write_folder(out: Path, model: LlamaForCausalLM, tokenizer: Tokenizer) -> No
     half.load_state_dict(model.state_dict())
     half.generation_config.update(bos_token_id=0, eos_token_id=1, pad_token_id=2, max_new_tokens=200, do_sample=False)
     half.half().save_pretrained(out)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=BOS, eos_token=EOS, pad_token=PAD, model_max_length=512, clean_up_tokenization_spaces=False)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token=BOS, eos_token=EOS, pad_token=PAD, model_max_length=512, clean_up_tokenization_spaces=False
+    )
     fast.chat_template = CHAT
     fast.save_pretrained(out)
     inline = out / "chat_template.jinja"
@@ -278,9 +285,9 @@ def train(args: argparse.Namespace) -> None:
         state["tokens"] += int((batch[2] > 0).sum())
         if now - saved > 120 or state["cycle"] >= limit:
             save_checkpoint(work, model, optimizer, state)
-            speed = state["tokens"] / state["seconds"]
-            line = f"{time.strftime('%H:%M:%S')} step {state['steps']} {state['tokens'] / 1e6:.2f}M tokens {speed:.0f}/s loss {sum(losses) / len(losses):.4f}"
-            if state["steps"] % 5 == 0 or state["cycle"] >= limit:
+            done, speed, mean = state["tokens"] / 1e6, state["tokens"] / state["seconds"], sum(losses) / len(losses)
+            line = f"{time.strftime('%H:%M:%S')} step {state['steps']} {done:.2f}M tokens {speed:.0f}/s loss {mean:.4f}"
+            if state["steps"] % 4 == 0 or state["cycle"] >= limit:
                 line += f" right {quick_score(model, tokenizer, 1):.2f}"
             with (work / "log.txt").open("a") as log:
                 log.write(line + "\n")
@@ -294,7 +301,9 @@ def main() -> None:
     """Read the options and train."""
     parser = argparse.ArgumentParser(description="Train the tiny model of structgen.")
     parser.add_argument("--work", type=Path, required=True, help="folder for tokenizer, checkpoint and log (outside the repository)")
-    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent.parent / "structgen" / "tiny", help="folder for the finished model")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).resolve().parent.parent / "structgen" / "tiny", help="folder for the finished model"
+    )
     parser.add_argument("--minutes", type=float, default=60.0, help="training time in all runs of this cycle")
     parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
     parser.add_argument("--threads", type=int, default=1)

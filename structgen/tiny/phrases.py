@@ -117,17 +117,22 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
+_COMPARED = (
+    ("over", ">"), ("greater than", ">"), ("above", ">"), ("under", "<"), ("less than", "<"), ("below", "<"),
+    ("of at least", ">="), ("of at most", "<="), ("equal to", "="),
+)  # fmt: skip
+
+
 def _condition(rng: Random, texts: tuple[str, ...], numbers: tuple[str, ...]) -> Said:
     if rng.random() < 0.6:
         column, n = rng.choice(numbers), rng.randint(1, 99) if rng.random() < 0.6 else rng.randint(100, 2020)
-        said, op = rng.choice(
-            [("over", ">"), ("greater than", ">"), ("above", ">"), ("under", "<"), ("less than", "<"), ("below", "<"), ("of at least", ">=")]
-            + [("of at most", "<="), ("equal to", "=")]
-        )
+        said, op = rng.choice(_COMPARED)
         return f"{column} {said} {n}", f"{column} {op} {n}"
     column = rng.choice(texts)
-    value = {"city": w.city, "country": lambda r: r.choice(w.COUNTRIES), "colour": lambda r: r.choice(w.COLOURS)}.get(column)
-    shown = value(rng) if value else w.first_name(rng) if column in {"name", "author", "singer", "customer"} else rng.choice(w.NOUNS)
+    if column in {"city", "country", "colour"}:
+        shown = {"city": w.city(rng), "country": rng.choice(w.COUNTRIES), "colour": rng.choice(w.COLOURS)}[column]
+    else:
+        shown = w.first_name(rng) if column in {"name", "author", "singer", "customer"} else rng.choice(w.NOUNS)
     sign, op = rng.choice([("", "="), ("", "="), ("not ", "!=")])
     return f"{column} {sign}{shown}", f"{column} {op} '{shown}'"
 
@@ -166,7 +171,10 @@ def sql(rng: Random) -> Said:
         where = " WHERE " + f" {joiner.upper()} ".join(c[1] for c in conditions)
         said += link + f" {joiner} ".join(c[0] for c in conditions)
     if kind >= 0.4 and rng.random() < 0.4:
-        column, (order, word) = rng.choice(texts + numbers), rng.choice([(" DESC", ", highest first"), ("", ""), (" ASC", ", lowest first")])
+        column, (order, word) = (
+            rng.choice(texts + numbers),
+            rng.choice([(" DESC", ", highest first"), ("", ""), (" ASC", ", lowest first")]),
+        )
         said, tail = f"{said} sorted by {column}{word}", f" ORDER BY {column}{order}"
         if rng.random() < 0.5:
             top = rng.randint(1, 20)
@@ -175,18 +183,22 @@ def sql(rng: Random) -> Said:
 
 
 def _value(rng: Random, depth: int) -> Said:
-    name = rng.choice("x y n total count price width age left right".split())
-    items = rng.choice("words names numbers items prices xs".split())
+    name = rng.choice(["x", "y", "n", "total", "count", "price", "width", "age", "left", "right"])
+    items = rng.choice(["words", "names", "numbers", "items", "prices", "xs"])
     n = rng.randint(0, 30)
     if depth == 0:
         return rng.choice([(name, name), (w.number_text(rng, n), str(n)), (f"the length of {items}", f"len({items})")])
     call, said = rng.choice([("sum", "sum"), ("max", "largest"), ("min", "smallest"), ("sorted", "sorted list")])
     (a, ax), (b, bx) = _value(rng, 0), _value(rng, 0)
     op, word = rng.choice([("+", "plus"), ("-", "minus"), ("*", "times"), ("//", "integer divided by"), ("%", "modulo")])
-    return rng.choice(
-        [(f"{a} {word} {b}", f"{ax} {op} {bx}"), (f"the {said} of {items}", f"{call}({items})"), (f"item {n} of {items}", f"{items}[{n}]")]
-        + [(f"the last item of {items}", f"{items}[-1]"), (f"the absolute value of {name}", f"abs({name})")]
-    )
+    shapes = [
+        (f"{a} {word} {b}", f"{ax} {op} {bx}"),
+        (f"the {said} of {items}", f"{call}({items})"),
+        (f"item {n} of {items}", f"{items}[{n}]"),
+        (f"the last item of {items}", f"{items}[-1]"),
+        (f"the absolute value of {name}", f"abs({name})"),
+    ]
+    return rng.choice(shapes)
 
 
 def python(rng: Random) -> Said:
@@ -198,13 +210,15 @@ def python(rng: Random) -> Said:
     if shape == 0:
         return f"the {items} {test} {k}", f"[{one} for {one} in {items} if {one} {op} {k}]"
     if shape == 1:
-        said, made = rng.choice([("squares", f"{one} * {one}"), ("lengths", f"len({one})"), ("doubles", f"2 * {one}"), ("texts", f"str({one})")])
+        said, made = rng.choice(
+            [("squares", f"{one} * {one}"), ("lengths", f"len({one})"), ("doubles", f"2 * {one}"), ("texts", f"str({one})")]
+        )
         return f"the {said} of the {items}", f"[{made} for {one} in {items}]"
     if shape == 2:
         return f"{a} if {b} is {test} {k}, otherwise {k + 1}", f"{ax} if {bx} {op} {k} else {k + 1}"
     if shape == 3:
         call, said = rng.choice([("upper", "upper case"), ("lower", "lower case"), ("strip", "without blanks")])
-        name = rng.choice("name title word text line".split())
+        name = rng.choice(["name", "title", "word", "text", "line"])
         return f"{name} in {said}" if call != "strip" else f"{name} {said}", f"{name}.{call}()"
     if shape == 4:
         return f"the first {w.number_text(rng, k)} {items}", f"{items}[:{k}]"

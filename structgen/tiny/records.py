@@ -76,7 +76,9 @@ SCHEMAS: dict[str, Schema] = {
             "dish": TEXT,
             "serves": whole(1, 12),
             "ingredients": few(
-                obj({"item": TEXT, "amount": {"type": "number", "minimum": 0}, "unit": {"enum": ["g", "ml", "cup", "spoon", "piece"]}}), 1, 4
+                obj({"item": TEXT, "amount": {"type": "number", "minimum": 0}, "unit": {"enum": ["g", "ml", "cup", "spoon", "piece"]}}),
+                1,
+                4,
             ),
             "steps": few(TEXT, 1, 4),
         }
@@ -125,7 +127,7 @@ def _said(rng: Random, name: str, clauses: list[str]) -> str:
     if len(clauses) == 1 or rng.random() < 0.6:
         return f"{name} {w.listed(rng, clauses)}."
     cut = rng.randint(1, len(clauses) - 1)
-    who = "This person" if "-year-old" in name else name.split()[0]
+    who = "This person" if "-year-old" in name else name.split(maxsplit=1)[0]
     return f"{name} {w.listed(rng, clauses[:cut])}. {who} {w.listed(rng, clauses[cut:])}."
 
 
@@ -176,8 +178,8 @@ def order(rng: Random) -> Made:
 
 def event(rng: Random) -> Made:
     """An event with date, time, place and guests."""
-    kinds = "chess book cooking film running music garden poetry science travel".split()
-    name = f"{rng.choice(kinds)} {rng.choice('club night meetup workshop party course'.split())}"
+    kinds = ["chess", "book", "cooking", "film", "running", "music", "garden", "poetry", "science", "travel"]
+    name = f"{rng.choice(kinds)} {rng.choice(['club', 'night', 'meetup', 'workshop', 'party', 'course'])}"
     date, (hour, minute), place = w.day(rng), w.clock(rng), w.city(rng)
     guests = list(dict.fromkeys(w.first_name(rng) for _ in range(rng.choice([0, 1, 2, 2, 3]))))
     when, at = w.day_text(rng, date), w.clock_text(rng, hour, minute)
@@ -187,7 +189,13 @@ def event(rng: Random) -> Made:
         f"Join us in {place} for the {name}, {when}, {at}.{come}",
         f"On {when} the {name} starts at {at}. Place: {place}.{come}",
     )
-    return rng.choice(shapes), {"title": name, "date": date.isoformat(), "start": f"{hour:02d}:{minute:02d}", "place": place, "guests": guests}
+    return rng.choice(shapes), {
+        "title": name,
+        "date": date.isoformat(),
+        "start": f"{hour:02d}:{minute:02d}",
+        "place": place,
+        "guests": guests,
+    }
 
 
 def address(rng: Random) -> Made:
@@ -250,7 +258,12 @@ def sensor(rng: Random) -> Made:
     kind, unit, said = rng.choice(
         [("temperature", "C", "degrees"), ("humidity", "%", "percent"), ("pressure", "hPa", "hectopascal"), ("light", "lux", "lux")]
     )
-    value: float = {"C": rng.randint(-300, 450), "%": rng.randint(50, 1000), "hPa": rng.randint(9500, 10500), "lux": rng.randint(100, 9000)}[unit] / 10
+    value: float = {
+        "C": rng.randint(-300, 450),
+        "%": rng.randint(50, 1000),
+        "hPa": rng.randint(9500, 10500),
+        "lux": rng.randint(100, 9000),
+    }[unit] / 10
     if rng.random() < 0.4:
         value = int(value)
     name, alarm = f"{rng.choice(w.ROOMS)}-{rng.randint(1, 40)}", rng.random() < 0.4
@@ -271,10 +284,15 @@ def message(rng: Random) -> Made:
     sender, *to = dict.fromkeys(w.first_name(rng) for _ in range(rng.choice([2, 2, 3, 4])))
     to = to or ["Ana" if sender != "Ana" else "Ben"]
     thing, place = w.thing(rng), rng.choice(w.ROOMS)
-    text = rng.choice(
-        [f"the {thing} is in the {place}", f"please bring the {thing}", f'call it "{rng.choice(w.NOUNS)}"', f"meet me in {w.city(rng)}"]
-        + [f'the sign says "{rng.choice(w.NOUNS)} {place}"', f"I lost my {thing}, can you look in the {place}?"]
+    texts = (
+        f"the {thing} is in the {place}",
+        f"please bring the {thing}",
+        f'call it "{rng.choice(w.NOUNS)}"',
+        f"meet me in {w.city(rng)}",
+        f'the sign says "{rng.choice(w.NOUNS)} {place}"',
+        f"I lost my {thing}, can you look in the {place}?",
     )
+    text = rng.choice(texts)
     urgent = rng.random() < 0.5
     mark = rng.choice([" It is urgent.", " This cannot wait.", " Urgent!"] if urgent else ["", " It can wait.", " No hurry."])
     shapes = (f"{sender} tells {w.listed(rng, to)}: {text}.{mark}", f"To {w.listed(rng, to)}, from {sender}: {text}.{mark}")
@@ -300,7 +318,10 @@ def team(rng: Random) -> Made:
     """A team with a lead and one to three members."""
     name, lead, age = f"{rng.choice(w.ADJECTIVES)} {rng.choice(w.NOUNS)}", w.full_name(rng), rng.randint(20, 70)
     members = [{"name": n, "job": rng.choice(w.JOBS)} for n in dict.fromkeys(w.first_name(rng) for _ in range(rng.randint(1, 3)))]
-    parts = [rng.choice(["{} the {}", "{}, {}"]).format(m["name"], m["job"]) if rng.random() < 0.7 else f"{m['name']} ({m['job']})" for m in members]
+    parts = [
+        rng.choice(["{} the {}", "{}, {}"]).format(m["name"], m["job"]) if rng.random() < 0.7 else f"{m['name']} ({m['job']})"
+        for m in members
+    ]
     aged = w.number_text(rng, age)
     shapes = (
         f"{lead}, aged {aged}, leads the {name} team. With them: {'; '.join(parts)}.",

@@ -69,7 +69,9 @@ def prompt_for(instruction: str, text: str) -> str:
 def check(example: Example, text: str) -> bool:
     """Tell whether a model's answer is right: the same JSON value, or the same text up to blanks."""
     if example.kind != "json":
-        return text.split() == example.answer.split() if example.kind == "regex" else "".join(text.split()) == "".join(example.answer.split())
+        return (
+            text.split() == example.answer.split() if example.kind == "regex" else "".join(text.split()) == "".join(example.answer.split())
+        )
     try:
         return _same(json.loads(text), example.value)
     except (ValueError, RecursionError):

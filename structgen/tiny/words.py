@@ -4,6 +4,8 @@ Names of people are drawn from lists or put together from syllables; none is mea
 `random.Random` and returns plain strings, or a string with the value that it spells.
 """
 
+# ruff: noqa: SIM905  word lists read better as words than as forty quoted strings
+
 from __future__ import annotations
 
 import datetime
@@ -19,15 +21,17 @@ ONSET = "b br c ch d dr f fl g gr h j k kr l m n p pr r s sh st t tr v w z".spli
 VOWEL = "a e i o u ai ea ei ou".split()
 CODA = "n r l s m nd rt ck lt x th ".split(" ")
 PLACE_TAIL = "ville ton burg ford mouth field haven dale wick port".split()
-CITIES = (
+_ONE_WORD = (
     "Oslo Lima Paris Cairo Kyoto Lagos Quito Turin Delhi Perth Porto Dublin Geneva Havana Lisbon Madrid Nairobi Ottawa "
     "Prague Riga Seoul Tunis Vienna Warsaw Zagreb Athens Berlin Boston Denver Milan Hanoi Accra Bogota"
-).split() + ["New York", "San Juan", "Cape Town", "Buenos Aires", "Hong Kong", "São Paulo", "Málaga"]
+).split()
+CITIES = [*_ONE_WORD, "New York", "San Juan", "Cape Town", "Buenos Aires", "Hong Kong", "São Paulo", "Málaga"]
 COUNTRIES = ["Norway", "Peru", "France", "Egypt", "Japan", "Kenya", "Spain", "Canada"]
-JOBS = (
+_TRADES = (
     "teacher nurse baker pilot lawyer painter plumber farmer chemist driver editor dentist singer builder cook judge "
     "librarian engineer gardener tailor"
-).split() + ["software engineer", "fire fighter", "tour guide"]
+).split()
+JOBS = [*_TRADES, "software engineer", "fire fighter", "tour guide"]
 PRODUCTS = (
     "lamp chair desk mug notebook pencil backpack kettle blanket pillow clock mirror basket candle towel vase shelf rug "
     "keyboard monitor mouse cable charger tripod camera speaker guitar violin tent rope bottle helmet glove scarf jacket"
