@@ -45,6 +45,8 @@ class Walk:
 
     def fit(self, codec: Codec, value: Any) -> int:
         """`codec.fit(value)`, remembered."""
+        while isinstance(codec, Named):
+            codec = codec.known
         key = (id(codec), id(value))
         known = self._fits.get(key)
         if known is None:
@@ -53,6 +55,8 @@ class Walk:
 
     def into(self, step: str | int, codec: Codec, value: Any) -> Any:
         """Decode the part of the value that lies at `step`."""
+        while isinstance(codec, Named):  # here, to spend fewer frames of Python's stack on each level of the value
+            codec = codec.known
         self._path.append(str(step))
         found = codec.decode(value, self)
         self._path.pop()
@@ -269,9 +273,9 @@ def _scalar(value: Any) -> tuple[str, Any]:
 
 @dataclass(eq=False)
 class Array(Codec):
-    """An array of any number of items of one type after the first few (`first`, of which `required` must be there). `build` makes the instance.
+    """An array of any number of items of one type after the first few (`first`, of which `required` must be there).
 
-    `rest` is None where nothing may follow `first`.
+    `build` makes the instance. `rest` is None where nothing may follow `first`.
     """
 
     first: Sequence[Codec]
@@ -297,7 +301,12 @@ class Array(Codec):
         """As well as the worst item."""
         if not isinstance(value, list) or not satisfies(self.schema, value):
             return NO
-        return min((walk.fit(self._codec(i), item) for i, item in enumerate(value)), default=EXACT)
+        worst = EXACT
+        for i, item in enumerate(value):
+            worst = min(worst, walk.fit(self._codec(i), item))
+            if worst == NO:
+                break
+        return worst
 
     def decode(self, value: Any, walk: Walk) -> Any:
         """The list, tuple, set, …"""
@@ -344,7 +353,12 @@ class Table(Codec):
             return NO
         if any(self.keys.fit(k, walk) == NO for k in value):
             return NO
-        return min((walk.fit(self.values, v) for v in value.values()), default=EXACT)
+        worst = EXACT
+        for one in value.values():
+            worst = min(worst, walk.fit(self.values, one))
+            if worst == NO:
+                break
+        return worst
 
     def decode(self, value: Any, walk: Walk) -> Any:
         """The dict."""
@@ -423,7 +437,10 @@ class Either(Codec):
 
     def fit(self, value: Any, walk: Walk) -> int:
         """The best of the members."""
-        return max(walk.fit(option, value) for option in self.options)
+        best = NO
+        for option in self.options:
+            best = max(best, walk.fit(option, value))
+        return best
 
     def decode(self, value: Any, walk: Walk) -> Any:
         """The instance of the member that fits best."""

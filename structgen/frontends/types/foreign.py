@@ -164,6 +164,9 @@ class _Generator(GenerateJsonSchema):
         finally:
             self._place.pop()
 
+    def is_subclass_schema(self, schema: Any) -> Schema:
+        raise self._refuse("a class is not a value of JSON", "use a Literal of names")
+
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:
         raise self._refuse(f"pydantic has no JSON Schema for it: {error_info}", "use a type that JSON can spell")
 
@@ -232,7 +235,7 @@ class _Generator(GenerateJsonSchema):
                 found["propertyNames"] = rest
             elif set(rest) - {"type", "pattern"}:
                 raise self._refuse("keys with both a pattern and a length", "say the length in the pattern: `^[a-z]{1,9}$`")
-            elif "patternProperties" in found:  # a pattern of a date or time comes out as pydantic's key pattern
+            elif "patternProperties" in found:  # only keys of that pattern are valid, which pydantic's schema does not say
                 found["additionalProperties"] = False
         return found
 
@@ -251,7 +254,7 @@ def _offset(seconds: int) -> str:
 def pydantic_codec(tp: Any, reader: Reader, where: str) -> Codec:
     """The codec of a type that pydantic knows; its definitions join the reader's."""
     try:
-        if reader.names and not getattr(tp, "__pydantic_complete__", True):
+        if not getattr(tp, "__pydantic_complete__", True) and hasattr(tp, "model_rebuild"):
             tp.model_rebuild(_types_namespace=dict(reader.names))
         adapter: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(tp)
         with warnings.catch_warnings():
@@ -260,6 +263,10 @@ def pydantic_codec(tp: Any, reader: Reader, where: str) -> Codec:
     except pydantic.errors.PydanticUndefinedAnnotation as error:
         hint = "define the type at the top of its module, or pass `names={...}` with the types that the annotation mentions"
         raise TypeUnsupported(f"an annotation mentions {error.name!r}, which is not known here", where=where, hint=hint) from error
+    except TypeUnsupported as error:
+        if error.where:
+            raise
+        raise TypeUnsupported(error.why, where=where, hint=error.hint) from error
     except (pydantic.errors.PydanticUserError, ImportError) as error:
         why = f"pydantic cannot describe it: {str(error).splitlines()[0]}"
         raise TypeUnsupported(why, where=where, hint="see the pydantic documentation for this type") from error
@@ -357,12 +364,16 @@ class _Cleaner:
             names = self.definitions[names["$ref"].removeprefix(_REFERENCE)]
         values = [names["const"]] if "const" in names else names.get("enum")
         if values is not None:
-            texts = [v if isinstance(v, str) else json.dumps(v) for v in values]
-            return "(?:" + "|".join(_escape(t) for t in texts) + ")"
-        if set(names) - {"type", "format", "pattern"} or {"pattern", "format"} <= set(names):
+            texts = [v for v in values if isinstance(v, str)]  # beside strings, pydantic finds no number by its text
+            kinds = {type(v) for v in values}
+            if not texts and kinds in ({int}, {bool}):
+                texts = [json.dumps(v) for v in values]
+            return "|".join(_escape(t) for t in texts) if texts else None
+        more = set(names) - {"type", "format"}
+        if more and more <= {"minLength", "maxLength"} and "format" not in names:
+            return rf"[\s\S]{{{names.get('minLength', 0)},{names.get('maxLength', '')}}}"
+        if more:
             return None
-        if "pattern" in names:
-            return str(names["pattern"]).removeprefix("^").removesuffix("$") if names["pattern"].startswith("^(?:") else None
         return _KEY_PATTERNS.get(names.get("format") or names.get("type", ""))
 
 

@@ -22,9 +22,13 @@ MISSING: Any = object()
 
 def name_of(tp: Any) -> str:
     """A short name for messages: `list[Person]`, not `list[my.module.Person]`."""
+    if get_origin(tp) is Annotated:
+        return name_of(get_args(tp)[0])
     if get_origin(tp) is not None and get_args(tp) and not isinstance(tp, types.UnionType):
-        return str(tp).replace("typing.", "")
-    return getattr(tp, "__qualname__", None) or getattr(tp, "__name__", None) or str(tp).replace("typing.", "")
+        name = str(tp).replace("typing.", "")
+        return name if len(name) <= 80 else name[:79] + "…"
+    name = getattr(tp, "__qualname__", None) or getattr(tp, "__name__", None) or str(tp).replace("typing.", "")
+    return str(name).rpartition("<locals>.")[2]
 
 
 def is_typed_dict(tp: Any) -> bool:

@@ -36,7 +36,7 @@ _TIME_PART: Final = f"T(?:[0-9]{{1,9}}H(?:[0-9]{{1,9}}M)?(?:{_SECONDS})?|[0-9]{{
 DURATION: Final = f"-?P(?:[0-9]{{1,8}}D(?:{_TIME_PART})?|{_TIME_PART}|[0-9]{{1,7}}W)"
 """Weeks, or days and a time: what a timedelta can hold, without months and years, whose length varies."""
 UUID: Final = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-INTEGER: Final = "(?:0|-?[1-9][0-9]*)"
+INTEGER: Final = "0|-?[1-9][0-9]*"
 DECIMAL: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?"
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 IPV4: Final = rf"(?:{_OCTET}\.){{3}}{_OCTET}"

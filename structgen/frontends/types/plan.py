@@ -70,11 +70,12 @@ def type_schema(tp: Any, *, names: Mapping[str, Any] | None = None) -> TypePlan:
     """
     if isinstance(tp, Mapping):
         return TypePlan(dict(tp), "JSON Schema", Anything())
-    reader, name = Reader(names or {}), name_of(tp)
+    reader, name = Reader(names or {}), "the type"
     try:
+        name = name_of(tp)
         codec = reader.function(tp, name) if _is_function(tp) else reader.read(tp, name)
     except RecursionError as error:
-        raise BudgetExceeded("the type is nested too deeply", where=name[:80], hint="name inner types with classes") from error
+        raise BudgetExceeded("the type is nested too deeply", where=name, hint="give inner types names: make them classes") from error
     return TypePlan(_document(codec, reader, name), name, codec)
 
 
@@ -109,7 +110,9 @@ def _mentions(schema: Any, reference: str) -> bool:
 
 def _is_function(tp: Any) -> bool:
     kinds = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
-    return isinstance(tp, kinds) and not hasattr(tp, "__supertype__")
+    if hasattr(tp, "__supertype__") or isinstance(tp, type):
+        return False
+    return isinstance(tp, kinds) or (callable(tp) and hasattr(tp, "__wrapped__"))
 
 
 def _exact(text: str) -> Decimal | float:
@@ -124,6 +127,4 @@ def _refuse_constant(name: str) -> Callable[..., Any]:
 
 
 def _too_deep() -> BudgetExceeded:
-    return BudgetExceeded(
-        "the value is nested too deeply", where="the text", hint="limit the depth of the type, or read the text with a SAX parser"
-    )
+    return BudgetExceeded("the value is nested too deeply", where="the text", hint="limit the depth of the type")

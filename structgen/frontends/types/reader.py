@@ -16,6 +16,7 @@ import types
 import typing
 from collections import abc
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from structgen.errors import TypeUnsupported
@@ -218,7 +219,7 @@ class Reader:
         if isinstance(codec, Choice):
             return _choice_keys(codec, h.name_of(tp), place)
         base = getattr(tp, "__supertype__", tp)
-        found = key_text(base, h.name_of(tp)) if base in {bool, int} or _named(base, "Decimal") else None
+        found = key_text(base, h.name_of(tp)) if base in (bool, int, Decimal) else None
         if found is not None:
             return found
         hint = "keys are str, int, bool, Decimal, dates, UUID, addresses, Literal or Enum"
@@ -331,7 +332,6 @@ def _named(tp: Any, name: str) -> bool:
     return (getattr(tp, "_name", None) or getattr(tp, "__name__", "")) == name and getattr(tp, "__module__", "") in {
         "typing",
         "typing_extensions",
-        "decimal",
     }
 
 
