@@ -211,5 +211,5 @@ def missing_bytes(source: Source) -> list[str]:
 
 def _listed(values: set[int]) -> str:
     shown = "".join(chr(b) for b in sorted(values) if 0x20 <= b < 0x7F)
-    some = f" (among them {shown!r})" if shown else ""
+    some = f" (among them {shown[:40]!r}{'…' if len(shown) > 40 else ''})" if shown else ""
     return f"1 byte value{some} occurs" if len(values) == 1 else f"{len(values)} byte values{some} occur"

@@ -75,10 +75,16 @@ class Encoder:
     @cached_property
     def _leads(self) -> list[tuple[str, list[int]]]:
         """Texts to put before another so that it is encoded as in the middle of a text, with their own ids."""
-        if self._own is None or self._bytes(self._ask("a")) == b"a":
+        if self._probe("a") == b"a":
             return []  # no blank is put before a text: nothing to work around
-        pairs = [(sentinel, self._ask(sentinel)) for sentinel in _SENTINELS]
-        return [(sentinel, ids) for sentinel, ids in pairs if self._bytes(ids).strip(b" ") == sentinel.encode()]
+        return [(text, self._ask(text)) for text in _SENTINELS if (self._probe(text) or b"").strip(b" ") == text.encode()]
+
+    def _probe(self, text: str) -> bytes | None:
+        """The bytes of the tokenizer's ids for a text of ours; None where it cannot encode it, which is no fault of the caller's."""
+        try:
+            return self._bytes(self._ask(text))
+        except Exception:
+            return None
 
     def _special_cuts(self, text: str) -> list[str]:
         """The text cut inside each spelling of a special token, so that no part shows one."""

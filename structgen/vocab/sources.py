@@ -65,8 +65,8 @@ class Source:
             return self.special[spelling]
         if spelling in self.pieces:
             return self.pieces.index(spelling)
-        if spelling.encode() in self.tokens:
-            return self.tokens.index(spelling.encode())
+        if (data := spelling.encode("utf-8", "surrogatepass")) in self.tokens:
+            return self.tokens.index(data)
         raise VocabularyError(f"there is no token {spelling!r}", where="stop", hint=f"special tokens: {self.shown_specials()}")
 
     def shown_specials(self) -> str:

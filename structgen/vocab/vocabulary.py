@@ -102,10 +102,16 @@ class Vocabulary:
 
         `encode` is the canonical tokenisation (text -> ids), longest match where absent. Raises `VocabularyError` for a bad id or type.
         """
+        if isinstance(tokens, Mapping):
+            hint = "for a table id -> bytes: [table.get(i) for i in range(max(table) + 1)]"
+            raise VocabularyError("tokens are a list of bytes in the order of their ids, not a mapping", where="tokens", hint=hint)
+        tokens = list(tokens)
         for i, token in enumerate(tokens):
             if token is not None and not isinstance(token, bytes | bytearray | memoryview):
                 raise VocabularyError(
-                    f"token {i} is {token!r}, a {type(token).__name__}", where="tokens", hint="tokens are bytes: 'a'.encode() gives b'a'"
+                    f"token {i} is {token!r}, of type {type(token).__name__}",
+                    where="tokens",
+                    hint="tokens are bytes: 'a'.encode() gives b'a'",
                 )
         for spelling, i in (special or {}).items():
             _checked_id(i, f"special[{spelling!r}]")
@@ -200,7 +206,7 @@ def _stop_ids(stop: Stop, source: Source) -> tuple[int, ...]:
         stop = stop.eos_token_id
     if stop is None:
         stop = ()
-    items = [stop] if isinstance(stop, int | str | np.integer) else list(stop)
+    items = [stop] if isinstance(stop, str) or not isinstance(stop, Iterable) else list(stop)
     found = (source.find(item) if isinstance(item, str) else _checked_id(item, "stop") for item in items)
     out = tuple(dict.fromkeys(found))
     if not out:
