@@ -137,7 +137,7 @@ def _take(row: _Row, logits: npt.NDArray[np.float32], mask: npt.NDArray[np.uint3
     else:
         token = int(kernels.draw_token(logits, mask, options.temperature, options.top_k, options.top_p, row.u, chance))
     constraint = row.request.constraint
-    is_stop = token in constraint.vocabulary.stop_ids or token in options.stop
+    is_stop = token in constraint.vocabulary.stop_ids or (token in options.stop and constraint.accepts(row.state))
     finish: FinishReason | None = "stop" if is_stop else None
     if not is_stop:
         row.state = constraint.advance(row.state, token)

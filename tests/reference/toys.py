@@ -1,0 +1,91 @@
+"""A constraint that is obviously right: its states are texts, and every mask is made by trying every token.
+
+`Toy(vocabulary, viable, complete)` knows two questions: may a text of the language begin with these bytes, and is this a whole text.
+`finite` makes one from a list of texts. Slow, and a judge of nothing but samplers and engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from structgen.constraint.protocol import Words, pack
+from structgen.vocab.vocabulary import Vocabulary
+
+State = tuple[bytes, bool]  # the text so far, and whether a stop token came
+
+
+class Toy:
+    """Texts as interned states; 0 is dead."""
+
+    def __init__(self, vocabulary: Vocabulary, viable: Callable[[bytes], bool], complete: Callable[[bytes], bool], decode: Any = None) -> None:
+        self.vocabulary, self.viable, self.complete, self.decode = vocabulary, viable, complete, decode
+        self._states: list[State | None] = [None]
+        self._ids: dict[State, int] = {}
+        self._rows: dict[int, Words] = {}
+
+    def _intern(self, state: State) -> int:
+        if state not in self._ids:
+            self._ids[state] = len(self._states)
+            self._states.append(state)
+        return self._ids[state]
+
+    def start(self) -> int:
+        return self._intern((b"", False))
+
+    def advance(self, state: int, token: int) -> int:
+        if not 0 < state < len(self._states) or not 0 <= token < self.vocabulary.size:
+            return 0
+        text, over = self._states[state] or (b"", True)
+        if token in self.vocabulary.stop_ids:
+            return self._intern((text, True)) if over or self.complete(text) else 0
+        piece = self.vocabulary.bytes_of(token)
+        if over or not piece or not self.viable(text + piece):
+            return 0
+        return self._intern((text + piece, False))
+
+    def mask(self, state: int) -> Words:
+        if state not in self._rows:
+            self._rows[state] = pack([t for t in range(self.vocabulary.size) if self.advance(state, t)], self.vocabulary.words)
+        return self._rows[state]
+
+    def accepts(self, state: int) -> bool:
+        text, over = self._states[state] or (b"", False)
+        return state != 0 and (over or self.complete(text))
+
+    def forced(self, state: int) -> list[int]:
+        return []
+
+    def distance(self, state: int) -> int:
+        raise NotImplementedError
+
+    def fill(self, states: Sequence[int], out: Words) -> None:
+        for k, state in enumerate(states):
+            out[k] = self.mask(state)
+
+    def text(self, state: int) -> bytes:
+        """The text behind a live state."""
+        return (self._states[state] or (b"", False))[0]
+
+
+def finite(vocabulary: Vocabulary, texts: Iterable[str | bytes], decode: Any = None) -> Toy:
+    """The language of exactly these texts."""
+    whole = {text.encode() if isinstance(text, str) else text for text in texts}
+    return Toy(vocabulary, lambda p: any(t.startswith(p) for t in whole), lambda t: t in whole, decode)
+
+
+def tabular(vocabulary: Vocabulary, seed: int = 0, extra: int = 0) -> Callable[[list[list[int]]], np.ndarray[Any, Any]]:
+    """A model whose logits are fixed random numbers for each prefix: a pure function of the prefix, float32[B, size + extra]."""
+
+    def row(prefix: list[int]) -> np.ndarray[Any, Any]:
+        return np.random.default_rng([seed, len(prefix), *prefix]).normal(0, 2, vocabulary.size + extra).astype(np.float32)
+
+    return lambda prefixes: np.stack([row(prefix) for prefix in prefixes])
+
+
+def log_softmax(logits: Any, temperature: float = 1.0) -> np.ndarray[Any, Any]:
+    """float64, the plain way."""
+    x = np.asarray(logits, np.float64) / temperature
+    return x - np.logaddexp.reduce(x)
