@@ -28,7 +28,7 @@ def choice(options: Iterable[str | bytes]) -> Language:
     listed = list(options)
     if not listed:
         raise EmptyLanguage("a choice without options allows no text", hint="pass at least one string")
-    items = sorted(set(_encoded(listed)))
+    items = list(dict.fromkeys(sorted(_encoded(listed))))  # sorting a set instead takes twice as long, for its order in memory
     source = f"choice of {len(items):,}"
     if len(items) == 1 and b"" not in items:
         return Language(Lit(items[0]), regular=_automaton(items), source=source)

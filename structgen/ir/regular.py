@@ -51,7 +51,7 @@ def _frozen(values: object, dtype: type) -> npt.NDArray[np.generic]:
 class CharDFA:
     """A regular language over characters. Immutable and canonical; make one with the class methods, operators, or `from_table`."""
 
-    __slots__ = ("_arrays", "_key", "alphabet", "finals", "rows")
+    __slots__ = ("_all", "_arrays", "_key", "alphabet", "finals", "rows")
 
     alphabet: Alphabet
     """The cut of the code points into classes."""
@@ -65,6 +65,7 @@ class CharDFA:
         self.alphabet, self.rows, self.finals = alphabet, tuple(rows), tuple(finals)
         self._arrays: dict[str, npt.NDArray[np.generic]] = {}
         self._key: bytes | None = None
+        self._all: int | None = None
 
     @classmethod
     def from_table(cls, alphabet: Alphabet, rows: list[Row], finals: list[bool]) -> CharDFA:
@@ -330,12 +331,13 @@ class CharDFA:
 
     def accepts_all_from(self, state: int) -> bool:
         """Whether every text may follow once `state` is reached."""
-        row = self.rows[state]
-        return self.finals[state] and all(row[c] == state or c == self._surrogates for c in range(len(row)))
-
-    @property
-    def _surrogates(self) -> int:
-        return self.alphabet.class_of(0xD800)
+        if self._all is None:  # as the automaton is minimal, at most one state is like that
+            one = _ANY.alphabet.bounds[1:]
+            at = bisect_right(self.alphabet.bounds, one[0]) - 1
+            only_surrogates = self.alphabet.bounds[at : at + 2] == one and self.alphabet.classes.count(self.alphabet.classes[at]) == 1
+            alike = [q for q, row in enumerate(self.rows) if self.finals[q] and row.count(q) == len(row) - 1]
+            self._all = alike[0] if only_surrogates and alike else -1
+        return state == self._all
 
     def matches(self, text: str) -> bool:
         """Whether the text is in the language."""
