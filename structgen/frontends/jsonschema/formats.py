@@ -81,7 +81,7 @@ _PIECES: Final[dict[str, str]] = {
     "POINTER": r"(?:/(?:[^~/]|~[01])*)*",
 }
 for _i, _extra in (("", ""), ("I", _PRIVATE)):
-    _PIECES |= {
+    _more = {
         f"{_i}PCHAR": rf"(?:[{{{_i}LETTER}}{{SUB}}:@]|{{PCT}})",
         f"{_i}AUTHORITY": rf"(?:(?:[{{{_i}LETTER}}{{SUB}}:]|{{PCT}})*@)?(?:{{ADDRESS}}|(?:[{{{_i}LETTER}}{{SUB}}]|{{PCT}})*)(?::[0-9]*)?",
         f"{_i}PATH": rf"(?:/{{{_i}PCHAR}}*)*",
@@ -90,6 +90,7 @@ for _i, _extra in (("", ""), ("I", _PRIVATE)):
         f"{_i}URI": rf"{{SCHEME}}:(?:{{{_i}HIER}}|{{{_i}PCHAR}}+{{{_i}PATH}})?{{{_i}QUERY}}",
         f"{_i}RELATIVE": rf"(?:{{{_i}HIER}}|(?:[{{{_i}LETTER}}{{SUB}}@]|{{PCT}})+{{{_i}PATH}})?{{{_i}QUERY}}",
     }
+    _PIECES.update(_more)
 
 _FORMATS: Final[dict[str, str]] = {
     "date": "{DATE}",

@@ -41,8 +41,8 @@ Number = int | float | Decimal | Fraction
 MAX_POWER: Final = 2000
 """Numbers of schemas are read up to 10**2000 and down to 10**-2000."""
 
-MANY_RESIDUES: Final = 64
-"""Units with more residues than this allow no fraction before an exponent: each digit of it would need all residues again."""
+MANY_RESIDUES: Final = 32
+"""Before an exponent each digit of the fraction needs all the residues of a unit again; this bounds their product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,11 @@ def number_dfa(
         one = _positive(value, "multipleOf")
         step = one if step is None else Fraction(math.lcm(step.numerator, one.numerator), math.gcd(step.denominator, one.denominator))
     nots = tuple(sorted({_positive(value, "not multipleOf") for value in not_multiple_of}))
+    if step is not None:
+        low, low_strict = _rounded(low, low_strict, step)
+        high, high_strict = _rounded(high, high_strict, step, sign=-1)
+    if low is not None and high is not None and (low > high or (low == high and (low_strict or high_strict))):
+        return CharDFA.empty()
     return _number_dfa(Condition(low, low_strict, high, high_strict, step, nots), _relevant(style), budget)
 
 
@@ -127,6 +132,15 @@ def _tightest(closed: Number | None, opened: Number | None, name: str, sign: int
     if b is not None and (a is None or b * sign >= a * sign):
         return b, True
     return a, False
+
+
+def _rounded(bound: Fraction | None, strict: bool, step: Fraction, sign: int = 1) -> tuple[Fraction | None, bool]:
+    """The same lower (sign 1) or upper (-1) bound for multiples of `step`, in one form: a multiple, included, or more than zero."""
+    if bound is None:
+        return None, False
+    steps = sign * bound / step
+    least = math.floor(steps) + 1 if strict else math.ceil(steps)
+    return (Fraction(0), True) if least == 1 else (sign * least * step, False)
 
 
 def _positive(value: Number, name: str) -> Fraction:
@@ -153,9 +167,11 @@ def _limited(condition: Condition, style: JsonStyle, digits: int | None, budget:
     moduli = tuple([Modulus(one, False) for one in condition.nots])
     if condition.step is not None:
         moduli = (Modulus(condition.step, True), *moduli)
-    branches = {}
+    branches: dict[int, Branch] = {}
+    symmetric = condition.low is None if condition.high is None else condition.low == -condition.high
     for sign in (1, -1):
-        branch = _branch(condition, style, moduli, sign)
+        shared = sign < 0 and symmetric and condition.low_strict == condition.high_strict
+        branch = branches.get(1) if shared else _branch(condition, style, moduli, sign)
         if branch is not None:
             branches[sign] = branch
     if not branches:

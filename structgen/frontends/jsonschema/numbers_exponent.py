@@ -75,6 +75,7 @@ class Scientific:
         self._low = () if low is None else low.digits
         self._high = () if high is None else high.digits
         self._longest = max(len(self._low), len(self._high))
+        self._shift = min((m.scale for m in moduli if m.wanted), default=HOPELESS)
 
     def whole(self, state: State, d: int) -> State | None:
         """After one more digit of the whole part."""
@@ -100,9 +101,14 @@ class Scientific:
             tails.append((r, least))
         return lead, n, low, high, 0, False, tuple(tails)
 
-    def point(self, state: State) -> State | None:
-        """After the decimal point."""
-        return state
+    def marks(self, state: State) -> list[int]:
+        """The digits that the next digit is compared with."""
+        _, n, low, high = state[:4]
+        found = []
+        for digits, verdict in ((self._low, low), (self._high, high)):
+            if verdict == 0:
+                found.append(digits[n] if n < len(digits) else 0)
+        return found
 
     def part(self, state: State, d: int) -> State | None:
         """After one more digit of the fraction."""
@@ -115,6 +121,8 @@ class Scientific:
             if not self.nonzero or (self._bounded and f > caps.zeros + 1):
                 return None
             lead = -f if self._bounded else 0
+        if d and self.high is not None and lead is not None and f - self._shift > self.high.lead - lead:
+            return None  # no exponent can be large enough for a multiple and small enough for the bound
         n, low, high = self._digit((lead, *state[1:]), d)
         significant = significant or bool(d)
         tails = []

@@ -5,8 +5,9 @@ Magnitudes only: a minus sign turns a range around, which is `numbers`' business
 
     start                    after no digit; also the state after the whole part "0"
     whole(state, d)          after one more digit of the whole part
-    point(state)             after the decimal point
+    point(state)             after the decimal point (only here)
     part(state, d)           after one more digit of the fraction
+    marks(state)             the digits with which the next one is compared
 
 each returning the next state, or None where no number of the language continues so.
 
@@ -107,6 +108,19 @@ class Modulus:
             found = self._canonical[residue] = self._by_future.setdefault(tuple(future), residue)
         return found
 
+    def residues(self, most: int) -> int:
+        """How many residues digits can lead to; counts up to `most`."""
+        found = {self.canonical(0): None}
+        for residue in (work := list(found)):
+            for d in range(10):
+                after = self.canonical(10 * residue + d)
+                if after not in found:
+                    found[after] = None
+                    work.append(after)
+            if len(found) >= most:
+                return most
+        return len(found)
+
     def zeros(self, residue: int) -> int | None:
         """How many zeros after the digits complete a multiple; None if no number of them does."""
         for n in range(4 * self._reach + 1):
@@ -195,6 +209,16 @@ class Plain:
             else:
                 settled.append(r)
         return min(j, self._scale if low == high == OK else max(self._scale, self._parts)), low, high, tuple(settled)
+
+    def marks(self, state: State, in_part: bool) -> list[int]:
+        """The digits that the next digit is compared with."""
+        i, low, high, _ = state
+        found = []
+        for bound, verdict in ((self.low, low), (self.high, high)):
+            if bound is not None and verdict == 0:
+                digits = bound.part if in_part else bound.whole
+                found.append(digits[i] if i < len(digits) else 0)
+        return found
 
     def ends(self, state: State, in_part: bool) -> bool:
         """Whether the number may end here."""

@@ -15,12 +15,13 @@ Not here: what is counted while digits are read (`numbers_plain`, `numbers_expon
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
-from structgen.frontends.jsonschema.numbers_exponent import Scientific, Window
-from structgen.frontends.jsonschema.numbers_plain import Plain, compare
+from structgen.frontends.jsonschema.numbers_exponent import Scientific
+from structgen.frontends.jsonschema.numbers_plain import Plain
 from structgen.ir.chars import Alphabet, partition
 from structgen.ir.regular_tables import Row, exceeded
 
@@ -29,6 +30,9 @@ ZERO, WHOLE, POINT, PART = range(4)
 
 MINUS, PLUS, DOT, POWER, DIGIT = 0, 1, 2, 3, 4
 """Columns, before they are put into the order of the alphabet; digit d is DIGIT + d."""
+
+Edges = Iterable[tuple[Sequence[int], Any]]
+"""Pairs of columns and the state that they lead to; other columns are dead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,18 +43,6 @@ class Branch:
     scientific: Scientific | None
     bare: bool
 
-    def digits(self) -> list[list[int]]:
-        """The digits in groups that no condition tells apart, "0" alone first."""
-        marks = {0}
-        for bound in (self.plain.low, self.plain.high):
-            if bound is not None:
-                marks.update(bound.whole, bound.part)
-        groups: dict[tuple[Any, ...], list[int]] = {}
-        for d in range(10):
-            sides = tuple([compare(d, (mark,), 0) for mark in sorted(marks)])
-            groups.setdefault((sides, *(d % m.unit for m in self.plain.moduli)), []).append(d)
-        return list(groups.values())
-
 
 @lru_cache(maxsize=1)
 def _alphabet() -> tuple[Alphabet, tuple[int, ...]]:
@@ -60,129 +52,141 @@ def _alphabet() -> tuple[Alphabet, tuple[int, ...]]:
     return alphabet, tuple(mask.bit_length() - 1 for mask in masks)
 
 
+@lru_cache(maxsize=4096)
+def _groups(marks: frozenset[int], units: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """The digits in groups: those that compare alike with each of the marks and have the same residues; "0" alone first."""
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for d in range(10):
+        sides = [(d > mark) - (d < mark) for mark in sorted(marks | {0})]
+        groups.setdefault((*sides, *[d % unit for unit in units]), []).append(d)
+    return tuple(map(tuple, groups.values()))
+
+
 def table(
     branches: dict[int, Branch], limits: tuple[int | None, int | None], exponents: int | None, budget: int
 ) -> tuple[Alphabet, list[Row], list[bool]]:
     """The table for `CharDFA.from_table`. `branches`: by sign; `limits`: the most digits before and after the point (None: no limit).
 
-    Raises BudgetExceeded where it has more than `budget` states.
+    Where both signs have the same branch, they share its states. Raises BudgetExceeded where there are more than `budget` states.
     """
     alphabet, columns = _alphabet()
     walk = _Walk(branches, limits, exponents)
-    index: dict[Any, int] = {None: -1, (): 0}
+    index: dict[Any, int] = {(): 0}
     order: list[Any] = [()]
     rows: list[Row] = []
     finals: list[bool] = []
     for state in order:
-        targets = walk.row(state)
-        numbers = []
-        for target in targets:
+        numbers = [-1] * (DIGIT + 11)  # the last one for characters outside numbers
+        mantissa = len(state) == 5 and state[0] != "d"
+        if mantissa:
+            edges, final = walk.mantissa(state), walk.final(state)
+        elif len(state) < 2:
+            edges, final = walk.sign(state), False
+        else:
+            edges, final = _exponent(state, exponents)
+        for places, target in edges:
             found = index.get(target)
             if found is None:
                 found = index[target] = len(order)
                 order.append(target)
-            numbers.append(found)
+            for place in places:
+                numbers[place] = found
         if len(order) > budget:
             raise exceeded(budget)
-        numbers.append(-1)
         rows.append(tuple([numbers[c] for c in columns]))
-        finals.append(walk.final(state))
+        finals.append(final)
     return alphabet, rows, finals
 
 
-_NOTHING: Final[list[Any]] = [None] * (DIGIT + 10)
-
-
 class _Walk:
-    """The transitions of the states above."""
+    """The transitions of signs and mantissas."""
 
     def __init__(self, branches: dict[int, Branch], limits: tuple[int | None, int | None], exponents: int | None) -> None:
         self.branches, self.limits, self.exponents = branches, limits, exponents
-        self.digits = {sign: branch.digits() for sign, branch in branches.items()}
+        self.shared = branches.get(-1) is branches.get(1)
+        self.units = {sign: tuple([m.unit for m in branch.plain.moduli]) for sign, branch in branches.items()}
 
-    def row(self, state: Any) -> list[Any]:
-        """The next state for each column, None where dead."""
-        row = _NOTHING.copy()
-        if len(state) < 2:
-            sign = -1 if state else 1
-            if not state and -1 in self.branches:
-                row[MINUS] = (-1,)
-            if sign in self.branches:
-                self._begin(row, sign)
-        elif len(state) == 5 and state[0] != "d":
-            self._mantissa(row, state)
-        elif state[0] == "e":
-            self._after_letter(row, state[1])
-        elif state[0] == "f":
-            rest = state[1][1:] or (() if state[2] else state[1])
-            row[DIGIT:] = [("f", rest, state[2]) if any(rest) else None] * 10
-        else:
-            low, high, value, left = state[1:] if state[0] == "d" else (*state[1:], 0, self.exponents)
-            if left != 0:
-                left = None if left is None else left - 1
-                row[DIGIT:] = [_exponent_digit(low, high, 10 * value + d, left) for d in range(10)]
-        return row
+    def sign(self, state: tuple[int, ...]) -> Edges:
+        """From the states before a number and after a minus sign."""
+        if not state and -1 in self.branches:
+            yield (MINUS,), (-1,)
+        sign = -1 if state else 1
+        if sign in self.branches:
+            branch = self.branches[sign]
+            sign = 1 if self.shared else sign
+            scientific = branch.scientific
+            yield (DIGIT,), (sign, ZERO, 0, branch.plain.start, None if scientific is None else scientific.start)
+            yield from self._digits((sign, WHOLE, 0, branch.plain.start, None if scientific is None else scientific.start), first=True)
 
     def final(self, state: Any) -> bool:
-        """Whether a number may end here."""
-        if not state or len(state) == 1 or state[0] in ("e", "s"):
-            return False
-        if state[0] == "f":
-            return bool(state[1][0])
-        if state[0] == "d":
-            return state[1] <= state[3] and (state[2] is None or state[3] <= state[2])
+        """Whether a number may end in a mantissa."""
         sign, phase, _, plain, _ = state
         return phase != POINT and plain is not None and self.branches[sign].plain.ends(plain, phase == PART)
 
-    def _begin(self, row: list[Any], sign: int) -> None:
-        """The first digit."""
-        branch = self.branches[sign]
-        scientific = branch.scientific
-        row[DIGIT] = (sign, ZERO, 0, branch.plain.start, None if scientific is None else scientific.start)
-        count = 0 if self.limits[0] is None else 1
-        for group in self.digits[sign][1:]:
-            plain = branch.plain.whole(branch.plain.start, group[0])
-            mantissa = None if scientific is None else scientific.whole(scientific.start, group[0])
-            if plain is not None or mantissa is not None:
-                for d in group:
-                    row[DIGIT + d] = (sign, WHOLE, count, plain, mantissa)
-
-    def _mantissa(self, row: list[Any], state: Any) -> None:
+    def mantissa(self, state: Any) -> Edges:
+        """From a state in a mantissa."""
         sign, phase, count, plain, mantissa = state
         branch = self.branches[sign]
         scientific = branch.scientific
         if phase <= WHOLE and not branch.bare:
             after = None if plain is None else branch.plain.point(plain)
-            then = None if mantissa is None or scientific is None else scientific.point(mantissa)
-            if after is not None or then is not None:
-                row[DOT] = (sign, POINT, 0, after, then)
+            if after is not None or mantissa is not None:
+                yield (DOT,), (sign, POINT, 0, after, mantissa)
         if phase != POINT and mantissa is not None and scientific is not None:
             window = scientific.window(mantissa)
             if window is not None:
-                row[POWER] = ("e", window)
+                yield (POWER,), ("e", window)
         limit = self.limits[phase != WHOLE]
-        if phase == ZERO or (limit is not None and count >= limit):
-            return
-        more = 0 if limit is None else count + 1
-        next_phase = WHOLE if phase == WHOLE else PART
-        for group in self.digits[sign]:
-            after = then = None
-            if plain is not None:
-                after = branch.plain.whole(plain, group[0]) if phase == WHOLE else branch.plain.part(plain, group[0])
-            if mantissa is not None and scientific is not None:
-                then = scientific.whole(mantissa, group[0]) if phase == WHOLE else scientific.part(mantissa, group[0])
-            if after is not None or then is not None:
-                target = (sign, next_phase, more, after, then)
-                for d in group:
-                    row[DIGIT + d] = target
+        if phase != ZERO and (limit is None or count < limit):
+            yield from self._digits(state)
 
-    def _after_letter(self, row: list[Any], window: Window) -> None:
-        least, most = window
-        up = None if most is not None and most < 0 else ("s", max(least or 0, 0), most)
-        down = None if least is not None and least > 0 else ("s", max(0 if most is None else -most, 0), None if least is None else -least)
-        row[PLUS], row[MINUS] = up, down
-        if up is not None:
-            row[DIGIT:] = self.row(up)[DIGIT:]
+    def _digits(self, state: Any, *, first: bool = False) -> Edges:
+        """The edges of digits. `first`: without "0"."""
+        sign, phase, count, plain, mantissa = state
+        branch = self.branches[sign]
+        scientific = branch.scientific
+        more = 0 if self.limits[phase != WHOLE] is None else count + 1
+        marks: list[int] = []
+        if plain is not None:
+            marks += branch.plain.marks(plain, phase != WHOLE)
+        if mantissa is not None and scientific is not None:
+            marks += scientific.marks(mantissa)
+        for group in _groups(frozenset(marks), self.units[sign])[first:]:
+            after = then = None
+            d = group[0]
+            if plain is not None:
+                after = branch.plain.whole(plain, d) if phase == WHOLE else branch.plain.part(plain, d)
+            if mantissa is not None and scientific is not None:
+                then = scientific.whole(mantissa, d) if phase == WHOLE else scientific.part(mantissa, d)
+            if after is not None or then is not None:
+                yield [DIGIT + d for d in group], (sign, WHOLE if phase == WHOLE else PART, more, after, then)
+
+
+@lru_cache(maxsize=8192)
+def _exponent(state: Any, exponents: int | None) -> tuple[list[tuple[Sequence[int], Any]], bool]:
+    """The edges of a state in the exponent, and whether a number may end there."""
+    edges: list[tuple[Sequence[int], Any]] = []
+    kind = state[0]
+    if kind == "e":
+        least, most = state[1]
+        if least is None or least <= 0:
+            edges.append(((MINUS,), ("s", max(0 if most is None else -most, 0), None if least is None else -least)))
+        if most is None or most >= 0:
+            after = ("s", max(least or 0, 0), most)
+            edges = [((PLUS,), after), *edges, *_exponent(after, exponents)[0]]
+        return edges, False
+    if kind == "f":
+        _, flags, limited = state
+        rest = flags[1:] or (() if limited else flags)
+        return [(range(DIGIT, DIGIT + 10), ("f", rest, limited))] if any(rest) else [], flags[0]
+    low, high, value, left = state[1:] if kind == "d" else (*state[1:], 0, exponents)
+    if left != 0:
+        left = None if left is None else left - 1
+        targets: dict[Any, list[int]] = {}
+        for d in range(10):
+            targets.setdefault(_exponent_digit(low, high, 10 * value + d, left), []).append(DIGIT + d)
+        edges = [(places, target) for target, places in targets.items() if target is not None]
+    return edges, kind == "d" and low <= value and (high is None or value <= high)
 
 
 def _exponent_digit(low: int, high: int | None, value: int, left: int | None) -> Any:
