@@ -18,27 +18,25 @@ from structgen.tiny import path, words
 from structgen.tiny.phrases import TABLES
 from structgen.tiny.tasks import TASKS, Example, check, training_examples
 
-KEYWORDS = set(
-    [
-        "type",
-        "properties",
-        "required",
-        "additionalProperties",
-        "items",
-        "prefixItems",
-        "minItems",
-        "maxItems",
-        "enum",
-        "const",
-        "minLength",
-        "maxLength",
-        "pattern",
-        "minimum",
-        "maximum",
-        "anyOf",
-        "format",
-    ]
-)
+KEYWORDS = {
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "prefixItems",
+    "minItems",
+    "maxItems",
+    "enum",
+    "const",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minimum",
+    "maximum",
+    "anyOf",
+    "format",
+}
 GRAMMARS = Path(__file__).resolve().parents[2] / "grammars"
 JSON_TASKS = [name for name, task in TASKS.items() if task.kind == "json"]
 
