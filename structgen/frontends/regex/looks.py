@@ -22,7 +22,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product as cartesian
 
-from structgen.frontends.regex.nodes import ANYTHING, Cat, Chars, Look, Node, Or, Rep, cat, positions
+from structgen.frontends.regex.build import plain_dfa
+from structgen.frontends.regex.nodes import ANYTHING, Cat, Chars, Look, Node, Or, Rep, cat, has_looks, positions
 from structgen.ir import chars as cs
 from structgen.ir import regular_tables as tables
 from structgen.ir.chars import CharSet, partition
@@ -36,11 +37,15 @@ _Truth = list[_Duties]  # an OR of ANDs; [] is false, [frozenset()] true
 _NO_DUTIES: _Duties = frozenset()
 _MOST_ALTERNATIVES = 200
 
+MOVES_PER_STATE = 20
+"""So many steps of threads may be taken for each state of the budget (about a microsecond each)."""
+
 
 @dataclass(slots=True)
 class _Program:
     """One pattern or the body of one condition, as an automaton: where it starts and ends, and the monitors inside it."""
 
+    node: Node
     start: int
     end: int
     monitors: tuple[int, ...]
@@ -68,7 +73,7 @@ class _Places:
         inside: set[int] = set()
         start = self._place()
         end = self._walk(node, start, inside)
-        self.programs.append(_Program(start, end, tuple(sorted(inside)), **kind))
+        self.programs.append(_Program(node, start, end, tuple(sorted(inside)), **kind))
         return len(self.programs) - 1
 
     def _condition(self, look: Look) -> int:
@@ -215,9 +220,9 @@ class _Machine:
             if i < len(monitors):
                 end = programs[monitors[i]].end
                 known[monitors[i], False] = _least([duties for place, duties in seen if place == end])
-            self.work += len(seen)
+            self.work += len(seen) * len(self.live)
             closed.append(list(seen))
-        if self.work > 40 * self.budget:
+        if self.work > MOVES_PER_STATE * self.budget:
             raise tables.exceeded(self.budget)
         return closed
 
@@ -245,7 +250,8 @@ class _Machine:
         """The rests of text that satisfy a program which starts where its monitors are in this state."""
         key = (number, state)
         if key not in self.built:
-            self.built[key] = self._build(self.places.programs[number], state)
+            program = self.places.programs[number]
+            self.built[key] = self._build(program, state) if has_looks(program.node) else plain_dfa(program.node, self.budget)
         return self.built[key]
 
     def _build(self, program: _Program, state: tuple[_Threads, ...]) -> CharDFA:
