@@ -41,6 +41,9 @@ Number = int | float | Decimal | Fraction
 MAX_POWER: Final = 2000
 """Numbers of schemas are read up to 10**2000 and down to 10**-2000."""
 
+MANY_VALUES: Final = 20_000
+"""Multiples in a range are listed one by one if there are no more than this, and only where remainders need too many states."""
+
 MANY_RESIDUES: Final = 32
 """Before an exponent each digit of the fraction needs all the residues of a unit again; this bounds their product."""
 
@@ -153,13 +156,34 @@ def _positive(value: Number, name: str) -> Fraction:
 @lru_cache(maxsize=4096)
 def _number_dfa(condition: Condition, style: JsonStyle, budget: int) -> CharDFA:
     digits = style.digits
-    found = _limited(condition, style, digits, budget)
-    if digits is None or not found.is_empty or _limited(condition, style, None, budget).is_empty:
-        return found
-    while found.is_empty:  # a satisfiable condition stays satisfiable
-        digits *= 2
+    try:
         found = _limited(condition, style, digits, budget)
+        if digits is None or not found.is_empty or _limited(condition, style, None, budget).is_empty:
+            return found
+        while found.is_empty:  # a satisfiable condition stays satisfiable
+            digits *= 2
+            found = _limited(condition, style, digits, budget)
+    except BudgetExceeded:
+        return _large(condition, style, budget)
     return found
+
+
+def _large(condition: Condition, style: JsonStyle, budget: int) -> CharDFA:
+    """What needs too many states otherwise: a few multiples by listing them, else with any number of digits, which need not be counted."""
+    low, high, step = condition.low, condition.high, condition.step
+    if step is not None and low is not None and high is not None and high - low <= MANY_VALUES * step:
+        first = math.ceil(low / step) + (condition.low_strict and low % step == 0)
+        last = math.floor(high / step) - (condition.high_strict and high % step == 0)
+        values = [n * step for n in range(first, last + 1)]
+        return number_values_dfa([v for v in values if all(v % unit for unit in condition.nots)], style)
+    try:
+        return _limited(condition, style, None, budget)
+    except BudgetExceeded:
+        what = f"multiples of {step}" if step is not None and step != 1 else "a range of numbers"
+        raise BudgetExceeded(
+            f"{what}: the automaton over digits needs more than {budget:,} states",
+            hint="multipleOf needs a state for each remainder (powers of ten are free): choose a smaller one, or list the values",
+        ) from None
 
 
 def _limited(condition: Condition, style: JsonStyle, digits: int | None, budget: int) -> CharDFA:

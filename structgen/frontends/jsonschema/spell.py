@@ -61,18 +61,25 @@ def _detour(char: str) -> tuple[bytes, Leaf | None]:
     return data.encode(), Leaf(CharDFA.of_strings(others), "bytes") if others else None
 
 
-class _Detours(dict[str, Leaf]):
-    """From a character that stands for itself in a JSON string, in one byte, to the leaf of its escapes."""
+Detour = tuple[int, int, Leaf]
 
-    def __missing__(self, char: str) -> Leaf:
+
+class _DetoursAt(dict[str, Detour]):
+    """From a character that stands for itself in a JSON string, in one byte, to its detour at one place. Shared by all literals."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__()
+        self.place = place
+
+    def __missing__(self, char: str) -> Detour:
         data, leaf = _detour(char)
         if leaf is None or len(data) != 1:
             raise KeyError(char)
-        self[char] = leaf
-        return leaf
+        found = self[char] = (self.place, self.place + 1, leaf)
+        return found
 
 
-_PLAIN: Final = _Detours()
+_AT: Final = [_DetoursAt(place) for place in range(1, 65)]
 
 
 def string_literal(text: str, style: JsonStyle) -> Lit:
@@ -82,17 +89,17 @@ def string_literal(text: str, style: JsonStyle) -> Lit:
     """
     if style.escapes == "minimal":
         return Lit(json_bytes(text))
-    try:
-        leaves = [_PLAIN[char] for char in text]  # the common case: ASCII without quotation marks and control characters
-    except KeyError:
-        return _mixed_literal(text)
-    size = len(leaves)
-    return Lit(b'"%s"' % text.encode(), tuple(zip(range(1, size + 1), range(2, size + 2), leaves, strict=True)))
+    if len(text) <= len(_AT):
+        try:  # the common case: ASCII without quotation marks and control characters
+            return Lit(b'"%s"' % text.encode(), tuple([at[char] for at, char in zip(_AT, text)]))  # noqa: B905
+        except (KeyError, UnicodeEncodeError):
+            pass
+    return _mixed_literal(text)
 
 
 def _mixed_literal(text: str) -> Lit:
     json_bytes(text)  # refuses lone surrogates
-    data, detours = bytearray(b'"'), []
+    data, detours = bytearray(b'"'), list[Detour]()
     for char in text:
         one, leaf = _detour(char)
         if leaf is not None:
