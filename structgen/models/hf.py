@@ -137,12 +137,13 @@ class HuggingFaceModel:
 
     def _fits(self, rows: Sequence[Sequence[int]]) -> bool:
         """Whether the cache may be used: no window has begun to slide."""
-        if self._window is None:
+        if self._window is None or self._slots is None:
+            return self._window is None or max(map(len, rows)) <= self._window
+        new = max(len(row) - length for row, (_, length) in zip(rows, self._slots.share(rows), strict=True))
+        if self._slots.live.shape[1] + new <= self._window:
             return True
-        used = 0 if self._slots is None else self._slots.live.shape[1]
-        if used + 1 >= self._window:
-            self._slots, used = None, 0  # start anew without holes; if that does not fit either, read whole prefixes
-        return used + max(map(len, rows)) < self._window
+        self._slots = None  # start anew without holes; if that does not fit either, read whole prefixes
+        return max(map(len, rows)) <= self._window
 
     def _cached(self, rows: list[tuple[int, ...]]) -> torch.Tensor:
         """float[B, V] by feeding only what is new."""

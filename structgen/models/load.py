@@ -91,7 +91,7 @@ def _source(spec: str | os.PathLike[str]) -> str:
     if text == "tiny":
         text = str(import_module("structgen.tiny").path())
     path = Path(text).expanduser()
-    if path.is_dir():
+    if path.is_dir() and text.strip():
         if not (path / "config.json").is_file():
             raise ModelError(
                 f"the folder {text} holds no model: there is no config.json", where="model", hint="pass the folder of save_pretrained"
