@@ -81,13 +81,20 @@ def _audited(source: Source) -> list[str]:
 
 
 def strips_leading_space(source: Source) -> bool:
-    """Whether the tokenizer's decode drops the blank of a first token."""
+    """Whether the tokenizer's decode drops the blank with which a text begins."""
     if source.decode is None:
         return False
+    word = blank = letter = -1
     for i, token in enumerate(source.tokens):
-        if len(token) > 1 and token[:1] == b" " and token[1:].isalpha() and token.isascii():
-            return source.decode([i]) == token[1:].decode()
-    return False
+        if token == b" ":
+            blank = i
+        elif token.isalpha():
+            letter = i
+        elif token[:1] == b" " and token[1:].isalpha():
+            word = i
+            break
+    ids = [word] if word >= 0 else [blank, letter] if min(blank, letter) >= 0 else []
+    return bool(ids) and " " + source.decode(ids) == _text(source, ids)
 
 
 def _check_tokens(source: Source, decode: Callable[[list[int]], str], strips: bool) -> None:

@@ -85,6 +85,16 @@ def test_a_tokenizers_blank_is_taken_away() -> None:
     assert found.encode(" a") == [1]
 
 
+def test_a_lone_blank_is_taken_away_where_nothing_can_stand_before() -> None:
+    tokens = [b" ", b"a", b"ab", b"bc", b"c"]
+
+    def own(text: str) -> list[int]:
+        return {"abc": [0, 1, 3], "a": [0, 1]}[text]
+
+    assert Vocabulary.from_bytes(tokens, eos=5, encode=own).encode("abc") == [1, 3]
+    assert Vocabulary.from_bytes(tokens, eos=5).encode("abc") == [2, 4]
+
+
 def test_nothing_and_what_cannot_be_text() -> None:
     found = Vocabulary.from_bytes([b"a"], eos=1, encode=lambda text: [0] * len(text))
     assert found.encode("") == []

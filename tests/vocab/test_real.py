@@ -235,6 +235,13 @@ def test_byte_tokens_beside_ordinary_tokens(tokenizers_folder: Path) -> None:
     assert found.trie.tokens[found.trie.first[node] : found.trie.first[node + 1]].tolist() == same
 
 
+def test_byte_tokens_are_the_second_choice(tokenizers_folder: Path) -> None:
+    found = vocabulary(tokenizers_folder, "mistral_v1_32k")
+    ids = found.encode("▁zq7~")  # its own encoder takes the first character for a blank, so this is longest match
+    assert found.decode(ids) == "▁zq7~".encode()
+    assert [i for i in ids if 3 <= i < 259] == [3 + b for b in "▁".encode()]
+
+
 def test_pieces_of_characters(tokenizers_folder: Path) -> None:
     found = vocabulary(tokenizers_folder, "qwen3")
     halves = [token for token in found.tokens if token and token.decode("utf-8", "replace").count("\ufffd")]

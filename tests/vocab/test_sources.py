@@ -94,6 +94,14 @@ def test_unigram_is_lossy_and_says_so() -> None:
     assert "<unk>" in found.special
 
 
+def test_single_characters_are_enough_to_see_that_a_blank_is_dropped() -> None:
+    own = Tokenizer(models.Unigram([("<unk>", 0.0), ("▁", -1.0), ("a", -1.0), ("b", -2.0)], unk_id=0))
+    own.pre_tokenizer = pre_tokenizers.Metaspace()
+    own.decoder = decoders.Metaspace()
+    assert own.decode([1, 2]) == "a"
+    assert Vocabulary.from_tokenizer(own, stop=4).strips_leading_space
+
+
 def test_an_unknown_token_that_nobody_listed_is_special_all_the_same() -> None:
     own = Tokenizer(models.Unigram([("<unk>", 0.0), ("a", -1.0), ("▁", -1.0), ("b", -2.0)], unk_id=0))
     own.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -139,6 +147,13 @@ def test_added_tokens_never_match_text_flagged_or_not() -> None:
         ids = found.encode(text)
         assert found.decode(ids) == text.encode()
         assert not set(ids) & set(found.special.values())
+
+
+def test_text_beside_the_spelling_of_a_special_token_stays_canonical() -> None:
+    own = byte_level()
+    found = Vocabulary.from_tokenizer(own, stop="<end>")
+    want = [i for part in ("the <", "end> quick fox") for i in own.encode(part).ids]
+    assert found.encode("the <end> quick fox") == want
 
 
 def test_padding_and_truncation_of_the_owner_do_not_matter() -> None:
