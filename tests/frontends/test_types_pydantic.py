@@ -118,7 +118,7 @@ class Everything(BaseModel):
     secret: pydantic.SecretStr | None = None
     code: pydantic.Base64Bytes | None = None
     ip: pydantic.IPvAnyAddress | None = None
-    net: pydantic.IPvAnyNetwork | None = None
+    net: pydantic.IPvAnyInterface | None = None
     strict: pydantic.StrictInt = 1
 
 
