@@ -100,7 +100,7 @@ class LeafPool:
         # A byte may follow a state where the spelling has an edge that stays alive.
         root = spell.enc[0]
         ok = np.where(root[None, :] >= 0, live[:, np.maximum(root, 0)], can[:, np.maximum(-2 - root, 0)]) & (root != -1)
-        first = np.packbits(ok[:, spell.cls], axis=1, bitorder="little").view(np.uint64)
+        first = np.packbits(np.ascontiguousarray(ok[:, spell.cls]), axis=1, bitorder="little").view(np.uint64)
         acc = accepting.astype(np.uint8) | (can.any(axis=1) << 1) | (can[:, : spell.structural].any(axis=1) << 2)
         cls, enc, inner = self._spell(spell)
         at = self._append("live", live.astype(np.uint8))
@@ -150,7 +150,6 @@ def _lengths(table: npt.NDArray[np.int32], accepting: npt.NDArray[np.bool_], str
     """For each state, the fewest and the most characters to an end (NO_BOUND: any number). Structural classes count nothing."""
     states = len(accepting)
     low = np.where(accepting, 0, NO_BOUND).astype(np.int64)
-    high = np.where(accepting, 0, -1).astype(np.int64)
     if states > 4096:  # only counted leaves need these, and those are small or taken apart (`assemble.counted`)
         return np.zeros(states, np.int32), np.full(states, NO_BOUND, np.int32)
     to = np.maximum(table, 0)
@@ -162,15 +161,16 @@ def _lengths(table: npt.NDArray[np.int32], accepting: npt.NDArray[np.bool_], str
         if (new == low).all():
             break
         low = new
-    for round_ in range(2 * states + 2):
-        step = np.where(can & (high[to] >= 0), high[to] + cost, -1).max(axis=1)
-        new = np.maximum(high, step)
-        if (new == high).all():
+    high = np.where(accepting, 0, -1).astype(np.int64)
+    open_ = np.ones(states, np.bool_)  # not yet known: in the end, those that reach a loop
+    while True:
+        ready = open_ & ~(can & open_[to]).any(axis=1)
+        if not ready.any():
             break
-        if round_ > states:  # still growing: on or before a loop
-            new = np.where(new > high, NO_BOUND, new)
-        high = np.minimum(new, NO_BOUND)
-    return low.astype(np.int32), np.minimum(high, NO_BOUND).astype(np.int32)
+        high[ready] = np.maximum(high[ready], np.where(can[ready], high[to[ready]] + cost, -1).max(axis=1))
+        open_ &= ~ready
+    high[open_] = NO_BOUND
+    return low.astype(np.int32), high.astype(np.int32)
 
 
 def _inside_lengths(

@@ -1,8 +1,13 @@
-"""Arenas: named growable arrays that kernels reach through one small handle."""
+"""Arenas: named growable arrays that kernels reach through one small handle.
+
+Kernels see an arena as a named tuple of bare pointers (one field an array, and `size`, their lengths). Named tuples of arrays would do, but numba carries
+seven values for each array through every call: the kernels then took 67 s to compile instead of 12 (two-core x86, numba 0.68).
+With NUMBA_DISABLE_JIT=1 the same kernels run as Python on the arrays themselves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numba
@@ -18,31 +23,28 @@ def jit(function: Any) -> Any:
     return numba.njit(function, nogil=True, cache=True, boundscheck=False, error_model="numpy")
 
 
-class Handle(np.ndarray[Any, Any]):
-    """int64[2 * n]: address and length of each array of an arena; `arrays` serves the run without a compiler."""
-
-    arrays: list[Any]
+class PlainHandle(list[Any]):
+    """The handle of a run without a compiler: it holds the arrays (or the handles) themselves."""
 
 
 class Arena:
-    """Named one-dimensional arrays that can grow; `handle` stays the same object for good.
+    """Named one-dimensional arrays that can grow. `handle` stays the same object for good: int64[1 + n], the addresses of `size` and of each array.
 
-    Arrays that were replaced stay alive (`_old`) for kernels of other threads that still read them; sizes double, so these are less than the arrays in use.
+    Arrays that were replaced stay alive (`_old`) for kernels of other threads that still read them; lengths double, so these are less than the arrays in use.
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        self.names = {name: k for k, name in enumerate(arrays)}
-        self.arrays: list[Any] = [np.ascontiguousarray(a) for a in arrays.values()]
+        self.names = {name: k for k, name in enumerate(arrays, 1)}
+        self.size = np.zeros(1 + len(arrays), np.int64)
+        self.arrays: list[Any] = [self.size, *(np.ascontiguousarray(a) for a in arrays.values())]
         self._old: list[Any] = []
-        self.handle: Handle = np.zeros(2 * len(self.arrays), np.int64).view(Handle)
-        self.handle.arrays = self.arrays
+        self.handle: Any = np.zeros(len(self.arrays), np.int64) if JIT else PlainHandle(self.arrays)
         for k in range(len(self.arrays)):
             self._point(k)
 
     def _point(self, k: int) -> None:
-        array = self.arrays[k]
-        self.handle[2 * k] = array.ctypes.data
-        self.handle[2 * k + 1] = array.shape[0]
+        self.handle[k] = self.arrays[k].ctypes.data if JIT else self.arrays[k]
+        self.size[k] = self.arrays[k].shape[0]
 
     def __getitem__(self, name: str) -> Any:
         return self.arrays[self.names[name]]
@@ -67,51 +69,39 @@ class Arena:
     @property
     def nbytes(self) -> int:
         """Bytes held by the arrays in use."""
-        return sum(a.nbytes for a in self.arrays if not isinstance(a, Handle))
+        return sum(a.nbytes for a in self.arrays)
+
+
+def bundle(handles: Sequence[Any]) -> Any:
+    """One handle for several arenas, for kernels that need them all. Keep the arenas alive."""
+    return np.array([h.ctypes.data for h in handles], np.int64) if JIT else PlainHandle(handles)
 
 
 if JIT:
 
-    @intrinsic
-    def _pointer(typing_context: Any, address: Any) -> Any:
-        """An address as a void pointer."""
+    def _pointer(dtype: Any) -> Any:
+        """An intrinsic that reads an address as a pointer to `dtype`."""
 
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
+        @intrinsic
+        def pointer(typing_context: Any, address: Any) -> Any:
+            def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+                return builder.inttoptr(arguments[0], context.get_value_type(types.CPointer(dtype)))
 
-        return types.voidptr(types.int64), generate
+            return types.CPointer(dtype)(types.int64), generate
 
-    @jit
-    def view_u8(handle, k):
-        return numba.carray(_pointer(handle[2 * k]), handle[2 * k + 1], np.uint8)
+        return pointer
 
-    @jit
-    def view_i16(handle, k):
-        return numba.carray(_pointer(handle[2 * k]), handle[2 * k + 1], np.int16)
+    u8, i16, u16, i32 = _pointer(types.uint8), _pointer(types.int16), _pointer(types.uint16), _pointer(types.int32)
+    u32, i64, u64 = _pointer(types.uint32), _pointer(types.int64), _pointer(types.uint64)
 
     @jit
-    def view_u16(handle, k):
-        return numba.carray(_pointer(handle[2 * k]), handle[2 * k + 1], np.uint16)
-
-    @jit
-    def view_i32(handle, k):
-        return numba.carray(_pointer(handle[2 * k]), handle[2 * k + 1], np.int32)
-
-    @jit
-    def view_u32(handle, k):
-        return numba.carray(_pointer(handle[2 * k]), handle[2 * k + 1], np.uint32)
-
-    @jit
-    def view_i64(handle, k):
-        return numba.carray(_pointer(handle[2 * k]), handle[2 * k + 1], np.int64)
-
-    @jit
-    def view_u64(handle, k):
-        return numba.carray(_pointer(handle[2 * k]), handle[2 * k + 1], np.uint64)
+    def pointer_to(row: Any) -> Any:
+        """A uint32 array as a pointer."""
+        return u32(np.int64(row.ctypes.data))
 
 else:
 
-    def _carried(handle: Any, k: int) -> Any:
-        return handle.arrays[k]
+    def _carried(array: Any) -> Any:
+        return array
 
-    view_u8 = view_i16 = view_u16 = view_i32 = view_u32 = view_i64 = view_u64 = _carried
+    u8 = i16 = u16 = i32 = u32 = i64 = u64 = pointer_to = _carried

@@ -9,39 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from structgen.kernels.arena import jit
-from structgen.kernels.tables import (
-    ACC,
-    ARG,
-    BASE,
-    CHARS,
-    CLASSES,
-    CLS,
-    COUNTED,
-    COUNTS,
-    CTX,
-    ENC,
-    FIRST,
-    HEAD,
-    INDEX,
-    INNER,
-    ITEMS,
-    LEAF,
-    LIVE,
-    MINUS,
-    MINUSES,
-    MOVES,
-    NEED_ROOM,
-    NEED_RULE,
-    NO_BOUND,
-    PAIRS,
-    SHIFT,
-    STAMP,
-    STATES,
-    STRUCT,
-    TABLE,
-    TAIL,
-    WORK,
-)
+from structgen.kernels.tables import *
 
 
 @jit
@@ -53,7 +21,7 @@ def one_bit(b):
 @jit
 def mix(h, v):
     """A 31-bit hash step that overflows nowhere, so that it is the same without a compiler."""
-    h = ((h ^ int(v)) * 0x5BD1E995) & 0x7FFFFFFF
+    h = ((h ^ np.int64(v)) * 0x5BD1E995) & 0x7FFFFFFF
     return h ^ (h >> 15)
 
 
@@ -89,7 +57,7 @@ def leaf_flags(L, g):
     shift = L.desc[d + SHIFT]
     if local & ((1 << shift) - 1):
         return 2
-    return int(L.acc[L.desc[d + ACC] + (local >> shift)])
+    return np.int64(L.acc[L.desc[d + ACC] + (local >> shift)])
 
 
 @jit
@@ -120,45 +88,44 @@ def leaf_bits(L, g, k):
 
 
 @jit
-def intern_pair(key1, key2, keys1, keys2, table, n, counter):
-    """The index of (key1, key2) in two parallel arrays, or -1 where they are full."""
-    mask = table.shape[0] - 1
-    p = mix(mix(7, key1), key2) & mask
-    while table[p] >= 0:
-        k = table[p]
-        if keys1[k] == key1 and keys2[k] == key2:
-            return k
+def minus_node(M, g, state):
+    """The node (leaf node g, machine state), or -1: no room."""
+    mask = M.size[SIZE_MINUS_HASH] - 1
+    p = mix(mix(np.int64(7), np.int64(g)), state) & mask
+    while M.minus_hash[p] >= 0:
+        k = M.minus_hash[p]
+        if M.minus_leaf[k] == g and M.minus_state[k] == state:
+            return np.int64(MINUS + k)
         p = (p + 1) & mask
-    k = n[counter]
-    if k >= keys1.shape[0] or 2 * k >= mask:
+    k = M.n[MINUSES]
+    if k >= M.size[SIZE_MINUS] or 2 * k >= mask:
         return -1
-    keys1[k] = key1
-    keys2[k] = key2
-    table[p] = k
-    n[counter] = k + 1
-    return k
+    M.minus_leaf[k] = g
+    M.minus_state[k] = state
+    M.minus_hash[p] = k
+    M.n[MINUSES] = k + 1
+    return MINUS + k
 
 
 @jit
-def counted_node(M, L, g, bound, done):
+def counted_node(M, g, bound, done):
     """The node of leaf node g after `done` characters: a counted one, or the plain leaf where no bound can matter any more; -1: no room."""
     if M.high[bound] == NO_BOUND and done >= M.low[bound]:
         return LEAF + g
-    table = M.count_hash
-    mask = table.shape[0] - 1
-    p = mix(mix(mix(3, g), bound), done) & mask
-    while table[p] >= 0:
-        k = table[p]
+    mask = M.size[SIZE_COUNT_HASH] - 1
+    p = mix(mix(mix(np.int64(3), np.int64(g)), bound), done) & mask
+    while M.count_hash[p] >= 0:
+        k = M.count_hash[p]
         if M.count_leaf[k] == g and M.count_bound[k] == bound and M.count_done[k] == done:
-            return COUNTED + k
+            return np.int64(COUNTED + k)
         p = (p + 1) & mask
     k = M.n[COUNTS]
-    if k >= M.count_leaf.shape[0] or 2 * k >= mask:
+    if k >= M.size[SIZE_COUNT] or 2 * k >= mask:
         return -1
     M.count_leaf[k] = g
     M.count_bound[k] = bound
     M.count_done[k] = done
-    table[p] = k
+    M.count_hash[p] = k
     M.n[COUNTS] = k + 1
     return COUNTED + k
 
@@ -168,8 +135,8 @@ def find_context(M, start, size):
     """Intern the context whose `size` pairs were written behind the last one (at pair `start`); -1: no room in the tables."""
     h = 11
     for i in range(2 * start, 2 * (start + size)):
-        h = mix(h, M.ctx_pair[i])
-    mask = M.ctx_hash.shape[0] - 1
+        h = mix(h, np.int64(M.ctx_pair[i]))
+    mask = M.size[SIZE_CTX_HASH] - 1
     p = h & mask
     while M.ctx_hash[p] >= 0:
         c = M.ctx_hash[p]
@@ -181,10 +148,10 @@ def find_context(M, start, size):
                     same = False
                     break
             if same:
-                return c
+                return np.int64(c)
         p = (p + 1) & mask
     c = M.n[CTX]
-    if c + 2 >= M.ctx_off.shape[0] or c + 1 >= M.ctx_state.shape[0] or 2 * c >= mask:
+    if c + 2 >= M.size[SIZE_CTX_OFF] or 2 * c >= mask:
         return -1
     M.ctx_hash[p] = c
     M.ctx_off[c + 1] = start + size
@@ -198,7 +165,7 @@ def find_context(M, start, size):
 def push(M, ret, ctx):
     """The context {(ret, ctx)}."""
     start = M.n[PAIRS]
-    if 2 * start + 2 > M.ctx_pair.shape[0]:
+    if 2 * start + 2 > M.size[SIZE_CTX_PAIR]:
         return -1
     M.ctx_pair[2 * start] = ret
     M.ctx_pair[2 * start + 1] = ctx
@@ -211,7 +178,7 @@ def unite(M, c1, c2):
     start = M.n[PAIRS]
     i, i1 = M.ctx_off[c1], M.ctx_off[c1 + 1]
     j, j1 = M.ctx_off[c2], M.ctx_off[c2 + 1]
-    if 2 * (start + i1 - i + j1 - j) > M.ctx_pair.shape[0]:
+    if 2 * (start + i1 - i + j1 - j) > M.size[SIZE_CTX_PAIR]:
         return -1
     size = 0
     while i < i1 or j < j1:
@@ -253,7 +220,7 @@ def begin(M):
 
 @jit
 def enqueue(M, i):
-    M.work_ring[M.n[TAIL] % M.work_ring.shape[0]] = i
+    M.work_ring[M.n[TAIL] % M.size[SIZE_WORK]] = i
     M.work_in[i] = 1
     M.n[TAIL] += 1
 
@@ -261,13 +228,13 @@ def enqueue(M, i):
 @jit
 def add(M, node, ctx):
     """Put an item on the work list; one with the same node takes in the context. 0, or NEED_ROOM."""
-    mask = M.work_key.shape[0] - 1
-    p = mix(5, node) & mask
+    mask = M.size[SIZE_WORK_KEY] - 1
+    p = mix(np.int64(5), np.int64(node)) & mask
     stamp = M.n[STAMP]
     while M.work_stamp[p] == stamp:
         if M.work_key[p] == node:
-            i = M.work_slot[p]
-            old = M.work_ctx[i]
+            i = np.int64(M.work_slot[p])
+            old = np.int64(M.work_ctx[i])
             if old == ctx:
                 return 0
             new = unite(M, old, ctx)
@@ -280,7 +247,7 @@ def add(M, node, ctx):
             return 0
         p = (p + 1) & mask
     i = M.n[WORK]
-    if i >= M.work_node.shape[0]:
+    if i >= M.size[SIZE_WORK]:
         return NEED_ROOM
     M.work_key[p] = node
     M.work_stamp[p] = stamp
@@ -299,7 +266,7 @@ def add_call(M, to, ret, ctx):
         return add(M, ret, ctx)
     start = to
     if to < LEAF:
-        start = M.rule_start[to]
+        start = np.int64(M.rule_start[to])
         if start < 0:
             M.n[ARG] = to
             return NEED_RULE
@@ -320,10 +287,10 @@ def node_accepts(M, L, node):
         return leaf_flags(L, node & INDEX) & 1 == 1
     if kind == 2:
         k = node & INDEX
-        return leaf_flags(L, M.minus_leaf[k]) & 1 == 1 and M.final[M.minus_state[k]] == 0
+        return leaf_flags(L, np.int64(M.minus_leaf[k])) & 1 == 1 and M.final[M.minus_state[k]] == 0
     k = node & INDEX
     bound = M.count_bound[k]
-    return leaf_flags(L, M.count_leaf[k]) & 1 == 1 and M.low[bound] <= M.count_done[k] <= M.high[bound]
+    return leaf_flags(L, np.int64(M.count_leaf[k])) & 1 == 1 and M.low[bound] <= M.count_done[k] <= M.high[bound]
 
 
 @jit
@@ -336,8 +303,8 @@ def node_moves(M, L, node):
     if kind == 1:
         return leaf_flags(L, k) & 2 == 2
     if kind == 2:
-        return leaf_flags(L, M.minus_leaf[k]) & 2 == 2
-    flags = leaf_flags(L, M.count_leaf[k])
+        return leaf_flags(L, np.int64(M.minus_leaf[k])) & 2 == 2
+    flags = leaf_flags(L, np.int64(M.count_leaf[k]))
     if M.count_done[k] >= M.high[M.count_bound[k]]:
         return flags & 4 == 4
     return flags & 2 == 2
@@ -348,15 +315,15 @@ def close(M, L):
     """Close the work list under calls, free steps and returns, and intern it: a state, 0 where nothing is left, or a NEED_ code."""
     final = 0
     while M.n[HEAD] != M.n[TAIL]:
-        i = M.work_ring[M.n[HEAD] % M.work_ring.shape[0]]
+        i = np.int64(M.work_ring[M.n[HEAD] % M.size[SIZE_WORK]])
         M.n[HEAD] += 1
         M.work_in[i] = 0
-        node = M.work_node[i]
-        ctx = M.work_ctx[i]
+        node = np.int64(M.work_node[i])
+        ctx = np.int64(M.work_ctx[i])
         if node < LEAF:
             e = M.call_head[node]
             while e >= 0:
-                code = add_call(M, M.call_to[e], M.call_ret[e], ctx)
+                code = add_call(M, np.int64(M.call_to[e]), np.int64(M.call_ret[e]), ctx)
                 if code < 0:
                     return code
                 e = M.call_next[e]
@@ -364,7 +331,7 @@ def close(M, L):
             for j in range(M.ctx_off[ctx], M.ctx_off[ctx + 1]):
                 if M.ctx_pair[2 * j] < 0:
                     final = 1
-                elif add(M, M.ctx_pair[2 * j], M.ctx_pair[2 * j + 1]) < 0:
+                elif add(M, np.int64(M.ctx_pair[2 * j]), np.int64(M.ctx_pair[2 * j + 1])) < 0:
                     return NEED_ROOM
     return intern_state(M, L, final)
 
@@ -393,7 +360,7 @@ def intern_state(M, L, final):
     """Intern the items of the work list that can read a byte, with the flag `final`."""
     k = 0
     for i in range(M.n[WORK]):
-        node = M.work_node[i]
+        node = np.int64(M.work_node[i])
         if node_moves(M, L, node):
             ctx = M.work_ctx[i]
             M.work_node[k] = node
@@ -409,10 +376,10 @@ def intern_state(M, L, final):
 @jit
 def find_state(M, L, k, final):
     """Intern the first k items of the work list, already sorted."""
-    h = mix(13, final)
+    h = mix(np.int64(13), np.int64(final))
     for i in range(k):
-        h = mix(mix(h, M.work_node[i]), M.work_ctx[i])
-    mask = M.hash.shape[0] - 1
+        h = mix(mix(h, np.int64(M.work_node[i])), np.int64(M.work_ctx[i]))
+    mask = M.size[SIZE_HASH] - 1
     p = h & mask
     while M.hash[p] >= 0:
         s = M.hash[p]
@@ -424,11 +391,11 @@ def find_state(M, L, k, final):
                     same = False
                     break
             if same:
-                return s
+                return np.int64(s)
         p = (p + 1) & mask
     s = M.n[STATES]
     at = M.n[ITEMS]
-    if s + 2 >= M.off.shape[0] or s + 1 >= M.final.shape[0] or 2 * s >= mask or 2 * (at + k) > M.item.shape[0]:
+    if s + 2 >= M.size[SIZE_OFF] or 2 * s >= mask or 2 * (at + k) > M.size[SIZE_ITEM]:
         return NEED_ROOM
     for i in range(k):
         M.item[2 * (at + i)] = M.work_node[i]
@@ -438,7 +405,7 @@ def find_state(M, L, k, final):
     for w in range(4):
         M.bits[4 * s + w] = 0
     for i in range(k):
-        mark_bytes(M, L, s, M.work_node[i])
+        mark_bytes(M, L, s, np.int64(M.work_node[i]))
     M.hash[p] = s
     M.n[STATES] = s + 1
     M.n[ITEMS] = at + k
@@ -454,7 +421,7 @@ def mark_bytes(M, L, s, node):
             M.bits[4 * s + (M.lit[node] >> 6)] |= one_bit(M.lit[node])
         e = M.byte_head[node]
         while e >= 0:
-            b = int(M.byte_low[e])
+            b = np.int64(M.byte_low[e])
             while b <= M.byte_high[e] and b < 256:
                 M.bits[4 * s + (b >> 6)] |= one_bit(b)
                 b += 1
@@ -462,9 +429,9 @@ def mark_bytes(M, L, s, node):
         return
     g = node & INDEX
     if kind == 2:
-        g = M.minus_leaf[g]
+        g = np.int64(M.minus_leaf[g])
     elif kind == 3:
-        g = M.count_leaf[g]
+        g = np.int64(M.count_leaf[g])
     for w in range(4):
         M.bits[4 * s + w] |= leaf_bits(L, g, w)
 
@@ -475,9 +442,9 @@ def mark_bytes(M, L, s, node):
 @jit
 def move_slot(M, s, b):
     """Where the memo holds (s, b), or the free cell for it."""
-    key = (int(s) << 10) | b
-    mask = M.move_key.shape[0] - 1
-    p = mix(mix(17, s), b) & mask
+    key = (np.int64(s) << 10) | b
+    mask = M.size[SIZE_MOVES] - 1
+    p = mix(mix(np.int64(17), np.int64(s)), b) & mask
     while M.move_key[p] >= 0 and M.move_key[p] != key:
         p = (p + 1) & mask
     return p
@@ -488,8 +455,8 @@ def gather(M, L, s, b):
     """Put what symbol b leads to from state s on a fresh work list. 0 or NEED_ROOM."""
     begin(M)
     for i in range(M.off[s], M.off[s + 1]):
-        node = M.item[2 * i]
-        ctx = M.item[2 * i + 1]
+        node = np.int64(M.item[2 * i])
+        ctx = np.int64(M.item[2 * i + 1])
         code = 0
         kind = node >> 28
         if kind == 0:
@@ -500,11 +467,11 @@ def gather(M, L, s, b):
                 if M.byte_low[e] <= b <= M.byte_high[e]:
                     inner = ctx
                     if M.byte_push[e] >= 0:
-                        inner = push(M, M.byte_push[e], ctx)
-                    code = NEED_ROOM if inner < 0 else add(M, M.byte_to[e], inner)
+                        inner = push(M, np.int64(M.byte_push[e]), ctx)
+                    code = NEED_ROOM if inner < 0 else add(M, np.int64(M.byte_to[e]), inner)
                 e = M.byte_next[e]
         elif b < 256:
-            code = gather_leaf(M, L, node, ctx, b, M.side[i - M.off[s]] if kind == 2 else 0)
+            code = gather_leaf(M, L, node, ctx, b, np.int64(M.side[i - M.off[s]]) if kind == 2 else 0)
         if code < 0:
             return code
     return 0
@@ -519,23 +486,23 @@ def gather_leaf(M, L, node, ctx, b, other):
         r = leaf_step(L, k, b)
         return 0 if r < 0 else add(M, LEAF + (r >> 1), ctx)
     if kind == 2:
-        r = leaf_step(L, M.minus_leaf[k], b)
+        r = leaf_step(L, np.int64(M.minus_leaf[k]), b)
         if r < 0:
             return 0
         if other == 0:
             return add(M, LEAF + (r >> 1), ctx)
         if M.final[other] and leaf_flags(L, r >> 1) & 1:
             return 0  # exactly a text that is taken; the leaf is prefix-free, so nothing goes on from here
-        pair = intern_pair(r >> 1, other, M.minus_leaf, M.minus_state, M.minus_hash, M.n, MINUSES)
-        return NEED_ROOM if pair < 0 else add(M, MINUS + pair, ctx)
-    r = leaf_step(L, M.count_leaf[k], b)
+        node = minus_node(M, r >> 1, other)
+        return NEED_ROOM if node < 0 else add(M, node, ctx)
+    r = leaf_step(L, np.int64(M.count_leaf[k]), b)
     if r < 0:
         return 0
-    bound = M.count_bound[k]
+    bound = np.int64(M.count_bound[k])
     done = M.count_done[k] + (r & 1)
     if done + leaf_dist(L, r >> 1) > M.high[bound] or done + leaf_far(L, r >> 1) < M.low[bound]:
         return 0
-    counted = counted_node(M, L, r >> 1, bound, done)
+    counted = counted_node(M, r >> 1, bound, done)
     return NEED_ROOM if counted < 0 else add(M, counted, ctx)
 
 
@@ -544,15 +511,15 @@ def plain_step(M, L, s, b):
     """`step` for states without minus nodes (the machine states of minus nodes are such)."""
     p = move_slot(M, s, b)
     if M.move_key[p] >= 0:
-        return M.move_to[p]
-    if 2 * M.n[MOVES] >= M.move_key.shape[0]:
+        return np.int64(M.move_to[p])
+    if 2 * M.n[MOVES] >= M.size[SIZE_MOVES]:
         return NEED_ROOM
     code = gather(M, L, s, b)
     if code < 0:
         return code
     r = close(M, L)
     if r >= 0:
-        M.move_key[p] = (int(s) << 10) | b
+        M.move_key[p] = (np.int64(s) << 10) | b
         M.move_to[p] = r
         M.n[MOVES] += 1
     return r
@@ -563,13 +530,13 @@ def step(M, L, s, b):
     """The state after symbol b, 0 if there is none; or a NEED_ code."""
     p = move_slot(M, s, b)
     if M.move_key[p] >= 0:
-        return M.move_to[p]
-    if 2 * M.n[MOVES] + 2 * (M.off[s + 1] - M.off[s]) >= M.move_key.shape[0]:
+        return np.int64(M.move_to[p])
+    if 2 * M.n[MOVES] + 2 * (M.off[s + 1] - M.off[s]) >= M.size[SIZE_MOVES]:
         return NEED_ROOM
     for i in range(M.off[s], M.off[s + 1]):
-        node = M.item[2 * i]
+        node = np.int64(M.item[2 * i])
         if node >> 28 == 2:
-            other = plain_step(M, L, M.minus_state[node & INDEX], b)
+            other = plain_step(M, L, np.int64(M.minus_state[node & INDEX]), b)
             if other < 0:
                 return other
             M.side[i - M.off[s]] = other
@@ -579,7 +546,7 @@ def step(M, L, s, b):
     r = close(M, L)
     if r >= 0:
         p = move_slot(M, s, b)  # the steps of minus nodes may have taken the cell
-        M.move_key[p] = (int(s) << 10) | b
+        M.move_key[p] = (np.int64(s) << 10) | b
         M.move_to[p] = r
         M.n[MOVES] += 1
     return r
@@ -588,7 +555,7 @@ def step(M, L, s, b):
 @jit
 def returned(M, L, ctx):
     """The state after context `ctx` is returned to."""
-    s = M.ctx_state[ctx]
+    s = np.int64(M.ctx_state[ctx])
     if s >= 0:
         return s
     begin(M)
@@ -596,7 +563,7 @@ def returned(M, L, ctx):
     for j in range(M.ctx_off[ctx], M.ctx_off[ctx + 1]):
         if M.ctx_pair[2 * j] < 0:
             final = 1
-        elif add(M, M.ctx_pair[2 * j], M.ctx_pair[2 * j + 1]) < 0:
+        elif add(M, np.int64(M.ctx_pair[2 * j]), np.int64(M.ctx_pair[2 * j + 1])) < 0:
             return NEED_ROOM
     s = close(M, L)
     if s >= 0 and final and M.final[s] == 0:
@@ -616,3 +583,64 @@ def with_final(M, L, s):
         M.work_node[i] = M.item[2 * (M.off[s] + i)]
         M.work_ctx[i] = M.item[2 * (M.off[s] + i) + 1]
     return find_state(M, L, k, 1)
+
+
+# ---- entries for Python ---------------------------------------------------------------------------------------------------------------------
+
+
+@jit
+def make_counted(h, g, bound):
+    """The node of leaf node g with bounds number `bound` and no character counted yet."""
+    r = counted_node(machine_of(h), g, bound, 0)
+    return NEED_ROOM if r < 0 else r
+
+
+@jit
+def make_minus(h, g, s):
+    """The minus node of leaf node g and machine state s."""
+    r = minus_node(machine_of(h), g, s)
+    return NEED_ROOM if r < 0 else r
+
+
+@jit
+def rehash(h, which):
+    """Fill the emptied hash table `which` (0 states, 1 contexts, 2 minus nodes, 3 counted nodes) again."""
+    M = machine_of(h)
+    if which == 0:
+        for s in range(2, M.n[STATES]):
+            x = mix(np.int64(13), np.int64(M.final[s]))
+            for i in range(2 * M.off[s], 2 * M.off[s + 1]):
+                x = mix(x, np.int64(M.item[i]))
+            put(M.hash, M.size[SIZE_HASH], x, s)
+    elif which == 1:
+        for c in range(2, M.n[CTX]):
+            x = 11
+            for i in range(2 * M.ctx_off[c], 2 * M.ctx_off[c + 1]):
+                x = mix(x, np.int64(M.ctx_pair[i]))
+            put(M.ctx_hash, M.size[SIZE_CTX_HASH], x, c)
+    elif which == 2:
+        for k in range(M.n[MINUSES]):
+            put(M.minus_hash, M.size[SIZE_MINUS_HASH], mix(mix(np.int64(7), np.int64(M.minus_leaf[k])), M.minus_state[k]), k)
+    else:
+        for k in range(M.n[COUNTS]):
+            put(M.count_hash, M.size[SIZE_COUNT_HASH], mix(mix(mix(np.int64(3), np.int64(M.count_leaf[k])), M.count_bound[k]), M.count_done[k]), k)
+
+
+@jit
+def put(table, size, h, value):
+    mask = size - 1
+    p = h & mask
+    while table[p] >= 0:
+        p = (p + 1) & mask
+    table[p] = value
+
+
+@jit
+def rehash_moves(h, keys, values):
+    """Enter the memo of an older, smaller table."""
+    M = machine_of(h)
+    for i in range(keys.shape[0]):
+        if keys[i] >= 0:
+            p = move_slot(M, keys[i] >> 10, keys[i] & 1023)
+            M.move_key[p] = keys[i]
+            M.move_to[p] = values[i]

@@ -1,4 +1,4 @@
-"""The arrays that kernels share, as named tuples, and how a handle becomes one.
+"""The tables that kernels share, as named tuples of arrays (to a kernel: pointers), and how a handle becomes one.
 
 Node ids (int32) name a place in a grammar. The top four bits say which kind:
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from structgen.kernels.arena import jit, view_i16, view_i32, view_i64, view_u8, view_u16, view_u32, view_u64
+from structgen.kernels.arena import i16, i32, i64, jit, u8, u16, u32, u64
 
 LEAF = 1 << 28
 MINUS = 2 << 28
@@ -42,6 +42,7 @@ STAMP, WORK, HEAD, TAIL, ARG, ARG2 = 8, 9, 10, 11, 12, 13
 class Machine(NamedTuple):
     """A byte automaton. Lists are chained by `*next`, -1 ends one."""
 
+    size: Any  # int64[...]  lengths of the arrays, `SIZE_...`
     lit: Any  # int16[N]    the one byte that leads to node + 1, or -1
     flag: Any  # uint8[N]   1: a rule may end here
     byte_head: Any  # int32[N]   first byte edge
@@ -90,6 +91,7 @@ class Machine(NamedTuple):
 class Leaves(NamedTuple):
     """The pool of leaf automata of the process. A leaf state is (q, e): q of the automaton over characters, e inside the spelling of one character."""
 
+    size: Any  # int64[...]  lengths of the arrays, `SIZE_...`
     block: Any  # int32[...]   leaf by node index >> 12
     desc: Any  # int64[12 * leaf + field]
     cls: Any  # uint8[...]   byte -> byte class, 256 a spelling
@@ -109,6 +111,7 @@ BASE, SHIFT, CLS, ENC, CLASSES, TABLE, CHARS, LIVE, ACC, STRUCT, FIRST, INNER = 
 class Tokens(NamedTuple):
     """The vocabulary as a byte trie (`vocab.trie`), flat token bytes and stop ids."""
 
+    size: Any  # int64[...]  lengths of the arrays, `SIZE_...`
     byte: Any  # uint8[N]
     depth: Any  # int32[N]
     end: Any  # int32[N]
@@ -123,8 +126,8 @@ class Tokens(NamedTuple):
 class Rows(NamedTuple):
     """Token tables of leaf states, one set per vocabulary. Fields of a table: `ROW` to `FAR_COUNT` below."""
 
-    key: Any  # int64[...]  open addressing: leaf node, counted leaf node, (node, rest) or (table, byte, variant)
-    value: Any  # int32[...]
+    size: Any  # int64[...]  lengths of the arrays, `SIZE_...`
+    index: Any  # int64[...]  hash table (`walk.slot`) of leaf nodes, rows of counted leaves and merged exits
     desc: Any  # int64[8 * table + field]
     words: Any  # uint32[...]  dense rows
     ids: Any  # int32[...]  sparse rows
@@ -141,114 +144,137 @@ class Rows(NamedTuple):
     end: Any  # int32[...]
     first: Any  # int32[...]
     tokens: Any  # int32[...]
-    spare: Any  # uint32[W]  scratch row
+    width: Any  # int64[1]  words of a row
 
 
 ROW, IDS, IDS_N, EXITS, EXIT_MOST, NEAR, NEAR_N, NEED_MOST = range(8)
 """A table: dense row or -1, sparse ids and their number, first exit, most characters before an exit, near tokens and their number, most characters needed."""
 
 
+_AT = Machine._fields.index
+SIZE_CTX_OFF, SIZE_CTX_PAIR, SIZE_CTX_HASH = _AT("ctx_off"), _AT("ctx_pair"), _AT("ctx_hash")
+SIZE_OFF, SIZE_ITEM, SIZE_HASH, SIZE_MOVES = _AT("off"), _AT("item"), _AT("hash"), _AT("move_key")
+SIZE_MINUS, SIZE_MINUS_HASH = _AT("minus_leaf"), _AT("minus_hash")
+SIZE_COUNT, SIZE_COUNT_HASH = _AT("count_leaf"), _AT("count_hash")
+SIZE_WORK, SIZE_WORK_KEY = _AT("work_node"), _AT("work_key")
+SIZE_BYTE, SIZE_STOP = Tokens._fields.index("byte"), Tokens._fields.index("stop")
+
+
 @jit
-def machine_of(h):
+def machine_of(handle):
+    h = i64(handle[0])
     return Machine(
-        view_i16(h, 0),
-        view_u8(h, 1),
-        view_i32(h, 2),
-        view_i32(h, 3),
-        view_u16(h, 4),
-        view_u16(h, 5),
-        view_i32(h, 6),
-        view_i32(h, 7),
-        view_i32(h, 8),
-        view_i32(h, 9),
-        view_i32(h, 10),
-        view_i32(h, 11),
-        view_i32(h, 12),
-        view_i32(h, 13),
-        view_i32(h, 14),
-        view_i32(h, 15),
-        view_i32(h, 16),
-        view_i32(h, 17),
-        view_i32(h, 18),
-        view_i32(h, 19),
-        view_i32(h, 20),
-        view_u8(h, 21),
-        view_u64(h, 22),
-        view_i32(h, 23),
-        view_i64(h, 24),
-        view_i32(h, 25),
-        view_i32(h, 26),
-        view_i32(h, 27),
-        view_i32(h, 28),
-        view_i32(h, 29),
-        view_i32(h, 30),
-        view_i32(h, 31),
-        view_i32(h, 32),
-        view_i32(h, 33),
-        view_i32(h, 34),
-        view_i32(h, 35),
-        view_u8(h, 36),
-        view_i32(h, 37),
-        view_i64(h, 38),
-        view_i32(h, 39),
-        view_i32(h, 40),
-        view_i32(h, 41),
-        view_i64(h, 42),
+        i64(h[0]),
+        i16(h[1]),
+        u8(h[2]),
+        i32(h[3]),
+        i32(h[4]),
+        u16(h[5]),
+        u16(h[6]),
+        i32(h[7]),
+        i32(h[8]),
+        i32(h[9]),
+        i32(h[10]),
+        i32(h[11]),
+        i32(h[12]),
+        i32(h[13]),
+        i32(h[14]),
+        i32(h[15]),
+        i32(h[16]),
+        i32(h[17]),
+        i32(h[18]),
+        i32(h[19]),
+        i32(h[20]),
+        i32(h[21]),
+        u8(h[22]),
+        u64(h[23]),
+        i32(h[24]),
+        i64(h[25]),
+        i32(h[26]),
+        i32(h[27]),
+        i32(h[28]),
+        i32(h[29]),
+        i32(h[30]),
+        i32(h[31]),
+        i32(h[32]),
+        i32(h[33]),
+        i32(h[34]),
+        i32(h[35]),
+        i32(h[36]),
+        u8(h[37]),
+        i32(h[38]),
+        i64(h[39]),
+        i32(h[40]),
+        i32(h[41]),
+        i32(h[42]),
+        i64(h[43]),
     )
 
 
 @jit
-def leaves_of(h):
+def leaves_of(handle):
+    h = i64(handle[1])
     return Leaves(
-        view_i32(h, 0),
-        view_i64(h, 1),
-        view_u8(h, 2),
-        view_i32(h, 3),
-        view_i32(h, 4),
-        view_u8(h, 5),
-        view_i32(h, 6),
-        view_i32(h, 7),
-        view_u8(h, 8),
-        view_u64(h, 9),
-        view_u64(h, 10),
+        i64(h[0]),
+        i32(h[1]),
+        i64(h[2]),
+        u8(h[3]),
+        i32(h[4]),
+        i32(h[5]),
+        u8(h[6]),
+        i32(h[7]),
+        i32(h[8]),
+        u8(h[9]),
+        u64(h[10]),
+        u64(h[11]),
     )
 
 
 @jit
-def tokens_of(h):
+def tokens_of(handle):
+    h = i64(handle[2])
     return Tokens(
-        view_u8(h, 0),
-        view_i32(h, 1),
-        view_i32(h, 2),
-        view_i32(h, 3),
-        view_i32(h, 4),
-        view_i32(h, 5),
-        view_i32(h, 6),
-        view_u8(h, 7),
-        view_i32(h, 8),
+        i64(h[0]),
+        u8(h[1]),
+        i32(h[2]),
+        i32(h[3]),
+        i32(h[4]),
+        i32(h[5]),
+        i32(h[6]),
+        i32(h[7]),
+        u8(h[8]),
+        i32(h[9]),
     )
 
 
 @jit
-def rows_of(h):
+def rows_of(handle):
+    h = i64(handle[3])
     return Rows(
-        view_i64(h, 0),
-        view_i32(h, 1),
-        view_i64(h, 2),
-        view_u32(h, 3),
-        view_i32(h, 4),
-        view_i32(h, 5),
-        view_i32(h, 6),
-        view_i32(h, 7),
-        view_u64(h, 8),
-        view_i32(h, 9),
-        view_i32(h, 10),
-        view_i32(h, 11),
-        view_i32(h, 12),
-        view_u8(h, 13),
-        view_i32(h, 14),
-        view_i32(h, 15),
-        view_i32(h, 16),
-        view_i32(h, 17),
-        view_u32(h, 18),
+        i64(h[0]),
+        i64(h[1]),
+        i64(h[2]),
+        u32(h[3]),
+        i32(h[4]),
+        i32(h[5]),
+        i32(h[6]),
+        i32(h[7]),
+        u64(h[8]),
+        i32(h[9]),
+        i32(h[10]),
+        i32(h[11]),
+        i32(h[12]),
+        u8(h[13]),
+        i32(h[14]),
+        i32(h[15]),
+        i32(h[16]),
+        i32(h[17]),
+        i64(h[18]),
     )
+
+
+@jit
+def own_of(handle):
+    """What belongs to one token automaton: the token ids of its special symbols (-1: the vocabulary has none), how many, and a spare row."""
+    h = i64(handle[4])
+    return i32(h[1]), i64(h[0])[1], u32(h[2])

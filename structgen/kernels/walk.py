@@ -9,64 +9,59 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit, view_i32, view_i64
+from structgen.kernels.arena import jit, pointer_to
 from structgen.kernels.step import add, begin, close, find_state, leaf_dist, leaf_far, leaf_flags, leaf_step, returned, step
-from structgen.kernels.tables import (
-    ARG,
-    ARG2,
-    EXIT_MOST,
-    IDS,
-    IDS_N,
-    INDEX,
-    LEAF,
-    NEAR,
-    NEAR_N,
-    NEED_COUNTS,
-    NEED_MERGE,
-    NEED_MOST,
-    NEED_ROW,
-    NEED_TABLE,
-    NO_BOUND,
-    ROW,
-    leaves_of,
-    machine_of,
-    rows_of,
-    tokens_of,
-)
+from structgen.kernels.tables import *
 
 OF_LEAF, OF_COUNTS, OF_MERGE = 0, 1, 2
+FULL = -100  # `successors`: the caller's arrays are too small
 
 
 @jit
-def slot(K, kind, a, b):
-    """Where the hash table of `K` holds (kind, a, b), or the free cell for it."""
-    key = (kind << 60) | (a << 30) | b
-    mask = K.key.shape[0] - 1
-    h = ((a * 0x5BD1E995) ^ (b * 0x2545F491) ^ kind) & 0x7FFFFFFFFFFF
-    p = (h ^ (h >> 17)) & mask
-    while K.key[p] >= 0 and K.key[p] != key:
-        p = (p + 1) & mask
+def key_of(kind, a, b):
+    return (kind << 60) | (a << 30) | b
+
+
+@jit
+def slot(index, key):
+    """Where the hash table holds `key`, or the free cell for it. index[0] is the number of cells; cell i is index[2 i] (key, -1: free) and index[2 i + 1]."""
+    mask = index[0] - 1
+    h = (key ^ (key >> 29)) & 0x7FFFFFFF
+    h = (h * 0x5BD1E995) & 0x7FFFFFFF
+    p = ((h ^ (h >> 15)) & mask) + 1
+    while index[2 * p] >= 0 and index[2 * p] != key:
+        p = (p & mask) + 1
     return p
 
 
 @jit
 def look_up(K, kind, a, b):
-    p = slot(K, kind, a, b)
-    return K.value[p] if K.key[p] >= 0 else -1
+    """The value of (kind, a, b), or -1."""
+    key = key_of(kind, a, b)
+    p = slot(K.index, key)
+    return K.index[2 * p + 1] if K.index[2 * p] == key else -1
 
 
 @jit
-def note(h, kind, a, b, value):
-    """Enter (kind, a, b) -> value. `h` is the handle of the rows."""
-    K = rows_of(h)
-    p = slot(K, kind, a, b)
-    K.value[p] = value
-    K.key[p] = (kind << 60) | (a << 30) | b
+def enter(index, keys, values):
+    """Enter pairs into a hash table with room for them. The value is written first: other threads may be reading."""
+    for i in range(keys.shape[0]):
+        if keys[i] >= 0:
+            p = slot(index, keys[i])
+            index[2 * p + 1] = values[i]
+            index[2 * p] = keys[i]
 
 
 @jit
 def allow(row, t):
     row[t >> 5] |= np.uint32(1) << np.uint32(t & 31)
+
+
+@jit
+def or_row(K, at, row):
+    """Take in a dense row of the pool."""
+    for w in range(K.width[0]):
+        row[w] |= K.words[at + w]
 
 
 @jit
@@ -80,8 +75,8 @@ def walk(M, L, byte, depth, end, first, ids, i, stop, s, row):
     M.stack[0] = s
     while i < stop:
         d = depth[i]
-        here = M.stack[d]
-        b = int(byte[i])
+        here = np.int64(M.stack[d])
+        b = np.int64(byte[i])
         r = 0
         if has_byte(M, here, b):
             r = step(M, L, here, b)
@@ -101,7 +96,7 @@ def walk(M, L, byte, depth, end, first, ids, i, stop, s, row):
 def walk_vocabulary(M, L, T, s, row):
     for b in range(256):
         if T.root[b] < T.root[b + 1] and has_byte(M, s, b):
-            code = walk(M, L, T.byte, T.depth, T.end, T.first, T.ids, T.root[b], T.root[b + 1], s, row)
+            code = walk(M, L, T.byte, T.depth, T.end, T.first, T.ids, np.int64(T.root[b]), np.int64(T.root[b + 1]), s, row)
             if code < 0:
                 return code
     return 0
@@ -110,15 +105,14 @@ def walk_vocabulary(M, L, T, s, row):
 @jit
 def leaf_row(M, L, K, g, ctx, row):
     """Allow the tokens of an item inside leaf node g."""
-    t = look_up(K, OF_LEAF, g, 0)
+    t = np.int64(look_up(K, OF_LEAF, g, 0))
     if t < 0:
         M.n[ARG] = g
         return NEED_TABLE
     dense = K.desc[8 * t + ROW]
     if dense >= 0:
-        at = dense * row.shape[0]
-        for w in range(row.shape[0]):
-            row[w] |= K.words[at + w]
+        at = dense * K.width[0]
+        or_row(K, at, row)
     else:
         at = K.desc[8 * t + IDS]
         for j in range(at, at + K.desc[8 * t + IDS_N]):
@@ -152,7 +146,7 @@ def leave(M, L, K, t, ctx, variant, row):
                 M.n[ARG] = t * 256 + b
                 M.n[ARG2] = variant
                 return NEED_MERGE
-            code = walk(M, L, K.byte, K.depth, K.end, K.first, K.tokens, K.merged[2 * m], K.merged[2 * m + 1], s, row)
+            code = walk(M, L, K.byte, K.depth, K.end, K.first, K.tokens, np.int64(K.merged[2 * m]), np.int64(K.merged[2 * m + 1]), s, row)
             if code < 0:
                 return code
     return 0
@@ -168,7 +162,7 @@ def strike(M, L, T, s, row):
         i = T.root[b]
         while i < T.root[b + 1]:
             d = T.depth[i]
-            r = step(M, L, M.stack[d], int(T.byte[i]))
+            r = step(M, L, np.int64(M.stack[d]), np.int64(T.byte[i]))
             if r < 0:
                 return r
             if r == 0:
@@ -186,17 +180,17 @@ def strike(M, L, T, s, row):
 
 
 @jit
-def minus_row(M, L, T, K, k, ctx, row):
+def minus_row(M, L, T, K, k, ctx, spare, row):
     """Allow the tokens of minus node k: those of its leaf, less those that spell a taken text."""
-    spare = K.spare
-    spare[:] = 0
-    code = leaf_row(M, L, K, M.minus_leaf[k], ctx, spare)
+    for w in range(K.width[0]):
+        spare[w] = 0
+    code = leaf_row(M, L, K, np.int64(M.minus_leaf[k]), ctx, spare)
     if code < 0:
         return code
-    code = strike(M, L, T, M.minus_state[k], spare)
+    code = strike(M, L, T, np.int64(M.minus_state[k]), spare)
     if code < 0:
         return code
-    for w in range(row.shape[0]):
+    for w in range(K.width[0]):
         row[w] |= spare[w]
     return 0
 
@@ -204,11 +198,12 @@ def minus_row(M, L, T, K, k, ctx, row):
 @jit
 def counted_row(M, L, K, k, ctx, row):
     """Allow the tokens of counted node k. Far from its bounds the rows are those of the leaf node."""
-    g = M.count_leaf[k]
-    bound = M.count_bound[k]
-    rest = M.high[bound] if M.high[bound] == NO_BOUND else M.high[bound] - M.count_done[k]
-    need = max(0, M.low[bound] - M.count_done[k])
-    t = look_up(K, OF_LEAF, g, 0)
+    g = np.int64(M.count_leaf[k])
+    bound = np.int64(M.count_bound[k])
+    high = np.int64(M.high[bound])
+    rest = high if high == NO_BOUND else high - M.count_done[k]
+    need = max(np.int64(0), np.int64(M.low[bound]) - M.count_done[k])
+    t = np.int64(look_up(K, OF_LEAF, g, 0))
     if t < 0:
         M.n[ARG] = g
         return NEED_TABLE
@@ -221,9 +216,8 @@ def counted_row(M, L, K, k, ctx, row):
         M.n[ARG] = g
         M.n[ARG2] = min(rest, most)
         return NEED_ROW
-    at = dense * row.shape[0]
-    for w in range(row.shape[0]):
-        row[w] |= K.words[at + w]
+    at = dense * K.width[0]
+    or_row(K, at, row)
     at = K.desc[8 * t + NEAR]
     for j in range(at, at + K.desc[8 * t + NEAR_N]):
         if K.near_low[j] <= rest and K.near_high[j] >= need:
@@ -236,21 +230,22 @@ def counted_row(M, L, K, k, ctx, row):
 
 
 @jit
-def mask(h, s, row):
+def mask(h, s, into):
     """Fill a zeroed row with the tokens that state s allows. `h`: handles of machine, leaves, tokens, rows, and the ids of special symbols."""
-    M = machine_of(view_i64(h, 0))
-    L = leaves_of(view_i64(h, 1))
-    T = tokens_of(view_i64(h, 2))
-    K = rows_of(view_i64(h, 3))
-    special = view_i32(h, 4)
+    M = machine_of(h)
+    L = leaves_of(h)
+    T = tokens_of(h)
+    K = rows_of(h)
+    row = pointer_to(into)
+    special, specials, spare = own_of(h)
     if M.final[s]:
-        for j in range(T.stop.shape[0]):
+        for j in range(T.size[SIZE_STOP]):
             allow(row, T.stop[j])
     at = M.off[s]
     plain = 0
     for i in range(at, M.off[s + 1]):
-        node = M.item[2 * i]
-        ctx = M.item[2 * i + 1]
+        node = np.int64(M.item[2 * i])
+        ctx = np.int64(M.item[2 * i + 1])
         kind = node >> 28
         code = 0
         if kind == 0:
@@ -258,12 +253,12 @@ def mask(h, s, row):
         elif kind == 1:
             code = leaf_row(M, L, K, node - LEAF, ctx, row)
         elif kind == 2:
-            code = minus_row(M, L, T, K, node & INDEX, ctx, row)
+            code = minus_row(M, L, T, K, node & INDEX, ctx, spare, row)
         else:
             code = counted_row(M, L, K, node & INDEX, ctx, row)
         if code < 0:
             return code
-    for j in range(special.shape[0]):
+    for j in range(specials):
         if special[j] >= 0:
             r = step(M, L, s, 256 + j)
             if r < 0:
@@ -286,22 +281,22 @@ def mask(h, s, row):
 @jit
 def advance(h, s, t):
     """The state after token t, 0 if it is not allowed, or a NEED_ code."""
-    M = machine_of(view_i64(h, 0))
-    L = leaves_of(view_i64(h, 1))
-    T = tokens_of(view_i64(h, 2))
-    special = view_i32(h, 4)
-    for j in range(special.shape[0]):
+    M = machine_of(h)
+    L = leaves_of(h)
+    T = tokens_of(h)
+    special, specials, spare = own_of(h)
+    for j in range(specials):
         if special[j] == t:
             r = step(M, L, s, 256 + j)
             if r != 0:
                 return r
     if T.off[t] == T.off[t + 1]:
-        for j in range(T.stop.shape[0]):
+        for j in range(T.size[SIZE_STOP]):
             if T.stop[j] == t and M.final[s]:
                 return 1
         return 0
     for j in range(T.off[t], T.off[t + 1]):
-        s = step(M, L, s, int(T.data[j]))
+        s = step(M, L, s, np.int64(T.data[j]))
         if s <= 0:
             return s
     return s
@@ -310,11 +305,11 @@ def advance(h, s, t):
 @jit
 def run(h, data, s, out):
     """Read bytes from state s. out[0]: how many were read before the state in out[1] (the last living one, or where help is needed). Returns the code."""
-    M = machine_of(view_i64(h, 0))
-    L = leaves_of(view_i64(h, 1))
+    M = machine_of(h)
+    L = leaves_of(h)
     out[1] = s
     for j in range(out[0], data.shape[0]):
-        r = step(M, L, out[1], int(data[j]))
+        r = step(M, L, out[1], np.int64(data[j]))
         if r <= 0:
             return r
         out[0] = j + 1
@@ -325,8 +320,8 @@ def run(h, data, s, out):
 @jit
 def start(h, node):
     """The state in which `node` is about to begin and nothing is to follow it."""
-    M = machine_of(view_i64(h, 0))
-    L = leaves_of(view_i64(h, 1))
+    M = machine_of(h)
+    L = leaves_of(h)
     M.ctx_state[1] = 1
     begin(M)
     code = add(M, node, 1)
@@ -336,8 +331,8 @@ def start(h, node):
 @jit
 def live_bytes(h, s, out):
     """Write the symbols that may follow state s (bytes, then special symbols 256..) with the states they lead to: int32[n, 2]. The number, or a code."""
-    M = machine_of(view_i64(h, 0))
-    L = leaves_of(view_i64(h, 1))
+    M = machine_of(h)
+    L = leaves_of(h)
     k = 0
     for b in range(out.shape[0]):
         if b < 256 and not has_byte(M, s, b):
@@ -355,12 +350,12 @@ def live_bytes(h, s, out):
 @jit
 def successors(h, s, seen, found):
     """Write into `found` the distinct states that one token leads to. `seen` is zeroed uint8 by state. The number, or a code (both may be reused)."""
-    M = machine_of(view_i64(h, 0))
-    L = leaves_of(view_i64(h, 1))
-    T = tokens_of(view_i64(h, 2))
-    special = view_i32(h, 4)
+    M = machine_of(h)
+    L = leaves_of(h)
+    T = tokens_of(h)
+    special, specials, spare = own_of(h)
     k = 0
-    for j in range(special.shape[0]):
+    for j in range(specials):
         if special[j] >= 0:
             r = step(M, L, s, 256 + j)
             if r < 0:
@@ -369,12 +364,12 @@ def successors(h, s, seen, found):
                 k = collect(r, seen, found, k)
     M.stack[0] = s
     i = 0
-    while i < T.byte.shape[0] and k >= 0:
+    while i < T.size[SIZE_BYTE] and k >= 0:
         d = T.depth[i]
-        here = M.stack[d]
+        here = np.int64(M.stack[d])
         r = 0
-        if has_byte(M, here, int(T.byte[i])):
-            r = step(M, L, here, int(T.byte[i]))
+        if has_byte(M, here, np.int64(T.byte[i])):
+            r = step(M, L, here, np.int64(T.byte[i]))
             if r < 0:
                 return r
         if r == 0:
@@ -390,7 +385,7 @@ def successors(h, s, seen, found):
 @jit
 def collect(r, seen, found, k):
     if r >= seen.shape[0] or k >= found.shape[0]:
-        return -1
+        return FULL
     if seen[r] == 0:
         seen[r] = 1
         found[k] = r
@@ -408,20 +403,20 @@ def survey(h, g, ids, low, high, exits, counts, out):
     Tokens that stay inside go to `ids`, with the characters they need at least (`low`) and may reach at most (`high`); trie nodes that
     come right after an end of the leaf go to `exits`, with the characters before them. out[0], out[1]: how many of each.
     """
-    L = leaves_of(view_i64(h, 1))
-    T = tokens_of(view_i64(h, 2))
+    L = leaves_of(h)
+    T = tokens_of(h)
     deepest = 0
-    for i in range(T.depth.shape[0]):
-        deepest = max(deepest, int(T.depth[i]))
+    for i in range(T.size[SIZE_BYTE]):
+        deepest = max(deepest, np.int64(T.depth[i]))
     nodes = np.empty(deepest + 2, np.int64)
     done = np.zeros(deepest + 2, np.int64)
     nodes[0] = g
     n_ids = 0
     n_exits = 0
     i = 0
-    while i < T.byte.shape[0]:
+    while i < T.size[SIZE_BYTE]:
         d = T.depth[i]
-        r = leaf_step(L, nodes[d], int(T.byte[i]))
+        r = leaf_step(L, nodes[d], np.int64(T.byte[i]))
         if r < 0:
             i = T.end[i]
             continue
@@ -453,7 +448,7 @@ def merge(h, roots, byte, depth, end, first, tokens, group, frames, out):
 
     `group` (every node of the subtrees) and `frames` (int32[n, 3]) are scratch. out[0], out[1]: nodes and tokens written.
     """
-    T = tokens_of(view_i64(h, 2))
+    T = tokens_of(h)
     n = 0
     m = 0
     used = roots.shape[0]
@@ -511,7 +506,7 @@ def close_subtrees(depth, end, n):
     """end[i]: the next node that is not deeper, or n."""
     deepest = 0
     for i in range(n):
-        deepest = max(deepest, int(depth[i]))
+        deepest = max(deepest, np.int64(depth[i]))
     last = np.full(deepest + 1, n, np.int64)
     for i in range(n - 1, -1, -1):
         d = depth[i]

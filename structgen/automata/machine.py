@@ -1,0 +1,270 @@
+"""The byte automaton: states are integers, unfolded lazily, determinised and hash-consed by the kernels.
+
+`ByteAutomaton(expr)` costs a few arrays; rules get their bodies when a kernel first reaches them. State 0 is dead, state 1 the end of the text.
+
+The kernels do the work (`kernels.step`); here is what they cannot do: unfold a rule (a Python function), make room, keep to the budget, take turns.
+All public methods are safe in several threads.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from structgen.automata.assemble import Assembler
+from structgen.automata.leaves import POOL
+from structgen.errors import BudgetExceeded, EmptyLanguage
+from structgen.ir.expr import Expr, Rule
+from structgen.kernels import tables as t
+from structgen.kernels import walk
+from structgen.kernels.arena import Arena, bundle
+from structgen.kernels.step import make_counted, make_minus, rehash, rehash_moves
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Limits of one automaton; past them `BudgetExceeded` is raised, never a hang.
+
+    `nodes`: nodes of unfolded rules. `states`: distinct states. `memory`: bytes of all arrays. `seconds`: time of one call (None: no limit).
+    """
+
+    nodes: int = 1 << 26
+    states: int = 1 << 23
+    memory: int = 1 << 31
+    seconds: float | None = 30.0
+
+
+_INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, fill of new cells
+    "lit": (np.int16, 256, None),
+    "flag": (np.uint8, 256, None),
+    "byte_head": (np.int32, 256, None),
+    "call_head": (np.int32, 256, None),
+    "byte_low": (np.uint16, 512, None),
+    "byte_high": (np.uint16, 512, None),
+    "byte_to": (np.int32, 512, None),
+    "byte_push": (np.int32, 512, None),
+    "byte_next": (np.int32, 512, None),
+    "call_to": (np.int32, 256, None),
+    "call_ret": (np.int32, 256, None),
+    "call_next": (np.int32, 256, None),
+    "rule_start": (np.int32, 64, -1),
+    "low": (np.int32, 16, None),
+    "high": (np.int32, 16, None),
+    "ctx_off": (np.int32, 512, None),
+    "ctx_pair": (np.int32, 1024, None),
+    "ctx_hash": (np.int32, 1024, -1),
+    "ctx_state": (np.int32, 512, None),
+    "off": (np.int32, 1024, None),
+    "item": (np.int32, 4096, None),
+    "final": (np.uint8, 1024, None),
+    "bits": (np.uint64, 4096, None),
+    "hash": (np.int32, 2048, -1),
+    "move_key": (np.int64, 4096, -1),
+    "move_to": (np.int32, 4096, None),
+    "minus_leaf": (np.int32, 64, None),
+    "minus_state": (np.int32, 64, None),
+    "minus_hash": (np.int32, 256, -1),
+    "count_leaf": (np.int32, 64, None),
+    "count_bound": (np.int32, 64, None),
+    "count_done": (np.int32, 64, None),
+    "count_hash": (np.int32, 256, -1),
+    "work_node": (np.int32, 256, None),
+    "work_ctx": (np.int32, 256, None),
+    "work_ring": (np.int32, 256, None),
+    "work_in": (np.uint8, 256, None),
+    "work_key": (np.int32, 1024, None),
+    "work_stamp": (np.int64, 1024, 0),
+    "work_slot": (np.int32, 1024, None),
+    "side": (np.int32, 256, None),
+    "stack": (np.int32, 256, None),
+    "n": (np.int64, 16, 0),
+}
+
+_HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash")
+_MOVES_MAX: Final = 1 << 22  # cells of the memo of moves; a full one is emptied
+
+
+class ByteAutomaton:
+    """A language as an automaton over bytes. Raises EmptyLanguage where nothing matches."""
+
+    def __init__(self, expr: Expr, *, budget: Budget | None = None, source: str = "") -> None:
+        self.budget = budget or Budget()
+        self.lock = threading.RLock()
+        self.rules: list[Rule] = []
+        self.special_names: list[str] = []
+        self._rule_ids: dict[int, int] = {}
+        self._bounds: dict[tuple[int, int], int] = {}
+        self._taken: dict[int, tuple[Expr, int]] = {}
+        self._deadline = float("inf")
+        arrays: dict[str, Any] = {}
+        for name, (dtype, size, fill) in _INITIAL.items():
+            arrays[name] = np.empty(size, dtype) if fill is None else np.full(size, fill, dtype)
+        assert tuple(arrays) == t.Machine._fields[1:]
+        self.arena = Arena(arrays)
+        a = self.arena
+        a["off"][:3] = 0
+        a["final"][:2] = 0, 1
+        a["bits"][:8] = 0
+        a["ctx_off"][:3] = 0, 0, 1
+        a["ctx_pair"][:2] = -1, 0
+        a["ctx_state"][:2] = 0, 1
+        a["n"][[t.STATES, t.CTX, t.PAIRS]] = 2, 2, 1
+        self.handle = bundle([a.handle, POOL.arena.handle])
+        self._assembler = Assembler(a, self._rule_id, self._counted, self._minus, self._special, self.budget.nodes)
+        with self.lock:
+            self.start = self._start_state(expr)
+        if self.start == 0:
+            raise EmptyLanguage("the grammar allows no text at all", where=source or None, hint="some part of it contradicts another, or a rule never ends")
+
+    # ---- what kernels ask for ----
+
+    def _rule_id(self, rule: Rule) -> int:
+        found = self._rule_ids.get(id(rule))
+        if found is None:
+            found = self._rule_ids[id(rule)] = len(self.rules)
+            self.rules.append(rule)
+            self.arena.reserve("rule_start", found + 1, fill=-1)
+        return found
+
+    def _special(self, name: str) -> int:
+        if name not in self.special_names:
+            self.special_names.append(name)
+        return 256 + self.special_names.index(name)
+
+    def _counted(self, node: int, low: int, high: int) -> int:
+        key = (low, high)
+        if key not in self._bounds:
+            self._bounds[key] = len(self._bounds)
+            self.arena.reserve("low", len(self._bounds))
+            self.arena.reserve("high", len(self._bounds))
+            self.arena["low"][self._bounds[key]], self.arena["high"][self._bounds[key]] = low, high
+        return int(self.call(make_counted, self.handle, node - t.LEAF, self._bounds[key]))
+
+    def _minus(self, node: int, taken: Expr) -> int:
+        found = self._taken.get(id(taken))
+        if found is None:
+            found = self._taken[id(taken)] = taken, self._start_state(taken)
+        return int(self.call(make_minus, self.handle, node - t.LEAF, found[1]))
+
+    def _start_state(self, expr: Expr) -> int:
+        node = self._assembler.body(expr)
+        return int(self.call(walk.start, self.handle, node))
+
+    def call(self, kernel: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a kernel until it needs no more help. Hold `lock`."""
+        code = kernel(*arguments)
+        while code < 0:
+            self.help(code)
+            code = kernel(*arguments)
+        return code
+
+    def help(self, code: int) -> None:
+        """Do what a NEED_ code asks for."""
+        if time.monotonic() > self._deadline:
+            raise BudgetExceeded(f"one step took longer than {self.budget.seconds} s", hint="raise budget.seconds, or simplify the grammar")
+        if code == t.NEED_RULE:
+            rule = int(self.arena["n"][t.ARG])
+            start = self._assembler.body(self.rules[rule].make())
+            self.arena["rule_start"][rule] = start
+        elif code == t.NEED_ROOM:
+            self._grow()
+        else:
+            raise AssertionError(f"unknown kernel code {code}")
+
+    def _grow(self) -> None:
+        """Double what is nearly full."""
+        a, n = self.arena, self.arena["n"]
+        if n[t.STATES] > self.budget.states or a.nbytes > self.budget.memory:
+            raise BudgetExceeded(
+                f"the automaton grew past its budget ({int(n[t.STATES]):,} states, {a.nbytes >> 20} MB)",
+                hint="raise budget=, or make the grammar less ambiguous",
+            )
+        w = a["work_node"].size
+        self._double(n[t.STATES], ("off", "final"), "hash")
+        a.reserve("bits", 4 * a["final"].size)
+        if 2 * (n[t.ITEMS] + w) > a["item"].size:
+            a.reserve("item", 2 * a["item"].size)
+        self._double(n[t.CTX], ("ctx_off", "ctx_state"), "ctx_hash")
+        if 2 * (n[t.PAIRS] + 4 * w) > a["ctx_pair"].size:
+            a.reserve("ctx_pair", 2 * a["ctx_pair"].size)
+        self._double(n[t.MINUSES], ("minus_leaf", "minus_state"), "minus_hash")
+        self._double(n[t.COUNTS], ("count_leaf", "count_bound", "count_done"), "count_hash")
+        if n[t.WORK] >= w:
+            for name in ("work_node", "work_ctx", "work_ring", "work_in", "side"):
+                a.reserve(name, 2 * w)
+            for name in ("work_key", "work_stamp", "work_slot"):
+                a.reserve(name, 8 * w, fill=0)
+        if 2 * n[t.MOVES] + 4 * w >= a["move_key"].size:
+            size = a["move_key"].size
+            if size < _MOVES_MAX:
+                keys, values = a["move_key"], a["move_to"]
+                a["move_key"], a["move_to"] = np.full(2 * size, -1, np.int64), np.empty(2 * size, np.int32)
+                rehash_moves(self.handle, keys, values)
+            else:  # only a memo: start anew
+                a["move_key"][:] = -1
+                n[t.MOVES] = 0
+
+    def _double(self, used: int, names: tuple[str, ...], table: str) -> None:
+        a = self.arena
+        if used + 8 >= a[names[0]].size or 2 * used + 16 >= a[table].size:
+            size = 2 * max(a[names[0]].size, a[table].size // 2)
+            for name in names:
+                a.reserve(name, size)
+            a[table] = np.full(2 * size, -1, np.int32)
+            rehash(self.handle, _HASHES.index(table))
+
+    # ---- the automaton ----
+
+    def begin_call(self) -> None:
+        """Start the clock of one public call. Hold `lock`."""
+        if self.budget.seconds is not None:
+            self._deadline = time.monotonic() + self.budget.seconds
+
+    def read(self, data: bytes, state: int | None = None) -> tuple[int, int]:
+        """Read bytes: how many could be read, and the last living state."""
+        with self.lock:
+            self.begin_call()
+            array = np.frombuffer(data, np.uint8)
+            out = np.zeros(2, np.int64)
+            here = self.start if state is None else state
+            if here == 0:
+                return 0, 0
+            while True:
+                code = walk.run(self.handle, array, here, out)
+                here = int(out[1])
+                if code >= 0:
+                    return int(out[0]), here
+                self.help(code)
+
+    def accepts(self, data: bytes) -> bool:
+        """Whether the whole text is in the language."""
+        count, state = self.read(data)
+        return count == len(data) and bool(self.arena["final"][state])
+
+    def is_final(self, state: int) -> bool:
+        """Whether the text may end in this state."""
+        return bool(self.arena["final"][state])
+
+    def moves(self, state: int) -> list[tuple[int, int]]:
+        """What may follow: pairs (symbol, state), symbols 0..255 bytes, 256.. special tokens."""
+        with self.lock:
+            self.begin_call()
+            out = np.empty((256 + len(self.special_names), 2), np.int32)
+            k = self.call(walk.live_bytes, self.handle, state, out)
+            return [(int(b), int(s)) for b, s in out[:k]]
+
+    @property
+    def states(self) -> int:
+        """How many distinct states have been met."""
+        return int(self.arena["n"][t.STATES])
+
+    def items(self, state: int) -> list[tuple[int, int]]:
+        """The configuration of a state, for tests and explanations: (node, context) pairs."""
+        a = self.arena
+        rows = a["item"][2 * a["off"][state] : 2 * a["off"][state + 1]].reshape(-1, 2)
+        return [(int(node), int(ctx)) for node, ctx in rows]

@@ -1,0 +1,274 @@
+"""Token tables: what a vocabulary has to say about leaf automata, shared by all its grammars.
+
+For a leaf state: the tokens that stay inside the leaf (a dense row, or a short list), and the exits: the trie nodes where a token goes on after the
+leaf may have ended. Made once per vocabulary and leaf state, when a mask first needs them. The layout is `kernels.tables.Rows`.
+
+Not here: states and grammars (`automaton`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.automata.leaves import POOL
+from structgen.kernels import tables as t
+from structgen.kernels import walk
+from structgen.kernels.arena import Arena, bundle
+from structgen.vocab.vocabulary import Vocabulary
+
+_SPARSE_MAX: Final = 512  # tokens; a dense row of 152k tokens costs 1 us to take in, 512 bits the same
+_TABLE: Final = 8
+_KEPT: Final = 8  # vocabularies whose tables are kept
+
+Ints = npt.NDArray[np.int32]
+
+
+class TokenTables:
+    """The tables of one vocabulary. Thread-safe: kernels read while one thread appends.
+
+    Readers take the pointers of the arrays at the start of a kernel, `index` first. An array that grows is replaced (the old one stays valid), and then the
+    index is replaced too, last; so nobody finds an entry whose data its arrays do not have.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.lock = threading.RLock()
+        self.words = vocabulary.words
+        trie = vocabulary.trie
+        data = b"".join(vocabulary.tokens)
+        lengths = np.fromiter(map(len, vocabulary.tokens), np.int64, vocabulary.size)
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]).astype(np.int32)
+        stop = np.array(vocabulary.stop_ids, np.int32)
+        self.nodes, self.ids = len(trie.byte), len(trie.tokens)
+        self.trie = trie
+        self.deepest = int(trie.depth.max(initial=0))
+        self.tokens = Arena(
+            {
+                "byte": trie.byte,
+                "depth": trie.depth,
+                "end": trie.end,
+                "first": trie.first,
+                "ids": trie.tokens,
+                "root": trie.root,
+                "off": offsets,
+                "data": np.frombuffer(data or b"\0", np.uint8),
+                "stop": stop,
+            }
+        )
+        self.rows = Arena(
+            {
+                "index": _empty_index(1 << 12),
+                "desc": np.zeros(_TABLE * 64, np.int64),
+                "words": np.zeros(self.words * 16, np.uint32),
+                "ids": np.zeros(1 << 12, np.int32),
+                "exits": np.zeros(1 << 12, np.int32),
+                "exit_count": np.zeros(1 << 12, np.int32),
+                "exit_off": np.zeros(257 * 64, np.int32),
+                "exit_bits": np.zeros(4 * 64, np.uint64),
+                "near_low": np.zeros(1 << 10, np.int32),
+                "near_high": np.zeros(1 << 10, np.int32),
+                "near_id": np.zeros(1 << 10, np.int32),
+                "merged": np.zeros(2 * 64, np.int32),
+                "byte": np.zeros(1 << 12, np.uint8),
+                "depth": np.zeros(1 << 12, np.int32),
+                "end": np.zeros(1 << 12, np.int32),
+                "first": np.zeros(1 << 12, np.int32),
+                "tokens": np.zeros(1 << 12, np.int32),
+                "width": np.array([self.words], np.int64),
+            }
+        )
+        self.handle = bundle([self.tokens.handle, POOL.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
+        self._used = dict.fromkeys(self.rows.names, 0)
+        self._entries = 0
+        self._far: dict[int, tuple[Ints, Ints]] = {}  # by leaf node: ids that can go on for ever and the characters they need, by need
+        self.memo = RowBudget(256 << 20)
+
+    # ---- appending ----
+
+    def _append(self, name: str, values: npt.NDArray[np.generic]) -> int:
+        at = self._used[name]
+        before = self.rows[name]
+        self.rows.reserve(name, at + values.size)
+        self.rows[name][at : at + values.size] = values
+        self._used[name] = at + values.size
+        self._grown |= self.rows[name] is not before
+        return at
+
+    _grown = False
+
+    def _enter(self, kind: int, a: int, b: int, value: int) -> None:
+        """Publish an entry, after its data."""
+        index = self.rows["index"]
+        cells = int(index[0])
+        self._entries += 1
+        if self._grown or 2 * self._entries > cells:
+            fresh = _empty_index(2 * cells if 2 * self._entries > cells else cells)
+            walk.enter(fresh, index[2::2].copy(), index[3::2].copy())
+            self.rows["index"] = index = fresh
+            self._grown = False
+        walk.enter(index, np.array([(kind << 60) | (a << 30) | b], np.int64), np.array([value], np.int64))
+
+    # ---- making what kernels ask for ----
+
+    def help(self, code: int, a: int, b: int) -> bool:
+        """Make what a kernel asked for; False if the code is not about tables."""
+        if code not in (t.NEED_TABLE, t.NEED_COUNTS, t.NEED_ROW, t.NEED_MERGE):
+            return False
+        with self.lock:
+            if code == t.NEED_TABLE:
+                self._table(a)
+            elif code == t.NEED_COUNTS:
+                self._counts(a)
+            elif code == t.NEED_ROW:
+                self._counted_row(a, b)
+            else:
+                self._merge(a, b)
+        return True
+
+    def _find(self, kind: int, a: int, b: int) -> int:
+        index = self.rows["index"]
+        key = (kind << 60) | (a << 30) | b
+        p = int(walk.slot(index, key))
+        return int(index[2 * p + 1]) if index[2 * p] == key else -1
+
+    def _survey(self, g: int) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+        ids, low, high = (np.empty(self.ids, np.int32) for _ in range(3))
+        exits, counts = (np.empty(self.nodes, np.int32) for _ in range(2))
+        out = np.zeros(2, np.int64)
+        walk.survey(self.handle, g, ids, low, high, exits, counts, out)
+        n, m = out
+        return ids[:n], low[:n], high[:n], exits[:m], counts[:m]
+
+    def _dense(self, ids: Ints) -> int:
+        row = np.zeros(self.words * 32, np.uint8)
+        row[ids] = 1
+        packed = np.packbits(row, bitorder="little").view("<u4").astype(np.uint32)
+        return self._append("words", packed) // self.words
+
+    def _table(self, g: int) -> None:
+        if self._find(walk.OF_LEAF, g, 0) >= 0:
+            return
+        ids, _, _, exits, counts = self._survey(g)
+        bytes_ = self.trie.byte[exits]
+        order = np.argsort(bytes_, kind="stable")
+        row, at = (-1, self._append("ids", ids)) if len(ids) <= _SPARSE_MAX else (self._dense(ids), 0)
+        start = self._append("exits", exits[order])
+        self._append("exit_count", counts[order])
+        offsets = start + np.searchsorted(bytes_[order], np.arange(257))
+        table = self._append("exit_off", offsets.astype(np.int32)) // 257
+        present = np.zeros(256, np.uint8)
+        present[bytes_] = 1
+        self._append("exit_bits", np.packbits(present, bitorder="little").view(np.uint64))
+        most = int(counts.max(initial=0))
+        self._append("desc", np.array([row, at, len(ids), start, most, 0, 0, -1], np.int64))
+        self._enter(walk.OF_LEAF, g, 0, table)
+
+    def _counts(self, g: int) -> None:
+        table = self._find(walk.OF_LEAF, g, 0)
+        if self.rows["desc"][_TABLE * table + t.NEED_MOST] >= 0:
+            return
+        ids, low, high, _, _ = self._survey(g)
+        near = high < t.NO_BOUND
+        at = self._append("near_low", low[near])
+        self._append("near_high", high[near])
+        self._append("near_id", ids[near])
+        order = np.argsort(low[~near], kind="stable")
+        self._far[g] = ids[~near][order], low[~near][order]
+        desc = self.rows["desc"][_TABLE * table : _TABLE * (table + 1)]
+        desc[t.NEAR], desc[t.NEAR_N] = at, int(near.sum())
+        if self._grown:  # readers must not see the table's new fields with old arrays
+            self._enter_again()
+        desc[t.NEED_MOST] = int(low[~near].max(initial=0))
+
+    def _enter_again(self) -> None:
+        index = self.rows["index"]
+        fresh = _empty_index(int(index[0]))
+        walk.enter(fresh, index[2::2].copy(), index[3::2].copy())
+        self.rows["index"] = fresh
+        self._grown = False
+
+    def _counted_row(self, g: int, rest: int) -> None:
+        if self._find(walk.OF_COUNTS, g, rest) < 0:
+            ids, need = self._far[g]
+            self._enter(walk.OF_COUNTS, g, rest, self._dense(ids[: np.searchsorted(need, rest, side="right")]))
+
+    def _merge(self, key: int, variant: int) -> None:
+        if self._find(walk.OF_MERGE, key, variant) >= 0:
+            return
+        table, byte = divmod(key, 256)
+        low, high = self.rows["exit_off"][257 * table + byte : 257 * table + byte + 2]
+        roots = self.rows["exits"][low:high]
+        if variant:
+            rest, need = divmod(variant - 1, 8192)
+            counts = self.rows["exit_count"][low:high]
+            roots = roots[(counts <= rest) & (counts >= need)]
+        start = end = self._used["byte"]
+        if len(roots):
+            trie = self.trie
+            nodes = int((trie.end[roots] - roots).sum())
+            tokens = int((trie.first[trie.end[roots]] - trie.first[roots]).sum())
+            byte_, depth = np.empty(nodes + 1, np.uint8), np.empty(nodes + 1, np.int32)
+            ends, first = np.empty(nodes + 1, np.int32), np.empty(nodes + 1, np.int32)
+            ids = np.empty(tokens, np.int32)
+            out = np.zeros(2, np.int64)
+            walk.merge(self.handle, np.ascontiguousarray(roots), byte_, depth, ends, first, ids, np.empty(nodes + 1, np.int32), np.empty((nodes + 1, 3), np.int32), out)
+            n = int(out[0])
+            byte_[n] = depth[n] = ends[n] = 0
+            at = self._append("tokens", ids[: int(out[1])])
+            start = self._append("byte", byte_[: n + 1])
+            self._append("depth", depth[: n + 1])
+            self._append("end", ends[: n + 1] + start)
+            self._append("first", first[: n + 1] + at)
+            end = start + n
+        merged = self._append("merged", np.array([start, end], np.int32)) // 2
+        self._enter(walk.OF_MERGE, key, variant, merged)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the tables (the trie of the vocabulary not counted)."""
+        return self.rows.nbytes
+
+
+class RowBudget:
+    """Bounds the bytes of finished rows over all automata of a vocabulary: the oldest are dropped first (and made again when asked for)."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.used = limit, 0
+        self._order: deque[tuple[dict[int, Any], int, int]] = deque()
+
+    def add(self, rows: dict[int, Any], state: int, nbytes: int) -> None:
+        """Note that `rows[state]` was added, and drop old rows where there are too many."""
+        self._order.append((rows, state, nbytes))
+        self.used += nbytes
+        while self.used > self.limit and len(self._order) > 1:
+            old, key, size = self._order.popleft()
+            old.pop(key, None)
+            self.used -= size
+
+
+def _empty_index(cells: int) -> npt.NDArray[np.int64]:
+    """A hash table with that many cells (a power of two); cell 0 holds the number."""
+    index = np.full(2 * (cells + 1), -1, np.int64)
+    index[0] = cells
+    return index
+
+
+_TABLES: Final[OrderedDict[str, TokenTables]] = OrderedDict()
+_LOCK: Final = threading.Lock()
+
+
+def tables_of(vocabulary: Vocabulary) -> TokenTables:
+    """The tables of a vocabulary; equal vocabularies share them."""
+    with _LOCK:
+        found = _TABLES.get(vocabulary.fingerprint)
+        if found is None:
+            found = _TABLES[vocabulary.fingerprint] = TokenTables(vocabulary)
+            while len(_TABLES) > _KEPT:
+                _TABLES.popitem(last=False)
+        else:
+            _TABLES.move_to_end(vocabulary.fingerprint)
+        return found
