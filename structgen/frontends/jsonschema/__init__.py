@@ -1,0 +1,107 @@
+"""JSON Schema as a language: every keyword is composed as logic, exactly, or refused with its place and a reason.
+
+    load, read      document -> nodes: references resolved, values checked, keywords that are not supported reported
+    algebra         nodes -> forms: unions of facet conjunctions per JSON type (shapes), by intersection, union and negation
+    overlap, empty  which alternatives exclude each other, which have no value at all
+    emit            forms -> expressions: objects, arrays, strings, numbers, each spelled in a style
+
+Everything from the algebra on is lazy: the cost of a schema is the cost of the part that a text visits.
+
+>>> json_schema({"type": "integer", "minimum": 3}).report.verdict
+'exact'
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from structgen.errors import EmptyLanguage, OptionError, UnsupportedFeature
+from structgen.frontends.jsonschema import support
+from structgen.frontends.jsonschema.algebra import Algebra
+from structgen.frontends.jsonschema.emit import Emitter
+from structgen.frontends.jsonschema.load import References, draft_of, load, pointer
+from structgen.frontends.jsonschema.node import FALSE, Goal, goal_of
+from structgen.frontends.jsonschema.read import Reader
+from structgen.frontends.jsonschema.style import JsonStyle
+from structgen.ir.expr import seq
+from structgen.ir.language import Language
+from structgen.ir.report import Finding, SupportReport
+
+__all__ = ["JsonStyle", "json_schema"]
+
+
+def json_schema(
+    schema: dict[str, Any] | bool | str,
+    *,
+    style: str | JsonStyle = "default",
+    order: Literal["schema"] = "schema",
+    relax: bool = False,
+    draft: str | None = None,
+    registry: Any = None,
+    formats: Literal["assert", "annotation"] = "assert",
+) -> Language:
+    """The language of the JSON texts whose value is valid, spelled in `style`.
+
+    schema: a dict, a bool, or JSON text. The draft is `$schema`'s, or `draft` ("draft4", "draft6", "draft7", "draft2019-09", "draft2020-12").
+    order: "schema": declared properties in schema order (left to right through merged schemas), then names that only `required` lists, then others.
+    relax: compile what is not supported to the nearest superset, and say so in `.report`; otherwise it is refused.
+    registry: a `referencing.Registry` with the documents that remote references may lead to; nothing is fetched.
+    formats: "assert" checks the formats of the specification, "annotation" takes them as comments.
+
+    Raises SchemaError (malformed), UnsupportedFeature (lists every refused place), EmptyLanguage (no value is valid), BudgetExceeded, OptionError.
+    """
+    if order != "schema":
+        raise OptionError(f"order {order!r} is not supported yet", where="order", hint='Use order="schema".')
+    if formats not in ("assert", "annotation"):
+        raise OptionError(f"formats is 'assert' or 'annotation', not {formats!r}", where="formats")
+    spelling = JsonStyle.of(style)
+    tree = load(schema)
+    number = draft_of(tree, draft)
+    if number == 3:
+        refused = SupportReport([Finding("/$schema", "$schema", "refused", "draft 3 is not supported", "Draft 4 is the oldest.")])
+        raise UnsupportedFeature(str(refused), where="/$schema")
+    declared = draft is not None or (isinstance(tree, dict) and "$schema" in tree)
+    reader = Reader(References(tree, number, registry), declared=declared, relax=relax, formats=formats == "assert")
+    root = reader.read()
+    algebra = Algebra(reader.nodes)
+    report = reader.report
+    if support.suspects(reader.nodes) and not report.refused:
+        report.findings += support.problems(root, algebra, relax=relax)
+    if report.refused:
+        raise _refusal(report)
+    emitter = Emitter(algebra, spelling)
+    goal = goal_of(root)
+    if not emitter.emptiness.live(goal):
+        raise _empty(goal, emitter)
+    start = seq(spelling.lead(), emitter.value(goal), spelling.trail())
+    return Language(start, report, decode=json.loads, source=schema if isinstance(schema, str) else "")
+
+
+def _refusal(report: SupportReport) -> UnsupportedFeature:
+    refused = report.refused
+    lines = [f"{one.where or 'the root'}: {one.feature}: {one.why}" for one in refused]
+    many = (
+        f"{len(refused)} parts of the schema cannot be compiled exactly"
+        if len(refused) > 1
+        else "a part of the schema cannot be compiled exactly"
+    )
+    hints = dict.fromkeys(one.hint for one in refused if one.hint)
+    hint = " ".join([*hints, "relax=True compiles the nearest superset and names what it left out."])
+    return UnsupportedFeature("\n  ".join([many, *lines]), where=refused[0].where, hint=hint)
+
+
+def _empty(goal: Goal, emitter: Emitter) -> EmptyLanguage:
+    """The error for a goal without values: at the deepest place that alone is to blame."""
+    seen: set[Goal] = set()
+    while goal not in seen and goal != FALSE:
+        seen.add(goal)
+        needs = emitter.emptiness.needs(goal) or []
+        bad = [one for one in needs[0].goals if not emitter.emptiness.live(one)] if len(needs) == 1 else []
+        if len(bad) != 1 or bad[0] == FALSE:
+            break
+        goal = bad[0]
+    where = "" if goal == FALSE else pointer(emitter.algebra.nodes[goal[0] >> 1].cell)
+    return EmptyLanguage(
+        "no value satisfies the schema", where=where, hint="Its conditions contradict each other, or require themselves without end."
+    )

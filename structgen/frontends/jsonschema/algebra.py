@@ -1,0 +1,429 @@
+"""Schemas as a Boolean algebra: the form of a literal and of a goal, each worked out when somebody asks, and remembered.
+
+    form(goal)       the intersection of the forms of its literals
+    positive(node)   the intersection over the items of a node
+    negative(node)   the union of the negations of its items: not (minLength 3) is maxLength 2, not (properties {a: S}) is: a is there and is not S
+
+Sub-schemas of items and properties stay goals, so recursion through them costs nothing here. Recursion in place (`allOf`, `$ref` to itself without
+an item or property in between) is a fixpoint: the least one, where the reference to itself is taken as false (under `not` as true).
+
+Not here: emptiness as a fixpoint over required parts (`empty`); which negations a text automaton cannot follow (`support`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Final
+
+from structgen.errors import BudgetExceeded, SchemaError
+from structgen.frontends.jsonschema.formats import format_lengths
+from structgen.frontends.jsonschema.load import pointer
+from structgen.frontends.jsonschema.node import ALL, ARR, BOOL, FALSE, NULL, NUM, OBJ, STR, TRUE, Goal, Item, Node, goal_of
+from structgen.frontends.jsonschema.overlap import Overlap, Unknown
+from structgen.frontends.jsonschema.shapes import (
+    ANY_ARR,
+    ANY_NUM,
+    ANY_OBJ,
+    ANY_STR,
+    BOTTOM,
+    ONE,
+    TOP,
+    Arr,
+    Contains,
+    Form,
+    Layer,
+    Num,
+    Obj,
+    Some,
+    Str,
+    meet,
+    meet_arr,
+    meet_num,
+    meet_obj,
+    meet_str,
+    unite,
+)
+
+MAX_DEPTH: Final = 60
+"""How deep `allOf`, `anyOf`, `oneOf`, `not`, `if` and `$ref` may nest without an item or property in between."""
+
+
+def only(**parts: Any) -> Form:
+    """The form with nothing but these types."""
+    return BOTTOM._replace(**parts)
+
+
+def by_type(mask: int) -> Form:
+    """Every value of the types in the mask."""
+    if mask == ALL:
+        return TOP
+    return Form(
+        bool(mask & NULL),
+        3 if mask & BOOL else 0,
+        (ANY_NUM,) if mask & NUM else (),
+        (ANY_STR,) if mask & STR else (),
+        (ANY_ARR,) if mask & ARR else (),
+        (ANY_OBJ,) if mask & OBJ else (),
+    )
+
+
+class Algebra:
+    """Forms of the nodes of one document."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.nodes = nodes
+        self._literals: dict[int, Form] = {}
+        self._goals: dict[Goal, Form] = {TRUE: TOP, FALSE: BOTTOM}
+        self._open: dict[int, bool] = {}  # node index -> sign, while its form is being made
+        self._loops = 0  # how often a form looked at a node being made: such forms are not remembered
+        self._layers: dict[tuple[int, object], Layer] = {}
+        self.probing = 0  # more than 0: somebody would like to know, but not from forms that are not finished
+        self.overlap = Overlap(self)
+
+    def form(self, goal: Goal) -> Form:
+        """What satisfies a goal."""
+        found = self._goals.get(goal)
+        if found is None:
+            loops = self._loops
+            found = TOP
+            for literal in goal:
+                found = meet(found, self.literal(literal), self.overlap.void)
+            if loops == self._loops or not self._open:
+                self._goals[goal] = found
+        return found
+
+    def literal(self, literal: int) -> Form:
+        """What satisfies a node, or does not satisfy it."""
+        found = self._literals.get(literal)
+        if found is not None:
+            return found
+        index, negated = literal >> 1, bool(literal & 1)
+        node = self.nodes[index].canon
+        if index in self._open:
+            return self._again(node, negated)
+        if len(self._open) >= MAX_DEPTH:
+            why = f"more than {MAX_DEPTH} levels of allOf, anyOf, oneOf, not, if or $ref without a property or item in between"
+            raise BudgetExceeded(why, where=pointer(node.cell))
+        loops = self._loops
+        self._open[index] = negated
+        try:
+            found = self._negative(node) if negated else self._positive(node)
+        finally:
+            del self._open[index]
+        if loops == self._loops or not self._open:
+            self._literals[literal] = found
+        return found
+
+    def _again(self, node: Node, negated: bool) -> Form:
+        if self.probing:
+            raise Unknown
+        if self._open[node.index] != negated:
+            raise SchemaError("the schema is defined as its own negation", where=pointer(node.cell))
+        self._loops += 1
+        return TOP if negated else BOTTOM
+
+    def of(self, node: Node, negated: bool = False) -> Form:
+        """The form of a node or of its negation."""
+        return self.form(goal_of(node, negated=negated))
+
+    # ---- a node holds ----
+
+    def _positive(self, node: Node) -> Form:
+        mask, number, string, array, objects = ALL, ANY_NUM, ANY_STR, ANY_ARR, ANY_OBJ
+        parts: list[Form | None] = []  # None: the place of the facets, where properties stand among allOf and the like
+        dead = 0
+        for item in node.items:
+            kind, payload, children = item
+            if kind == "type":
+                mask &= payload[0]
+                if payload[1]:
+                    number = meet_num(number, Num(divisors=frozenset((ONE,)))) or number
+            elif kind in _NUMBER:
+                met = meet_num(number, _number(kind, payload))
+                number, dead = (number, dead | NUM) if met is None else (met, dead)
+            elif kind in _STRING:
+                some = meet_str(string, _string(kind, payload))
+                string, dead = (string, dead | STR) if some is None else (some, dead)
+            elif kind in _ARRAY:
+                list_ = meet_arr(array, _array(kind, payload, children), self.overlap.void)
+                array, dead = (array, dead | ARR) if list_ is None else (list_, dead)
+            elif kind in _OBJECT:
+                if None not in parts and kind == "object":
+                    parts.append(None)
+                dict_ = meet_obj(objects, self._object(node, kind, payload, children), self.overlap.void)
+                objects, dead = (objects, dead | OBJ) if dict_ is None else (dict_, dead)
+            elif kind == "never":
+                return BOTTOM
+            elif kind != "open":
+                parts.append(self._logic(node, item))
+        mask &= ~dead
+        facets = Form(
+            bool(mask & NULL),
+            3 if mask & BOOL else 0,
+            (number,) if mask & NUM else (),
+            (string,) if mask & STR else (),
+            (array,) if mask & ARR else (),
+            (objects,) if mask & OBJ else (),
+        )
+        if not parts:
+            return facets
+        form = TOP if None in parts else facets
+        for part in parts:
+            form = meet(form, facets if part is None else part, self.overlap.void)
+        return form
+
+    def _logic(self, node: Node, item: Item) -> Form:
+        kind, payload, children = item
+        if kind == "ref":
+            return self.of(children[0])
+        if kind == "not":
+            return self.of(children[0], True)
+        if kind == "all":
+            return self.all_of(children)
+        if kind == "any":
+            return unite([self.of(child) for child in children])
+        if kind == "one":
+            return self.overlap.exactly_one(children)
+        if kind == "if":
+            return self._choice(payload, children, negated=False)
+        if kind == "enum":
+            return self._enum(payload, children)
+        if kind == "needs":
+            return self._dependent(node, [(name, only(object=(Obj(required=names),))) for name, names in payload])
+        return self._dependent(node, [(name, self.of(child)) for name, child in zip(payload, children, strict=True)])
+
+    def all_of(self, children: Sequence[Node], *, negated: bool = False) -> Form:
+        """All of the nodes hold, or none of them."""
+        form = TOP
+        for child in children:
+            form = meet(form, self.of(child, negated), self.overlap.void)
+        return form
+
+    def _choice(self, payload: tuple[bool, bool], children: Sequence[Node], *, negated: bool) -> Form:
+        """if, then, else; or their negation."""
+        test, branches = children[0], list(children[1:])
+        yes = self.of(branches.pop(0), negated) if payload[0] else BOTTOM if negated else TOP
+        no = self.of(branches.pop(0), negated) if payload[1] else BOTTOM if negated else TOP
+        void = self.overlap.void
+        return unite([meet(self.of(test), yes, void), meet(self.of(test, True), no, void)])
+
+    def _enum(self, payload: tuple[bool, int, tuple[Fraction, ...], tuple[str, ...]], children: Sequence[Node]) -> Form:
+        null, booleans, numbers, strings = payload
+        form = Form(null, booleans, (Num(values=numbers),) if numbers else (), (Str(values=strings),) if strings else (), (), ())
+        return unite([form, *(self.of(child) for child in children)]) if children else form
+
+    def _object(self, node: Node, kind: str, payload: Any, children: Sequence[Node]) -> Obj:
+        if kind == "required":
+            return Obj(required=payload)
+        if kind == "minprops":
+            return Obj(low=payload)
+        if kind == "maxprops":
+            return Obj(high=payload)
+        if kind == "names":
+            return Obj(names=goal_of(children[0]))
+        return Obj(layers=(self.layer(node, payload, children),))
+
+    def layer(self, node: Node, payload: tuple[tuple[str, ...], tuple[str, ...], bool], children: Sequence[Node]) -> Layer:
+        """What a node says about properties."""
+        found = self._layers.get((node.index, "whole"))
+        if found is None:
+            names, patterns, has_rest = payload
+            goals = [goal_of(child) for child in children]
+            properties = dict(zip(names, goals, strict=False))
+            rules = tuple(zip(patterns, goals[len(names) :], strict=False))
+            found = self._layers[(node.index, "whole")] = Layer(properties, rules, goals[-1] if has_rest else TRUE)
+        return found
+
+    def lone(self, node: Node, name: str, goal: Goal) -> Layer:
+        """A layer that speaks of one property only."""
+        key = (node.index, (name, goal))
+        found = self._layers.get(key)
+        if found is None:
+            found = self._layers[key] = Layer({name: goal})
+        return found
+
+    def absent(self, name: str) -> Layer:
+        """A layer that forbids a property."""
+        return self.lone(self.nodes[0], name, FALSE)
+
+    def _dependent(self, node: Node, entries: Sequence[tuple[str, Form]]) -> Form:
+        """For each entry: the property is absent, or the form holds (for objects; other types are free)."""
+        result: Form = TOP
+        for name, form in entries:
+            there = tuple([met for one in form.object if (met := meet_obj(Obj(required=(name,)), one, self.overlap.void)) is not None])
+            either = TOP._replace(object=(Obj(layers=(self.absent(name),)), *there))
+            result = meet(result, either, self.overlap.void)
+        return result
+
+    # ---- a node does not hold ----
+
+    def _negative(self, node: Node) -> Form:
+        return unite([self._denied(node, item) for item in node.items])
+
+    def _denied(self, node: Node, item: Item) -> Form:
+        kind, payload, children = item
+        if kind == "type":
+            rest = by_type(ALL & ~payload[0])
+            return unite([rest, only(number=(Num(others=frozenset((ONE,))),))]) if payload[1] and payload[0] & NUM else rest
+        if kind in _NUMBER:
+            return only(number=(_not_number(kind, payload),))
+        if kind in _STRING:
+            return _not_string(kind, payload)
+        if kind in _ARRAY:
+            return self._not_array(kind, payload, children)
+        if kind in _OBJECT:
+            return self._not_object(node, kind, payload, children)
+        if kind == "open":
+            return by_type(payload)
+        if kind == "enum":
+            return self._not_enum(payload, children)
+        if kind in ("ref", "not"):
+            return self.of(children[0], kind == "ref")
+        if kind == "all":
+            return unite([self.of(child, True) for child in children])
+        if kind == "any":
+            return self.all_of(children, negated=True)
+        if kind == "one":
+            return self.overlap.not_one(children)
+        if kind == "if":
+            return self._choice(payload, children, negated=True)
+        return self._not_dependent(kind, payload, children)
+
+    def _not_enum(self, payload: tuple[bool, int, tuple[Fraction, ...], tuple[str, ...]], children: Sequence[Node]) -> Form:
+        null, booleans, numbers, strings = payload
+        form = Form(
+            not null,
+            3 & ~booleans,
+            (Num(but=frozenset(numbers)),) if numbers else (ANY_NUM,),
+            (Str(but=frozenset(strings)),) if strings else (ANY_STR,),
+            (ANY_ARR,),
+            (ANY_OBJ,),
+        )
+        for child in children:
+            form = meet(form, self.of(child, True), self.overlap.void)
+        return form
+
+    def _not_array(self, kind: str, payload: Any, children: Sequence[Node]) -> Form:
+        if kind == "minitems":
+            return only(array=(Arr(high=payload - 1),)) if payload else BOTTOM
+        if kind == "maxitems":
+            return only(array=(Arr(low=payload + 1),))
+        if kind == "contains":
+            goal, other = goal_of(children[0]), goal_of(children[0], negated=True)
+            low, high = payload
+            shapes = [Arr(contains=(Contains(goal, other, 0, low - 1),))] if low else []
+            if high is not None:
+                shapes.append(Arr(contains=(Contains(goal, other, high + 1, None),)))
+            return only(array=tuple(shapes))
+        size, has_rest = payload
+        shapes = []
+        for i, child in enumerate(children[:size]):
+            bad = goal_of(child, negated=True)
+            if bad != FALSE:
+                shapes.append(Arr(prefix=(TRUE,) * i + (bad,), low=i + 1))
+        if has_rest:
+            bad, good = goal_of(children[-1], negated=True), goal_of(children[-1])
+            if bad == TRUE:
+                shapes.append(Arr(low=size + 1))
+            elif bad != FALSE:
+                shapes.append(Arr(contains=(Contains(bad, good, 1, None, size),)))
+        return only(array=tuple(shapes))
+
+    def _not_object(self, node: Node, kind: str, payload: Any, children: Sequence[Node]) -> Form:
+        if kind == "required":
+            return only(object=tuple([Obj(layers=(self.absent(name),)) for name in payload]))
+        if kind == "minprops":
+            return only(object=(Obj(high=payload - 1),)) if payload else BOTTOM
+        if kind == "maxprops":
+            return only(object=(Obj(low=payload + 1),))
+        if kind == "names":
+            bad = goal_of(children[0], negated=True)
+            return BOTTOM if bad == FALSE else only(object=(Obj(some=(Some(names=bad),)),))
+        names, patterns, has_rest = payload
+        shapes: list[Obj] = []
+        for name, child in zip(names, children, strict=False):
+            bad = goal_of(child, negated=True)
+            if bad != FALSE:
+                shapes.append(Obj(layers=(self.lone(node, name, bad),), required=(name,)))
+        for pattern, child in zip(patterns, children[len(names) :], strict=False):
+            bad = goal_of(child, negated=True)
+            if bad == TRUE:
+                shapes.append(Obj(some=(Some(pattern=pattern),)))
+            elif bad != FALSE:
+                shapes.append(ANY_OBJ)  # relaxed: `support` has reported it
+        if has_rest:
+            bad = goal_of(children[-1], negated=True)
+            if bad == TRUE:
+                shapes.append(Obj(some=(Some(layer=self.layer(node, payload, children)),)))
+            elif bad != FALSE:
+                shapes.append(ANY_OBJ)
+        return only(object=tuple(shapes))
+
+    def _not_dependent(self, kind: str, payload: Any, children: Sequence[Node]) -> Form:
+        shapes: list[Obj] = []
+        if kind == "needs":
+            for name, others in payload:
+                shapes += [Obj(layers=(self.absent(other),), required=(name,)) for other in others if other != name]
+        else:
+            for name, child in zip(payload, children, strict=True):
+                bad = self.of(child, True).object
+                shapes += [met for one in bad if (met := meet_obj(Obj(required=(name,)), one, self.overlap.void)) is not None]
+        return only(object=tuple(shapes))
+
+
+_NUMBER: Final = frozenset(("min", "max", "multiple"))
+_STRING: Final = frozenset(("minlen", "maxlen", "pattern", "format"))
+_ARRAY: Final = frozenset(("array", "minitems", "maxitems", "contains"))
+_OBJECT: Final = frozenset(("object", "required", "minprops", "maxprops", "names"))
+
+
+def _number(kind: str, payload: Any) -> Num:
+    if kind == "multiple":
+        return Num(divisors=frozenset((payload,)))
+    limit, exclusive = payload
+    return Num(low=limit, low_open=exclusive) if kind == "min" else Num(high=limit, high_open=exclusive)
+
+
+def _not_number(kind: str, payload: Any) -> Num:
+    if kind == "multiple":
+        return Num(others=frozenset((payload,)))
+    limit, exclusive = payload
+    return Num(high=limit, high_open=not exclusive) if kind == "min" else Num(low=limit, low_open=not exclusive)
+
+
+def _string(kind: str, payload: Any) -> Str:
+    if kind == "minlen":
+        return Str(low=payload)
+    if kind == "maxlen":
+        return Str(high=payload)
+    low, high = format_lengths(payload) if kind == "format" else (0, None)
+    return Str(low, high, has=((kind, payload),))
+
+
+def _not_string(kind: str, payload: Any) -> Form:
+    if kind == "minlen":
+        return only(string=(Str(high=payload - 1),)) if payload else BOTTOM
+    if kind == "maxlen":
+        return only(string=(Str(low=payload + 1),))
+    low, high = format_lengths(payload) if kind == "format" else (0, None)
+    shapes = [Str(lacks=((kind, payload),))]
+    if low:
+        shapes.append(Str(high=low - 1))
+    if high is not None:
+        shapes.append(Str(low=high + 1))
+    return only(string=tuple(shapes))
+
+
+def _array(kind: str, payload: Any, children: Sequence[Node]) -> Arr:
+    if kind == "minitems":
+        return Arr(low=payload)
+    if kind == "maxitems":
+        return Arr(high=payload)
+    if kind == "contains":
+        low, high = payload
+        goal = goal_of(children[0])
+        return Arr(contains=(Contains(goal, goal_of(children[0], negated=True), low, high),))
+    size, has_rest = payload
+    goals = tuple([goal_of(child) for child in children])
+    return Arr(prefix=goals[:size], rest=goals[-1] if has_rest else TRUE)

@@ -1,0 +1,170 @@
+"""From goals to expressions: one rule for each different form, made when the byte automaton reaches it.
+
+Strings without automata, literals and free numbers stand directly in the network of their object; everything else is a `Rule`. Rules for "any JSON
+value" are shared by all schemas of the process that have the same style.
+
+Not here: the networks of objects and arrays themselves (`objects`, `arrays`).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from threading import RLock
+from typing import Final
+
+from structgen.frontends.jsonschema.algebra import Algebra
+from structgen.frontends.jsonschema.arrays import array_expr
+from structgen.frontends.jsonschema.empty import Emptiness
+from structgen.frontends.jsonschema.node import TRUE, Goal
+from structgen.frontends.jsonschema.numbers import number_dfa
+from structgen.frontends.jsonschema.objects import object_expr
+from structgen.frontends.jsonschema.scalars import number_expr
+from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Form, Num, Str
+from structgen.frontends.jsonschema.spell import any_string, number_leaf, string_leaf, values_expr
+from structgen.frontends.jsonschema.strings import solve
+from structgen.frontends.jsonschema.style import JsonStyle
+from structgen.frontends.regex import regex_expr
+from structgen.ir.expr import Expr, Lit, Rule, alt, repeat, seq
+from structgen.ir.regular import CharDFA
+
+_NULL, _FALSE, _TRUE = Lit(b"null"), Lit(b"false"), Lit(b"true")
+_INTEGER: Final = Num(divisors=frozenset((ONE,)))
+
+FEW: Final = 8
+"""Up to so many string constants stand directly in a network."""
+
+
+class Emitter:
+    """Makes the expressions of one document in one style."""
+
+    def __init__(self, algebra: Algebra, style: JsonStyle) -> None:
+        self.algebra, self.style = algebra, style
+        self.emptiness = Emptiness(algebra)
+        self._values: dict[tuple[Goal, int], Expr] = {}
+        self._rules: dict[tuple[Form, int], Rule] = {}
+        self._lock = RLock()  # rules are unfolded by whichever thread comes first
+
+    def value(self, goal: Goal, depth: int = 0) -> Expr:
+        """The texts of the values that satisfy a goal, which must have some. `depth`: how many containers are around them."""
+        if goal == TRUE:
+            return any_value(self.style, self.style.level(depth))
+        key = (goal, self.style.level(depth))
+        found = self._values.get(key)
+        if found is None:
+            form = self.algebra.form(goal)
+            found = self._values[key] = self._direct(form) or self._rule(form, key[1])
+        return found
+
+    def _direct(self, form: Form) -> Expr | None:
+        """The expression of a form that needs no work; None for the others."""
+        if form.array or form.object or len(form.number) > 1 or len(form.string) > 1:
+            return None
+        parts = _words(form)
+        if form.string:
+            one = form.string[0]
+            if one.values is not None:
+                if len(one.values) > FEW or one.has or one.lacks:
+                    return None
+                parts.append(values_expr(one.values, self.style))
+            elif one.has or one.lacks or one.but:
+                return None
+            else:
+                parts.append(_lengths(one, self.style))
+        if form.number:
+            if form.number[0] != ANY_NUM and form.number[0] != _INTEGER:
+                return None
+            parts.append(_free_number(form.number[0] == _INTEGER, self.style))
+        return alt(parts)
+
+    def _rule(self, form: Form, level: int) -> Rule:
+        found = self._rules.get((form, level))
+        if found is None:
+            found = self._rules[(form, level)] = Rule(partial(self._body, form, level), "value")
+        return found
+
+    def _body(self, form: Form, level: int) -> Expr:
+        with self._lock:
+            return self._made(form, level)
+
+    def _made(self, form: Form, level: int) -> Expr:
+        style, live = self.style, self.emptiness.live
+        parts = _words(form)
+        parts += [number_expr(one, style) for one in form.number]
+        parts += [string_expr(one, style) for one in form.string]
+        inside = partial(self.value, depth=level + 1)
+        for array in form.array:
+            if array == ANY_ARR:
+                parts.append(any_array(style, level))
+            elif self.emptiness.shape_live(array):
+                parts.append(array_expr(array, style, level, live, inside))
+        for one in form.object:
+            if one == ANY_OBJ:
+                parts.append(any_object(style, level))
+            elif self.emptiness.shape_live(one):
+                parts.append(object_expr(one, style, level, self.algebra, live, inside))
+        return alt(parts)
+
+
+def _words(form: Form) -> list[Expr]:
+    parts: list[Expr] = [_NULL] if form.null else []
+    if form.boolean & 2:
+        parts.append(_TRUE)
+    if form.boolean & 1:
+        parts.append(_FALSE)
+    return parts
+
+
+def _lengths(shape: Str, style: JsonStyle) -> Expr:
+    if shape.low == 0 and shape.high is None:
+        return any_string(style)
+    return string_leaf(CharDFA.any(), style, shape.low, shape.high)
+
+
+def string_expr(shape: Str, style: JsonStyle) -> Expr:
+    """The texts of a string shape; NEVER where it has none. Raises BudgetExceeded."""
+    if shape == ANY_STR:
+        return any_string(style)
+    solved = solve(shape)
+    if solved.values is not None:
+        return values_expr(solved.values, style)
+    if solved.pattern is not None:
+        return regex_expr(solved.pattern, syntax="ecma", search=True, encoding="json")
+    if solved.is_empty:
+        return alt([])
+    return string_leaf(CharDFA.any() if solved.dfa is None else solved.dfa, style, solved.low, solved.high)
+
+
+@lru_cache(maxsize=256)
+def _free_number(integer: bool, style: JsonStyle) -> Expr:
+    return number_leaf(number_dfa(integer=integer, style=style))
+
+
+@lru_cache(maxsize=4096)
+def any_value(style: JsonStyle, level: int) -> Expr:
+    """Every JSON value: the same object for the same style and level."""
+    return Rule(partial(_any_value, style, level), "any value")
+
+
+def _any_value(style: JsonStyle, level: int) -> Expr:
+    scalars = [any_string(style), _free_number(False, style), _TRUE, _FALSE, _NULL]
+    return alt([*scalars, any_array(style, level), any_object(style, level)])
+
+
+@lru_cache(maxsize=4096)
+def any_array(style: JsonStyle, level: int) -> Expr:
+    """Every JSON array."""
+    return Rule(partial(_any_container, style, level, Lit(b"["), Lit(b"]"), False), "any array")
+
+
+@lru_cache(maxsize=4096)
+def any_object(style: JsonStyle, level: int) -> Expr:
+    """Every JSON object."""
+    return Rule(partial(_any_container, style, level, Lit(b"{"), Lit(b"}"), True), "any object")
+
+
+def _any_container(style: JsonStyle, level: int, left: Lit, right: Lit, keyed: bool) -> Expr:
+    one = any_value(style, style.level(level + 1))
+    if keyed:
+        one = seq(any_string(style), style.colon(), one)
+    inside = seq(one, repeat(seq(style.item_gap(level), one)))
+    return alt([seq(left, style.empty_gap(), right), seq(left, style.open_gap(level), inside, style.close_gap(level), right)])

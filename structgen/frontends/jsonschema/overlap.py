@@ -1,0 +1,204 @@
+"""Which alternatives can hold together: the cheap test that prunes, and `oneOf`, which rests on it.
+
+Two object shapes that require the same property with different constants cannot both hold; so `oneOf` over tagged unions is plain `anyOf`.
+Where branches do overlap, each is taken without the others, by their negations. The test may err on one side only: when in doubt, shapes overlap.
+
+Not here: exact emptiness (`empty`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from structgen.errors import BudgetExceeded
+from structgen.frontends.jsonschema import scalars, strings
+from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, Node
+from structgen.frontends.jsonschema.shapes import BOTTOM, Arr, Form, Num, Obj, Str, meet, meet_arr, meet_num, meet_obj, meet_str, unite
+
+if TYPE_CHECKING:
+    from structgen.frontends.jsonschema.algebra import Algebra
+
+DEPTH: Final = 8
+"""How many levels of properties the test looks down."""
+
+MANY: Final = 12
+"""From so many branches on, objects are sorted by a tag before they are compared."""
+
+MAX_PAIRS: Final = 200_000
+"""The most pairs of alternatives that one `oneOf` may have to compare."""
+
+
+class Unknown(Exception):  # noqa: N818 (not an error: it never leaves this package)
+    """A form was asked for while it is being made."""
+
+
+class Overlap:
+    """The tests, for one algebra."""
+
+    def __init__(self, algebra: Algebra) -> None:
+        self.algebra = algebra
+        self._void: dict[Goal, bool] = {TRUE: False, FALSE: True}
+        self._overlaps: dict[tuple[Any, Any], bool] = {}
+
+    def void(self, goal: Goal) -> bool:
+        """True where a look at the form of the goal tells that nothing satisfies it."""
+        known = self._void.get(goal)
+        if known is not None:
+            return known
+        algebra = self.algebra
+        if algebra.probing >= DEPTH:
+            return False
+        algebra.probing += 1
+        try:
+            form = algebra.form(goal)
+        except (Unknown, BudgetExceeded):
+            return False
+        finally:
+            algebra.probing -= 1
+        found = self._void[goal] = is_void(form)
+        return found
+
+    def together(self, a: Any, b: Any) -> bool:
+        """True where two shapes of one type may have a value in common."""
+        key = (a, b)
+        found = self._overlaps.get(key)
+        if found is None:
+            found = self._overlaps[key] = self._together(a, b)
+        return found
+
+    def _together(self, a: Any, b: Any) -> bool:
+        if type(a) is Obj:
+            return meet_obj(a, b, self.void) is not None
+        if type(a) is Arr:
+            return meet_arr(a, b, self.void) is not None
+        if type(a) is Num:
+            number = meet_num(a, b)
+            return number is not None and scalars.is_live(number)
+        string = meet_str(a, b)
+        return string is not None and strings.is_live(string)
+
+    # ---- oneOf ----
+
+    def exactly_one(self, nodes: Sequence[Node]) -> Form:
+        """Exactly one of the nodes holds."""
+        forms = [self.algebra.of(node) for node in nodes]
+        boolean = sum(bit for bit in (1, 2) if sum(bool(form.boolean & bit) for form in forms) == 1)
+        parts = [BOTTOM._replace(null=sum(form.null for form in forms) == 1, boolean=boolean)]
+        for field in ("number", "string", "array", "object"):
+            shapes: list[tuple[Any, ...]] = [getattr(form, field) for form in forms]
+            holders = [i for i, one in enumerate(shapes) if one]
+            if len(holders) == 1:
+                parts.append(BOTTOM._replace(**{field: shapes[holders[0]]}))
+            elif holders:
+                parts += self._sole(field, nodes, shapes)
+        return unite(parts)
+
+    def _sole(self, field: str, nodes: Sequence[Node], shapes: list[tuple[Any, ...]]) -> list[Form]:
+        """The shapes of one type, each without the branches that it overlaps."""
+        finite = _counted(field, shapes)
+        if finite is not None:
+            return [finite]
+        parts: list[Form] = []
+        for i, j, shape in self.rivals(shapes):
+            form = BOTTOM._replace(**{field: (shape,)})
+            for other in j:
+                denied = self.algebra.of(nodes[other], True)
+                form = meet(form, BOTTOM._replace(**{field: getattr(denied, field)}), self.void)
+            parts.append(form)
+        return parts
+
+    def rivals(self, shapes: list[tuple[Any, ...]]) -> list[tuple[int, list[int], Any]]:
+        """For each shape: its branch, the other branches that it may overlap, the shape."""
+        flat = [(i, shape) for i, one in enumerate(shapes) for shape in one]
+        near = self._neighbours(flat)
+        found: list[tuple[int, list[int], Any]] = []
+        pairs = 0
+        for at, (i, shape) in enumerate(flat):
+            others: dict[int, None] = {}
+            for k in near(at):
+                j, other = flat[k]
+                if j != i and j not in others:
+                    pairs += 1
+                    if self.together(shape, other) if at < k else self.together(other, shape):
+                        others[j] = None
+            if pairs > MAX_PAIRS:
+                raise BudgetExceeded(
+                    f"oneOf compares more than {MAX_PAIRS:,} pairs of alternatives",
+                    hint="Give its branches a required property with a different constant in each, or use anyOf.",
+                )
+            found.append((i, list(others), shape))
+        return found
+
+    def _neighbours(self, flat: list[tuple[int, Any]]) -> Callable[[int], Sequence[int]]:
+        """Which shapes each shape has to be compared with: those with the same tag, or without one."""
+        everyone = range(len(flat))
+        if len(flat) < MANY or type(flat[0][1]) is not Obj:
+            return lambda _: everyone
+        tags = [self._tags(shape) for _, shape in flat]
+        names = Counter(name for one in tags for name in one)
+        if not names:
+            return lambda _: everyone
+        name = names.most_common(1)[0][0]
+        untagged = [k for k in everyone if name not in tags[k]]
+        same: dict[str, list[int]] = {}
+        for k in everyone:
+            for value in tags[k].get(name, ()):
+                same.setdefault(value, []).append(k)
+
+        def near(k: int) -> Sequence[int]:
+            values = tags[k].get(name)
+            if values is None:
+                return everyone
+            return [*untagged, *dict.fromkeys(m for value in values for m in same[value])]
+
+        return near
+
+    def _tags(self, shape: Obj) -> dict[str, tuple[str, ...]]:
+        """The required properties that must be one of a few strings."""
+        tags: dict[str, tuple[str, ...]] = {}
+        for name in shape.required:
+            goal = shape.goal(name)
+            if goal == TRUE or self.void(goal) or self._void.get(goal) is None:
+                continue
+            form = self.algebra.form(goal)
+            values = form.string[0].values if len(form.string) == 1 else None
+            if values is not None and form == BOTTOM._replace(string=form.string):
+                tags[name] = values
+        return tags
+
+    def not_one(self, nodes: Sequence[Node]) -> Form:
+        """None of the nodes holds, or at least two."""
+        if len(nodes) ** 2 > MAX_PAIRS:
+            raise BudgetExceeded(f"the negation of a oneOf with {len(nodes)} branches is too large")
+        none = self.algebra.all_of(nodes, negated=True)
+        forms = [self.algebra.of(node) for node in nodes]
+        pairs = [meet(a, b, self.void) for i, a in enumerate(forms) for b in forms[:i]]
+        return unite([none, *pairs])
+
+
+def is_void(form: Form) -> bool:
+    """True where a form certainly has no value."""
+    if form.null or form.boolean or form.array or form.object:
+        return False
+    return not any(scalars.is_live(one) for one in form.number) and not any(strings.is_live(one) for one in form.string)
+
+
+def _counted(field: str, shapes: list[tuple[Any, ...]]) -> Form | None:
+    """Where all branches are finite sets: the values that one branch alone has."""
+    if field not in ("number", "string"):
+        return None
+    count: Counter[Any] = Counter()
+    for one in shapes:
+        mine: set[Any] = set()
+        for shape in one:
+            if shape.values is None or (field == "string" and (shape.has or shape.lacks)):
+                return None
+            mine.update(shape.values)
+        count.update(mine)
+    values = tuple([v for one in shapes for shape in one for v in shape.values if count[v] == 1])
+    kept: tuple[Any, ...] = ()
+    if values:
+        kept = (Num(values=values),) if field == "number" else (Str(values=values),)
+    return BOTTOM._replace(**{field: kept})

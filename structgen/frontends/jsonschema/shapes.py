@@ -1,0 +1,307 @@
+"""Shapes: conjunctions of facets for one JSON type, and forms: unions of shapes.
+
+    Num     bounds, divisors, or a finite set of values
+    Str     length bounds, patterns and formats that hold or do not hold, or a finite set of values
+    Arr     goals of the first items, goal of the rest, count, obligations to contain
+    Obj     layers (one for each schema that speaks of properties), required names, count, goal of the names, obligations
+    Form    null or not, the set of booleans, and a tuple of alternative shapes for each other type
+
+`meet_*` intersect two shapes; None says that nothing satisfies both. Goals of parts (items, property values) are only joined here: what they mean
+is looked up when somebody asks (`algebra`). All are plain values: equal shapes are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import Final, NamedTuple, TypeVar
+
+from structgen.errors import BudgetExceeded
+from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
+from structgen.frontends.jsonschema.strings import matches
+
+MAX_SHAPES: Final = 5000
+"""The most alternatives of one type in one form."""
+
+Void = Callable[[Goal], bool]
+"""Tells (without looking deep) that a goal cannot be satisfied."""
+
+
+class Num(NamedTuple):
+    """Numbers: within bounds, multiples of `divisors`, of none of `others`, not in `but`; or one of `values`."""
+
+    low: Fraction | None = None
+    low_open: bool = False
+    high: Fraction | None = None
+    high_open: bool = False
+    divisors: frozenset[Fraction] = frozenset()
+    others: frozenset[Fraction] = frozenset()
+    but: frozenset[Fraction] = frozenset()
+    values: tuple[Fraction, ...] | None = None
+
+
+class Str(NamedTuple):
+    """Strings: `low` to `high` characters, satisfying each (kind, text) of `has` and none of `lacks`, not in `but`; or one of `values`."""
+
+    low: int = 0
+    high: int | None = None
+    has: tuple[tuple[str, str], ...] = ()
+    lacks: tuple[tuple[str, str], ...] = ()
+    but: frozenset[str] = frozenset()
+    values: tuple[str, ...] | None = None
+
+
+class Contains(NamedTuple):
+    """An obligation: from item `start` on, `low` to `high` items satisfy `goal`; the others satisfy its negation `other`."""
+
+    goal: Goal
+    other: Goal
+    low: int
+    high: int | None
+    start: int = 0
+
+
+class Arr(NamedTuple):
+    """Arrays: item i satisfies prefix[i], later ones `rest`; `low` to `high` of them; obligations to contain."""
+
+    prefix: tuple[Goal, ...] = ()
+    rest: Goal = TRUE
+    low: int = 0
+    high: int | None = None
+    contains: tuple[Contains, ...] = ()
+
+
+class Layer:
+    """What one schema says about properties. Compared by identity.
+
+    `properties`: name -> goal; `patterns`: (pattern, goal) pairs; `rest`: the goal of all other properties.
+    """
+
+    __slots__ = ("patterns", "properties", "rest")
+
+    def __init__(self, properties: dict[str, Goal], patterns: tuple[tuple[str, Goal], ...] = (), rest: Goal = TRUE) -> None:
+        self.properties, self.patterns, self.rest = properties, patterns, rest
+
+    def goal(self, name: str) -> Goal:
+        """What the value of a property has to satisfy."""
+        found = self.properties.get(name)
+        if not self.patterns:
+            return self.rest if found is None else found
+        goal = TRUE if found is None else found
+        hit = found is not None
+        for pattern, one in self.patterns:
+            if matches(pattern, name):
+                hit, goal = True, join(goal, one)
+        return goal if hit else self.rest
+
+    def declares(self, name: str) -> bool:
+        """True where `rest` does not speak of the name."""
+        return name in self.properties or any(matches(pattern, name) for pattern, _ in self.patterns)
+
+
+class Some(NamedTuple):
+    """An obligation: at least one key is none of the names that `layer` declares, matches `pattern`, or is a string of `names`."""
+
+    layer: Layer | None = None
+    pattern: str | None = None
+    names: Goal = TRUE
+
+
+class Obj(NamedTuple):
+    """Objects: each property satisfies its goal in every layer; `required` are there; `low` to `high` of them; keys satisfy `names`."""
+
+    layers: tuple[Layer, ...] = ()
+    required: tuple[str, ...] = ()
+    low: int = 0
+    high: int | None = None
+    names: Goal = TRUE
+    some: tuple[Some, ...] = ()
+
+    def goal(self, name: str) -> Goal:
+        """What the value of a property has to satisfy."""
+        goal = TRUE
+        for layer in self.layers:
+            goal = join(goal, layer.goal(name))
+        return goal
+
+
+class Form(NamedTuple):
+    """A union: null or not, booleans (1 false, 2 true), and the alternatives of each other type."""
+
+    null: bool
+    boolean: int
+    number: tuple[Num, ...]
+    string: tuple[Str, ...]
+    array: tuple[Arr, ...]
+    object: tuple[Obj, ...]
+
+
+_T = TypeVar("_T")
+_S = TypeVar("_S", Arr, Obj)
+
+ANY_NUM, ANY_STR, ANY_ARR, ANY_OBJ = Num(), Str(), Arr(), Obj()
+TOP: Final = Form(True, 3, (ANY_NUM,), (ANY_STR,), (ANY_ARR,), (ANY_OBJ,))
+BOTTOM: Final = Form(False, 0, (), (), (), ())
+ONE: Final = Fraction(1)
+
+
+def _highest(a: int | None, b: int | None) -> int | None:
+    return b if a is None else a if b is None else min(a, b)
+
+
+def _once(first: tuple[_T, ...], second: tuple[_T, ...]) -> tuple[_T, ...]:
+    return first + tuple([one for one in second if one not in first]) if first and second else first or second
+
+
+def meet_num(a: Num, b: Num) -> Num | None:
+    """Both. Values are sifted at once."""
+    if a is ANY_NUM or b is ANY_NUM:
+        return b if a is ANY_NUM else a
+    if a.values is not None or b.values is not None:
+        first, second = (a, b) if a.values is not None else (b, a)
+        values = tuple([v for v in first.values or () if has_number(second, v)])
+        return Num(values=values) if values else None
+    low, low_open = max(((a.low, a.low_open), (b.low, b.low_open)), key=lambda x: (x[0] is not None, x[0] or 0, x[1]))
+    high, high_open = min(((a.high, a.high_open), (b.high, b.high_open)), key=lambda x: (x[0] is None, x[0] or 0, not x[1]))
+    if low is not None and high is not None and (low > high or (low == high and (low_open or high_open))):
+        return None
+    met = Num(low, low_open, high, high_open, a.divisors | b.divisors, a.others | b.others, a.but | b.but)
+    return None if met.divisors & met.others else met
+
+
+def has_number(shape: Num, value: Fraction) -> bool:
+    """True where the value is one of the shape's."""
+    if shape.values is not None:
+        return value in shape.values
+    if shape.low is not None and (value < shape.low or (shape.low_open and value == shape.low)):
+        return False
+    if shape.high is not None and (value > shape.high or (shape.high_open and value == shape.high)):
+        return False
+    if any((value / d).denominator != 1 for d in shape.divisors) or any((value / d).denominator == 1 for d in shape.others):
+        return False
+    return value not in shape.but
+
+
+def meet_str(a: Str, b: Str) -> Str | None:
+    """Both. Whether patterns and formats leave anything is found out later (`strings.solve`)."""
+    if a is ANY_STR or b is ANY_STR:
+        return b if a is ANY_STR else a
+    low, high = max(a.low, b.low), _highest(a.high, b.high)
+    if high is not None and low > high:
+        return None
+    has, lacks, but = _once(a.has, b.has), _once(a.lacks, b.lacks), a.but | b.but
+    if a.values is None and b.values is None:
+        return None if any(atom in lacks for atom in has) else Str(low, high, has, lacks, but)
+    values = a.values if a.values is not None else b.values or ()
+    if a.values is not None and b.values is not None:
+        allowed = set(b.values)
+        values = tuple([v for v in values if v in allowed])
+    values = tuple([v for v in values if len(v) >= low and (high is None or len(v) <= high) and v not in but])
+    return Str(0, None, has, lacks, frozenset(), values) if values else None
+
+
+def meet_arr(a: Arr, b: Arr, void: Void) -> Arr | None:
+    """Both; None where an item that must be there has no value."""
+    if a is ANY_ARR or b is ANY_ARR:
+        return b if a is ANY_ARR else a
+    low, high = max(a.low, b.low), _highest(a.high, b.high)
+    size = max(len(a.prefix), len(b.prefix))
+    first = a.prefix + (a.rest,) * (size - len(a.prefix))
+    second = b.prefix + (b.rest,) * (size - len(b.prefix))
+    prefix = tuple([join(x, y) for x, y in zip(first, second, strict=True)])
+    if (high is not None and low > high) or any(void(goal) for goal in prefix[:low]):
+        return None
+    return Arr(prefix, join(a.rest, b.rest), low, high, _once(a.contains, b.contains))
+
+
+def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
+    """Both; None where a property that must be there has no value."""
+    if a is ANY_OBJ or b is ANY_OBJ:
+        return b if a is ANY_OBJ else a
+    layers, required = _once(a.layers, b.layers), a.required
+    if b.required and b.required != required:
+        required = tuple(dict.fromkeys(required + b.required))
+    low, high = max(a.low, b.low), _highest(a.high, b.high)
+    if high is not None and (low > high or len(required) > high):
+        return None
+    met = Obj(layers, required, low, high, join(a.names, b.names), _once(a.some, b.some))
+    if len(layers) > 1 or len(required) > len(a.required):
+        for name in required:
+            goal = met.goal(name)
+            if goal and (goal == FALSE or (len(goal) > 1 and void(goal))):
+                return None
+    return met
+
+
+def meet(a: Form, b: Form, void: Void) -> Form:
+    """The intersection of two forms: every pair of alternatives."""
+    if a is TOP or b is TOP:
+        return b if a is TOP else a
+    number = [met for x in a.number for y in b.number if (met := meet_num(x, y)) is not None]
+    string = [met for x in a.string for y in b.string if (met := meet_str(x, y)) is not None]
+    pairs = max(len(a.array) * len(b.array), len(a.object) * len(b.object))
+    if pairs > 20 * MAX_SHAPES:
+        raise BudgetExceeded(f"{pairs:,} combinations of alternatives stand beside each other", hint=_HINT)
+    array = [met for x in a.array for y in b.array if (met := meet_arr(x, y, void)) is not None]
+    objects = [met for x in a.object for y in b.object if (met := meet_obj(x, y, void)) is not None]
+    return Form(a.null and b.null, a.boolean & b.boolean, _numbers(number), _strings(string), _alternatives(array), _alternatives(objects))
+
+
+_HINT: Final = "Combinations of anyOf, oneOf, not and if multiply; give the branches a required property with different constants."
+
+
+def unite(forms: Iterable[Form]) -> Form:
+    """The union of forms."""
+    forms = list(forms)
+    if len(forms) == 1:
+        return forms[0]
+    boolean = 0
+    for form in forms:
+        boolean |= form.boolean
+    return Form(
+        any(form.null for form in forms),
+        boolean,
+        _numbers([one for form in forms for one in form.number]),
+        _strings([one for form in forms for one in form.string]),
+        _alternatives([one for form in forms for one in form.array]),
+        _alternatives([one for form in forms for one in form.object]),
+    )
+
+
+_WHOLE: Final = (ANY_ARR, ANY_OBJ)
+
+
+def _alternatives(shapes: list[_S]) -> tuple[_S, ...]:
+    """Without repetitions; one that allows everything stands alone."""
+    if len(shapes) < 2:
+        return tuple(shapes)
+    kept = tuple(dict.fromkeys(shapes))
+    for one in kept:
+        if one in _WHOLE:
+            return (one,)
+    if len(kept) > MAX_SHAPES:
+        raise BudgetExceeded(f"more than {MAX_SHAPES:,} alternatives of one type", hint=_HINT)
+    return kept
+
+
+def _numbers(shapes: list[Num]) -> tuple[Num, ...]:
+    """Without repetitions; finite sets become one."""
+    if len(shapes) < 2:
+        return tuple(shapes)
+    values = dict.fromkeys(v for one in shapes if one.values is not None for v in one.values)
+    wide = dict.fromkeys(one for one in shapes if one.values is None)
+    if ANY_NUM in wide:
+        return (ANY_NUM,)
+    left = tuple([v for v in values if not any(has_number(one, v) for one in wide)])
+    return (*wide, Num(values=left)) if left else tuple(wide)
+
+
+def _strings(shapes: list[Str]) -> tuple[Str, ...]:
+    """Without repetitions; finite sets without further conditions become one."""
+    if len(shapes) < 2:
+        return tuple(shapes)
+    if ANY_STR in shapes:
+        return (ANY_STR,)
+    values = dict.fromkeys(v for one in shapes if one.values is not None and not one.has and not one.lacks for v in one.values)
+    wide = dict.fromkeys(one for one in shapes if one.values is None or one.has or one.lacks)
+    return (*wide, Str(values=tuple(values))) if values else tuple(wide)
