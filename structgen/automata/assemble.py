@@ -77,9 +77,13 @@ class Assembler:
         """`expr` itself if it costs one edge, else a rule around it, so that a repetition holds its body once."""
         if isinstance(expr, (Leaf, Rule, Special)) or (isinstance(expr, Lit) and len(expr.data) == 1):
             return expr
+        return self.wrapped(expr)
+
+    def wrapped(self, expr: Expr) -> Rule:
+        """A rule whose body is `expr`, the same one for the same expression."""
         found = self._wrapped.get(id(expr))
         if found is None:
-            found = self._wrapped[id(expr)] = Rule(lambda: expr, "repeated")
+            found = self._wrapped[id(expr)] = Rule(lambda: expr, "part")
             self._kept.append(expr)
         return found
 
@@ -148,7 +152,8 @@ class _Body:
         elif isinstance(expr, Net):
             self.net(expr, (a, b))
         elif isinstance(expr, Minus):
-            self.call(a, self.to._minus(self.to.leaf(expr.leaf), expr.taken), b)
+            # A rule of its own: its taken texts get a body too, and one body is written at a time.
+            self.call(a, self.to._rule_id(self.to.wrapped(expr)), b)
         elif isinstance(expr, Strings):
             self.bulk.append((expr, a, b))
         elif isinstance(expr, Special):

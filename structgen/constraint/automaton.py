@@ -7,8 +7,8 @@ Not here: how rows are made (`kernels.walk`, `tables`), what draws tokens (`samp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ class TokenAutomaton:
     def __init__(self, machine: ByteAutomaton, vocabulary: Vocabulary, report: SupportReport | None = None) -> None:
         self.vocabulary = vocabulary
         self.report = report or SupportReport()
+        self.decode: Callable[[str], Any] | None = None  # text -> value, where the grammar says how
         self.machine = machine
         self._size, self._words = vocabulary.size, vocabulary.words
         self._tables = tables_of(vocabulary)

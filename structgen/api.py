@@ -1,0 +1,127 @@
+"""The public calls: notations to grammars, grammars to automata, models to results. Here the parts are wired together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from structgen.automata.machine import Budget
+from structgen.constraint.automaton import TokenAutomaton
+from structgen.constraint.grammar import Grammar
+from structgen.constraint.protocol import Constraint
+from structgen.errors import GrammarError
+from structgen.frontends import choice as _choice
+from structgen.frontends import jsonschema as _jsonschema
+from structgen.frontends import regex as _regex
+from structgen.ir.language import Language
+from structgen.vocab.vocabulary import Vocabulary
+
+Style = str | _jsonschema.JsonStyle
+
+
+def regex(pattern: str, *, syntax: Literal["python", "ecma"] = "python", search: bool = False, budget: Budget | None = None) -> Grammar:
+    """The texts that match `pattern` as a whole, or in which it is found (`search=True`).
+
+    Raises RegexError (with the place), UnsupportedFeature (back-references, atomic groups), EmptyLanguage, BudgetExceeded.
+    """
+    return Grammar(_regex.regex(pattern, syntax=syntax, search=search), budget=budget)
+
+
+def choice(options: Iterable[str | bytes], *, budget: Budget | None = None) -> Grammar:
+    """One of `options`, of which there may be millions. Raises EmptyLanguage where there is none."""
+    return Grammar(_choice.choice(options), budget=budget)
+
+
+def json_schema(
+    schema: dict[str, Any] | bool | str,
+    *,
+    style: Style = "default",
+    order: Literal["schema", "any"] = "schema",
+    relax: bool = False,
+    draft: str | None = None,
+    registry: Any = None,
+    formats: Literal["assert", "annotation"] = "assert",
+    budget: Budget | None = None,
+) -> Grammar:
+    """The JSON texts whose value is valid under `schema`, spelled in `style`.
+
+    schema: a dict, a bool, or JSON text. style: "default" (bounded whitespace and numbers), "compact", "indent=2", "any" (every legal spelling) or a
+    `JsonStyle`. order: of members; "schema" is the order of the schema. relax: compile what is not supported to the nearest superset, and name it in
+    `.report`; otherwise it is refused. draft: overrides `$schema`. registry: a `referencing.Registry` for remote references; nothing is ever fetched.
+    formats: "assert" or "annotation".
+
+    Raises SchemaError, UnsupportedFeature (with every refused place), EmptyLanguage, BudgetExceeded.
+    """
+    made = _jsonschema.json_schema(schema, style=style, order=order, relax=relax, draft=draft, registry=registry, formats=formats)  # type: ignore[arg-type]
+    return Grammar(made, budget=budget)
+
+
+def lark(text: str, *, start: str = "start", budget: Budget | None = None) -> Grammar:
+    """The language of a Lark grammar, exactly: terminals are regular languages, ignored text may stand between them.
+
+    Raises LarkError (with line, column and caret), UnsupportedFeature, EmptyLanguage, BudgetExceeded.
+    """
+    from structgen.frontends import lark as _lark
+
+    return Grammar(_lark.lark(text, start=start), budget=budget)
+
+
+def python_type(tp: Any, *, style: Style = "default", budget: Budget | None = None) -> Grammar:
+    """The JSON texts of the instances of a Python type; results are decoded to instances. For a function: its arguments.
+
+    Raises TypeUnsupported where a type has no JSON form.
+    """
+    from structgen.frontends.types import type_schema
+
+    plan = type_schema(tp)
+    made = _jsonschema.json_schema(plan.schema, style=style)
+    made.decode = plan.decode
+    return Grammar(made, budget=budget)
+
+
+def grammar_of(thing: Any) -> Grammar:
+    """What `compile` and `generate` take: a Grammar, a schema (dict, bool), or a Python type or function."""
+    if isinstance(thing, Grammar):
+        return thing
+    if isinstance(thing, Language):
+        return Grammar(thing)
+    if isinstance(thing, dict | bool):
+        return json_schema(thing)
+    if isinstance(thing, str | bytes):
+        raise GrammarError(
+            f"a plain text is no grammar: {thing[:40]!r}", hint="say which notation it is in: sg.regex(p), sg.lark(text), sg.json_schema(text), sg.choice([text])"
+        )
+    return python_type(thing)
+
+
+def compile(grammar: Any, vocabulary: Vocabulary | Any) -> TokenAutomaton:  # noqa: A001
+    """The token automaton of a grammar, a schema dict or a Python type over a vocabulary (or a tokenizer).
+
+    Costs what the first mask needs; the rest unfolds as texts reach it. Raises whatever making the grammar raises.
+    """
+    if not isinstance(vocabulary, Vocabulary):
+        vocabulary = Vocabulary.from_tokenizer(vocabulary)
+    return grammar_of(grammar).compile(vocabulary)
+
+
+def constraint_of(grammar: Any, vocabulary: Vocabulary) -> Constraint:
+    """An automaton as it is, anything else compiled: what models and processors are given."""
+    return grammar if isinstance(grammar, Constraint) else compile(grammar, vocabulary)
+
+
+def load(spec: Any, **options: Any) -> Any:
+    """The model that `spec` names, ready to generate: "tiny", a hub id, a folder, (transformers model, tokenizer), or (function, vocabulary).
+
+    See `structgen.models.load.load` for the options. Raises ModelError.
+    """
+    from structgen.models.load import load as load_model
+    from structgen.samplers.model import Model
+
+    return Model(load_model(spec, **options), compile=constraint_of)
+
+
+def structured(model: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator: the model computes the function from its docstring (the prompt) and its return type (the grammar)."""
+    from structgen.samplers.structured import structured as decorate
+
+    return decorate(model, **options)

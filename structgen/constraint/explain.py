@@ -1,0 +1,84 @@
+"""What may come next in a text, or where and why it was refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from structgen.automata.machine import ByteAutomaton
+from structgen.errors import Place
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`verdict`: "complete" (the text is in the language), "incomplete" (it begins a text of the language) or "refused".
+
+    `read`: characters that could be read. `expected`: what may come after them, for people: single characters, ranges, "the end". `place`: the place
+    in the text where it was refused, or its end.
+    """
+
+    verdict: str
+    read: int
+    expected: tuple[str, ...]
+    place: Place
+
+    def __str__(self) -> str:
+        may = ", ".join(self.expected) or "nothing"
+        if self.verdict == "complete":
+            more = [e for e in self.expected if e != "the end"]
+            return "complete" + (f"; it may also go on with {', '.join(more)}" if more else "")
+        if self.verdict == "incomplete":
+            return f"incomplete: next may come {may}\n  at {self.place}"
+        return f"refused at {self.place}\n  expected {may}"
+
+
+def explain(machine: ByteAutomaton, text: str | bytes) -> Explanation:
+    """Read `text` and say how far that went. A byte text is shown with replacement characters."""
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    count, state = machine.read(data)
+    shown = data.decode("utf-8", "replace")
+    read = len(data[:count].decode("utf-8", "ignore"))
+    if count < len(data) and read and 0x80 <= data[count] < 0xC0:  # refused inside a character: the character is to blame
+        while count and 0x80 <= data[count] < 0xC0:
+            count -= 1
+        count, state = machine.read(data[:count])
+        read = len(data[:count].decode("utf-8", "ignore"))
+    moves = machine.moves(state)
+    expected = _names(machine, [symbol for symbol, _ in moves])
+    final = machine.is_final(state)
+    if final:
+        expected.append("the end")
+    verdict = "refused" if count < len(data) else "complete" if final else "incomplete"
+    return Explanation(verdict, read, tuple(expected), Place(shown, read))
+
+
+def _names(machine: ByteAutomaton, symbols: list[int]) -> list[str]:
+    """Bytes and special symbols for people, runs of letters and digits as ranges."""
+    names: list[str] = []
+    run: list[int] = []
+
+    def close() -> None:
+        if len(run) > 2:
+            names.append(f"{chr(run[0])!r} to {chr(run[-1])!r}")
+        else:
+            names.extend(repr(chr(b)) for b in run)
+        run.clear()
+
+    for symbol in symbols:
+        if run and not (symbol == run[-1] + 1 and _kind(symbol) == _kind(run[-1])):
+            close()
+        if symbol < 0x80:
+            run.append(symbol)
+    close()
+    if any(0xC0 <= s < 0x100 for s in symbols):
+        names.append("characters beyond ASCII")
+    if any(0x80 <= s < 0xC0 for s in symbols):
+        names.append("the rest of a character")
+    names.extend(f"token {machine.special_names[s - 256]}" for s in symbols if s >= 256)
+    return names if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]
+
+
+def _kind(symbol: int) -> str:
+    c = chr(symbol)
+    return "digit" if c.isdigit() else "upper" if c.isupper() else "lower" if c.islower() else "other"

@@ -1,0 +1,141 @@
+"""`Grammar`: a language as users hold it: judge texts with it, combine it, compile it for a vocabulary."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from structgen.automata.machine import Budget, ByteAutomaton
+from structgen.constraint.automaton import TokenAutomaton
+from structgen.constraint.explain import Explanation, explain
+from structgen.errors import GrammarError, OptionError, UnsupportedFeature
+from structgen.ir.expr import Alt, Expr, Leaf, Repeat, Seq
+from structgen.ir.language import Language
+from structgen.ir.regular import CharDFA
+from structgen.ir.report import SupportReport
+from structgen.vocab.vocabulary import Vocabulary
+
+
+class Grammar:
+    """A language. Immutable and safe to share between threads.
+
+    `a + b` is one after the other, `a | b` either, `a & b` both at once and `~a` every other text (these two where the languages are regular), `.optional()`,
+    `.repeat(low, high)`.
+
+    >>> import structgen as sg
+    >>> (sg.regex("[a-z]+") & ~sg.choice(["if", "else"])).accepts("iff")
+    True
+    """
+
+    def __init__(self, language: Language, *, budget: Budget | None = None) -> None:
+        self.language = language
+        self._budget = budget
+        self._lock = threading.Lock()
+        self._machine: ByteAutomaton | None = None
+
+    @property
+    def report(self) -> SupportReport:
+        """What is compiled exactly, relaxed or refused."""
+        return self.language.report
+
+    @property
+    def automaton(self) -> ByteAutomaton:
+        """The byte automaton, made on first use. Raises EmptyLanguage where no text matches."""
+        with self._lock:
+            if self._machine is None:
+                self._machine = ByteAutomaton(self.language.start, budget=self._budget, source=self.language.source)
+            return self._machine
+
+    def accepts(self, text: str | bytes) -> bool:
+        """Whether the complete text belongs to the language. Lone surrogates in a str belong to none."""
+        data = _utf8(text)
+        return data is not None and self.automaton.accepts(data)
+
+    def decode(self, text: str) -> Any:
+        """The value of a complete text: what its JSON says, an instance of its type, or the text itself."""
+        return text if self.language.decode is None else self.language.decode(text)
+
+    def explain(self, text: str | bytes) -> Explanation:
+        """How far a text can be read, what may come next there, and a caret below the place."""
+        return explain(self.automaton, text)
+
+    def compile(self, vocabulary: Vocabulary) -> TokenAutomaton:
+        """The token automaton over a vocabulary. Raises EmptyLanguage, VocabularyError, BudgetExceeded."""
+        automaton = TokenAutomaton(self.automaton, vocabulary, self.report)
+        automaton.decode = self.language.decode
+        return automaton
+
+    def __add__(self, other: Grammar) -> Grammar:
+        return self._joined(other, Seq((self.language.start, _language(other).start)), lambda a, b: a + b)
+
+    def __or__(self, other: Grammar) -> Grammar:
+        return self._joined(other, Alt((self.language.start, _language(other).start)), lambda a, b: a | b)
+
+    def __and__(self, other: Grammar) -> Grammar:
+        return self._regular_only("&", _regular(self, "&") & _regular(other, "&"), other)
+
+    def __invert__(self) -> Grammar:
+        return self._regular_only("~", ~_regular(self, "~"))
+
+    def optional(self) -> Grammar:
+        """This language or the empty text."""
+        return self.repeat(0, 1)
+
+    def repeat(self, low: int = 0, high: int | None = None) -> Grammar:
+        """This language `low` to `high` times, one after the other (None: any number). Raises OptionError for impossible counts."""
+        if low < 0 or (high is not None and high < low):
+            raise OptionError(f"cannot repeat {low} to {high} times", where="repeat", hint="0 <= low <= high")
+        regular = self.language.regular
+        return self._made(Repeat(self.language.start, low, high), regular and _small(lambda: regular.repeat(low, high)), self.report)
+
+    def _joined(self, other: Grammar, start: Expr, both: Callable[[CharDFA, CharDFA], CharDFA]) -> Grammar:
+        a, b = self.language.regular, _language(other).regular
+        regular = None if a is None or b is None else _small(lambda: both(a, b))
+        return self._made(start, regular, SupportReport([*self.report.findings, *other.report.findings]))
+
+    def _regular_only(self, operator: str, dfa: CharDFA, *others: Grammar) -> Grammar:
+        findings = [f for g in (self, *others) for f in g.report.findings]
+        return self._made(Leaf(dfa), dfa, SupportReport(findings))
+
+    def _made(self, start: Expr, regular: CharDFA | None, report: SupportReport) -> Grammar:
+        return Grammar(Language(start, report, regular=regular), budget=self._budget)
+
+    def __repr__(self) -> str:
+        source = self.language.source
+        return f"<Grammar {source if len(source) < 60 else source[:57] + '...'}>" if source else "<Grammar>"
+
+
+def _utf8(text: str | bytes) -> bytes | None:
+    if isinstance(text, bytes):
+        return text
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return None
+
+
+def _language(grammar: object) -> Language:
+    if not isinstance(grammar, Grammar):
+        raise GrammarError(f"a {type(grammar).__name__} cannot be combined with a grammar", hint="make a grammar of it: sg.choice([text]), sg.regex(pattern)")
+    return grammar.language
+
+
+def _regular(grammar: object, operator: str) -> CharDFA:
+    regular = _language(grammar).regular
+    if regular is None:
+        raise UnsupportedFeature(
+            f"{operator} needs regular languages, and this one is not known to be regular",
+            hint="regexes, choices and what is made of them are regular; for other grammars write the condition into the grammar",
+        )
+    return regular
+
+
+def _small(make: Callable[[], CharDFA]) -> CharDFA | None:
+    """An automaton, or None where it grows too large to be of use."""
+    from structgen.errors import BudgetExceeded
+
+    try:
+        return make()
+    except BudgetExceeded:
+        return None
