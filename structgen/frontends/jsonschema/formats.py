@@ -139,21 +139,35 @@ def format_lengths(name: str) -> tuple[int, int | None]:
     return 0, _LENGTHS.get(name)
 
 
+_WIDE: Final = {
+    "LEAP": r"(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)",
+    "YEAR": r"[0-9]{4}",
+    "TIME": r"(?:{MINUTES}:(?:[0-5][0-9]|60){FRACTION}(?:[Zz]|[+\-]{MINUTES}))",
+    "HOST_LABEL": "{LABEL}",
+}
+"""The pieces that `NOTES` speaks of, with everything that is left out."""
+
+
 @lru_cache(maxsize=64)
-def format_dfa(name: str) -> CharDFA | None:
-    """The automaton of a format, without the bound that `format_lengths` gives; None for a name that is not in `SUPPORTED`."""
+def format_dfa(name: str, *, wide: bool = False) -> CharDFA | None:
+    """The automaton of a format, without the bound that `format_lengths` gives; None for a name that is not in `SUPPORTED`.
+
+    `wide`: one that has at least all texts of the format, also those of `NOTES`. To take a format away, take this one.
+    """
     pattern = _FORMATS.get(name)
     if pattern is None:
         return None
+    if wide and name not in NOTES:
+        return format_dfa(name)
     if name == "email":  # a local part of at most 64 characters; the bound is cheaper on its automaton than in the pattern
         local, domain = pattern.split("@", 1)
         return _pattern_dfa(local).with_lengths(1, 64) + CharDFA.of_string("@") + _pattern_dfa(domain)
-    return _pattern_dfa(pattern)
+    return _pattern_dfa(pattern, _PIECES | _WIDE if wide else _PIECES)
 
 
-def _pattern_dfa(pattern: str) -> CharDFA:
+def _pattern_dfa(pattern: str, pieces: dict[str, str] = _PIECES) -> CharDFA:
     """The automaton of a pattern with names of pieces in braces."""
     name = re.compile(r"\{([A-Z_]+[0-9]*)\}")
     while name.search(pattern):
-        pattern = name.sub(lambda match: _PIECES[match[1]], pattern)
+        pattern = name.sub(lambda match: pieces[match[1]], pattern)
     return regex_dfa(pattern, syntax="ecma")

@@ -8,8 +8,8 @@ length that the style allows. Texts with exponent are never wrong either, and al
     bounds                                   every mantissa with one digit before the point ("0.5e1", "5e0", not "50e-1")
 
 In the style "any" mantissas may also have up to 6 digits before the point, 5 zeros after it and 6 zeros at the end (3, 2 and 3 under
-bounds and multiples together). What `json.dumps` prints is always there, except under multiples that need very many residues, where
-fractions before an exponent are forbidden.
+bounds and multiples together). What `json.dumps` prints is always there, but for one case: multiples with n > 2 kinds of remainders (7 has
+seven, 100 three, 0.01 one) allow 32 / n digits after the point of a mantissa.
 
 Not here: how the machines read digits (`numbers_plain`, `numbers_exponent`), keywords (`normal`).
 
