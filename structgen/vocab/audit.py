@@ -176,12 +176,13 @@ def _explained(source: Source, text: str, ids: Sequence[int], found: bytes) -> s
     if source.unknown.intersection(ids):
         return "characters outside the vocabulary become the unknown token"
     shown = found.decode("utf-8", "replace")
+    if source.kind == "metaspace" and "▁" in text and shown.lstrip(" ") == text.replace("▁", " ").lstrip(" "):
+        return "the character ▁ is read as a blank"
     normal = text
     if source.normalize is not None:
         normal = source.normalize(text).replace("▁", " ")
         if shown in (normal, " " + normal):
-            blank = shown.lstrip(" ") == text.replace("▁", " ").lstrip(" ")
-            return "the character ▁ is read as a blank" if blank else "text is normalised before it is cut into tokens"
+            return "text is normalised before it is cut into tokens"
     lone = _lone_bytes(source)
     if source.kind in _JOINED and found == bytes(b for b in normal.encode() if b in lone):
         return "bytes without a token of their own are dropped"

@@ -7,6 +7,7 @@ A tokenizer is recognised by what it can do (duck typing), never by the name of 
     get_vocab + id_to_token      tokenizers.Tokenizer
     decode_single_token_bytes    tiktoken.Encoding
     id_to_piece + is_control     sentencepiece.SentencePieceProcessor
+    id_to_piece + is_special     mistral_common, also inside its MistralTokenizer and transformers' MistralCommonBackend
 
 Not here: whether a reading is right (`audit`), files (`files`), the public class (`vocabulary`).
 """
@@ -80,6 +81,9 @@ def read(tokenizer: Any) -> Source:
     """The source behind a tokenizer object. Raises `VocabularyError` where nothing is recognised."""
     if hasattr(tokenizer, "backend_tokenizer"):
         return _from_transformers_fast(tokenizer)
+    mistral = _mistral_inside(tokenizer)
+    if mistral is not None:
+        return _from_mistral(mistral)
     inner = _tiktoken_inside(tokenizer)
     if inner is not None:
         return _from_tiktoken(inner, outer=None if inner is tokenizer else tokenizer)
@@ -163,6 +167,30 @@ def _from_tiktoken(encoding: Any, outer: Any = None) -> Source:
     if "<|endoftext|>" in special:
         source.stop = (special["<|endoftext|>"],)
     return source if outer is None else _with_transformers_specials(source, outer)
+
+
+def _from_mistral(inner: Any) -> Source:
+    """A tokenizer of mistral_common: Tekken gives bytes itself, the older ones are SentencePiece."""
+    processor = getattr(inner, "_model", None)
+    if hasattr(processor, "serialized_model_proto"):  # it also tells user-defined pieces, which the outer calls do not
+        return _from_sentencepiece(processor)
+    ids = range(inner.n_words)
+    special = {str(inner.id_to_piece(i)): i for i in ids if inner.is_special(i) or i == inner.unk_id}
+    source = Source(
+        special=special,
+        stop=(int(inner.eos_id),),
+        encode=partial(inner.encode, bos=False, eos=False),
+        decode=inner.decode,
+        unknown=frozenset({int(inner.unk_id)}),
+    )
+    if hasattr(inner, "id_to_byte_piece"):
+        source.tokens, source.kind = [inner.id_to_byte_piece(i) for i in ids], "tiktoken"
+        for spelling, i in special.items():
+            source.hide(spelling, i)
+        return source
+    source.pieces = [inner.id_to_piece(i) for i in ids]
+    source.recipes = [("metaspace", recipes.from_metaspace)]
+    return _finished(source)
 
 
 def _from_sentencepiece(processor: Any) -> Source:
@@ -306,6 +334,16 @@ def _tiktoken_inside(tokenizer: Any) -> Any:
     for candidate in (tokenizer, *(getattr(tokenizer, name, None) for name in ("tokenizer", "model", "encoding"))):
         if hasattr(candidate, "decode_single_token_bytes") and hasattr(candidate, "encode_ordinary"):
             return candidate
+    return None
+
+
+def _mistral_inside(tokenizer: Any) -> Any:
+    """The mistral_common tokenizer that a tokenizer is or wraps (its own wrapper, or that of transformers); None if there is none."""
+    middle = getattr(tokenizer, "tokenizer", None)
+    for outer in (tokenizer, getattr(tokenizer, "instruct_tokenizer", None), getattr(middle, "instruct_tokenizer", None)):
+        for candidate in (outer, getattr(outer, "tokenizer", None)):
+            if hasattr(candidate, "n_words") and hasattr(candidate, "is_special") and hasattr(candidate, "id_to_piece"):
+                return candidate
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -241,6 +242,43 @@ def test_tiktoken_inside_another_tokenizer() -> None:
     assert found.stop_ids == (271,)
     assert found.special["<|im_end|>"] == 271
     assert found.bytes_of(258) == b" the"
+
+
+class Mistral:  # the calls of mistral_common's tokenizers that are used; the real ones were compared by hand (1.13.1: equal)
+    n_words, unk_id, eos_id = 262, 0, 2
+    names = ("<unk>", "<s>", "</s>", "[INST]")
+
+    def id_to_piece(self, i: int) -> str:
+        return self.names[i] if i < 4 else f"<0x{i - 4:02X}>" if i < 260 else "▁a" if i == 260 else "b"
+
+    def is_special(self, i: int) -> bool:
+        return 0 < i < 4
+
+    def encode(self, text: str, bos: bool, eos: bool) -> list[int]:
+        return [1] * bos + [4 + b for b in text.encode()] + [2] * eos
+
+    def decode(self, ids: list[int]) -> str:
+        return b"".join(bytes([i - 4]) if i < 260 else b" a" if i == 260 else b"b" for i in ids if i > 3).decode("utf-8", "replace")
+
+
+class Tekken(Mistral):
+    def id_to_byte_piece(self, i: int) -> bytes:
+        return b"" if i < 4 else bytes([i - 4]) if i < 260 else b" a" if i == 260 else b"b"
+
+
+@pytest.mark.parametrize("kind", [Mistral, Tekken])
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_mistral_common_bare_and_wrapped(kind: type, depth: int) -> None:
+    own: Any = kind()
+    if depth > 0:  # its MistralTokenizer
+        own = SimpleNamespace(instruct_tokenizer=SimpleNamespace(tokenizer=own))
+    if depth > 1:  # the backend of transformers
+        own = SimpleNamespace(tokenizer=own)
+    found = Vocabulary.from_tokenizer(own)
+    assert found.tokens == [b"", b"", b"", b"", *(bytes([b]) for b in range(256)), b" a", b"b"]
+    assert found.special == {"<unk>": 0, "<s>": 1, "</s>": 2, "[INST]": 3}
+    assert found.stop_ids == (2,)
+    assert found.encode("é") == [4 + b for b in "é".encode()]
 
 
 def test_what_is_no_tokenizer() -> None:
