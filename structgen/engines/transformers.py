@@ -148,7 +148,7 @@ class _Run:
     * L is the prompts' length (also: the same prompts again), or
     * L is one more than before, each row extends a row of the last call, and not all rows are finished, or
     * its scores share memory with the last call's: the positions of one draft, verified together. This shows that the run is drafting, or
-    * the run is drafting, L is at most one more than before, and the last token is one that could have been drawn there, or
+    * the run is drafting, L is at most one more than before, the row extends one that was seen, and the grammar allows it, or
     * it repeats the last call.
     """
 
@@ -158,7 +158,8 @@ class _Run:
         self._stops = stops
         self._stop_set = frozenset(stops.tolist())
         self._length = self.prompt_length
-        self._rows: set[bytes] = set()  # of the last call
+        self._rows: set[int] = set()  # hashes of the rows of the last call
+        self._seen: set[int] = set()  # and of all calls
         self._states: dict[tuple[int, bytes], int] = {}  # (grammar, generated part) of the last call -> state
         self._next: dict[tuple[int, bytes], int] = {}
         self._scores: torch.Tensor | None = None  # kept, so that its memory is not handed out again
@@ -172,27 +173,22 @@ class _Run:
         if any(row[:start].tobytes() not in self._prompts for row in ids):
             return False
         if length == start:
-            self._drafting = False
+            self._drafting, self._seen = False, set()
             return True
         if scores.untyped_storage().data_ptr() == self._scores.untyped_storage().data_ptr():
             self._drafting = True
             return True
-        if length == self._length + 1 and all(row[:-1].tobytes() in self._rows for row in ids):
+        if length == self._length + 1 and all(_hash(row[:-1]) in self._rows for row in ids):
             return not np.isin(ids[:, start:], self._stops).any(axis=1).all()
         if self._drafting and length <= self._length + 1:
-            return self._possible(ids[0, start:], constraint)
-        return length == self._length and all(row.tobytes() in self._rows for row in ids)
-
-    def _possible(self, generated: Ids, constraint: Constraint) -> bool:
-        """Whether the last token could be drawn under the mask of its place (drafting has one row, hence one grammar)."""
-        parent = self.state(constraint, 0, generated[:-1])
-        last = int(generated[-1])
-        return parent <= 0 or last in self._stop_set or constraint.advance(parent, last) != DEAD
+            return _hash(ids[0, :-1]) in self._seen and self.state(constraint, 0, ids[0, start:]) > 0
+        return length == self._length and all(_hash(row) in self._rows for row in ids)
 
     def settle(self, ids: Ids, scores: torch.Tensor) -> None:
         """Remember this call."""
         self._length, self._scores = ids.shape[1], scores
-        self._rows = {row.tobytes() for row in ids}
+        self._rows = {_hash(row) for row in ids}
+        self._seen |= self._rows
         self._states, self._next = self._next, {}
 
     def state(self, constraint: Constraint, group: int, generated: Ids) -> int:
@@ -211,6 +207,11 @@ class _Run:
                 state = FINISHED if token in self._stop_set else constraint.advance(state, token)
         self._next[key] = state
         return state
+
+
+def _hash(row: Ids) -> int:
+    """64 bits for a row of tokens."""
+    return hash(row.tobytes())
 
 
 def allowed(rows: Words, width: int, device: Any) -> torch.Tensor:

@@ -9,6 +9,8 @@ Here too is the choice of a token, so that a step of sampling is one call.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from structgen.kernels.arena import jit
@@ -69,34 +71,47 @@ def best_token(logits, mask):
     return found
 
 
-@jit
-def draw_token(logits, mask, temperature, top_k, top_p, uniform, chance):
+def draw_token(logits: Any, mask: Any, temperature: float, top_k: int, top_p: float, uniform: float, chance: Any) -> int:
     """An allowed token drawn by `uniform` in [0, 1); -1 where no allowed token has any mass.
 
     The law: softmax of logits / temperature over the allowed tokens; of these the `top_k` likeliest (0: all); of these the smallest set
-    that has at least `top_p` of the mass, with the token that crosses the line. Log of the probability of the drawn token under this law
-    goes to chance[0].
+    that has at least `top_p` of the mass, with the token that crosses the line. The log of the probability of the drawn token under this
+    law goes to chance[0].
     """
     limit = min(mask.shape[0] * 32, logits.shape[0])
-    ids = np.empty(limit, np.int64)
-    weights = np.empty(limit, np.float64)
+    ids, weights = np.empty(limit, np.int64), np.empty(limit, np.float64)
+    n = weigh(logits, mask, temperature, ids, weights)
+    if n == 0:
+        return -1
+    ids, weights = ids[:n], weights[:n]
+    if top_k > 0 or top_p < 1.0:
+        ids, weights = _truncate(ids, weights, top_k, top_p)
+    return int(ids[pick(weights, uniform, chance)])
+
+
+@jit
+def weigh(logits, mask, temperature, ids, weights):
+    """Write the allowed tokens that have mass to the front of `ids`, their weights (the highest is 1) to `weights`; return their count."""
     n, top = 0, -np.inf
-    for t in range(limit):
+    for t in range(ids.shape[0]):
         if logits[t] > -np.inf and (mask[t >> 5] >> np.uint32(t & 31)) & np.uint32(1):
             ids[n] = t
             weights[n] = np.float64(logits[t]) / temperature
             top = max(top, weights[n])
             n += 1
-    if n == 0:
-        return -1
-    total = 0.0
     for i in range(n):
         weights[i] = np.exp(weights[i] - top)
+    return n
+
+
+@jit
+def pick(weights, uniform, chance):
+    """The index that `uniform` falls on; the log of its share goes to chance[0]."""
+    total = 0.0
+    for i in range(weights.shape[0]):
         total += weights[i]
-    if top_k > 0 or top_p < 1.0:
-        n, total = _truncate(ids, weights, n, total, top_k, top_p)
-    goal, passed, chosen = uniform * total, 0.0, n - 1
-    for i in range(n):
+    goal, passed, chosen = uniform * total, 0.0, weights.shape[0] - 1
+    for i in range(weights.shape[0]):
         passed += weights[i]
         if passed > goal:
             chosen = i
@@ -104,37 +119,24 @@ def draw_token(logits, mask, temperature, top_k, top_p, uniform, chance):
     while weights[chosen] == 0.0:  # underflow at the end of the row: never draw what has no mass
         chosen -= 1
     chance[0] = np.log(weights[chosen] / total)
-    return ids[chosen]
+    return chosen
 
 
-@jit
-def _truncate(ids, weights, n, total, top_k, top_p):
-    """Keep the `top_k` first, then the `top_p` nucleus, at the front of `ids` and `weights`; return their count and mass."""
-    if top_k > 0 and top_k < n:  # drop what is surely below the k-th, so that the sort is short
-        line = np.partition(weights[:n], n - top_k)[n - top_k]
+def _truncate(ids: Any, weights: Any, top_k: int, top_p: float) -> tuple[Any, Any]:
+    """The `top_k` likeliest first, then the `top_p` nucleus, in order of weight; numpy sorts faster than numba compiles a sort."""
+    if 0 < top_k < ids.shape[0]:  # drop what is surely below the k-th, so that the sort is short
+        line = np.partition(weights, -top_k)[-top_k]
     else:  # tokens this light have at most 1 - p together, so they lie behind the nucleus
-        line = (1.0 - top_p) * total / n * 0.999 if top_p < 1.0 else 0.0
-    kept = 0
-    for i in range(n):
-        if weights[i] >= line:
-            ids[kept], weights[kept] = ids[i], weights[i]
-            kept += 1
-    order = np.argsort(-weights[:kept], kind="mergesort")  # stable: equal weights stay in the order of ids
-    if top_k > 0 and top_k < n:
-        kept = min(kept, top_k)
-        total = 0.0
-        for i in range(kept):
-            total += weights[order[i]]
-    sorted_ids, sorted_weights = ids[order[:kept]], weights[order[:kept]]
-    mass, count = 0.0, 0
-    while count < kept and (count == 0 or mass < top_p * total or top_p >= 1.0):
-        mass += sorted_weights[count]
-        ids[count], weights[count] = sorted_ids[count], sorted_weights[count]
-        count += 1
-    return count, mass
-
-
-JIT_KERNELS = (apply_mask, measure, best_token, draw_token)
+        line = (1.0 - top_p) * weights.sum() / ids.shape[0] * 0.999
+    kept = np.flatnonzero(weights >= line)
+    total = weights.sum()
+    order = kept[np.argsort(-weights[kept], kind="stable")]  # equal weights stay in the order of ids
+    if 0 < top_k < ids.shape[0]:
+        order = order[:top_k]
+        total = weights[order].sum()
+    if top_p < 1.0:
+        order = order[: 1 + int(np.searchsorted(np.cumsum(weights[order]), top_p * total * (1.0 - 1e-12)))]
+    return ids[order], weights[order]
 
 
 def warmup() -> None:

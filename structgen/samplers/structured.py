@@ -83,9 +83,9 @@ def structured(
     chosen = Options.of(options, **changes)
     if chosen.n != 1:
         raise OptionError("a structured function returns one value", where="n", hint="use model.generate for several samples")
-    names = sys._getframe(1).f_locals  # classes that are local to the caller may stand in the return annotation
 
     def decorate(function: Callable[P, R]) -> Structured[P, R]:
+        names = sys._getframe(1).f_locals  # classes that are local to the caller may stand in the return annotation
         return Structured(function, model, chosen, names, sampler)
 
     return decorate

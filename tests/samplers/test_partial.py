@@ -50,7 +50,22 @@ def test_reports_at_once() -> None:
 
 
 def test_is_silent_about_what_is_no_json() -> None:
-    for text in ("hello, world", "]", "{]", '{"a" 1}', "{1: 2}", "nul", '"open', "1 2", "[1}", '{"a": 1', "\ud800", "9" * 5000, '{"a"}', "--1"):
+    for text in (
+        "hello, world",
+        "]",
+        "{]",
+        '{"a" 1}',
+        "{1: 2}",
+        "nul",
+        '"open',
+        "1 2",
+        "[1}",
+        '{"a": 1',
+        "\ud800",
+        "9" * 5000,
+        '{"a"}',
+        "--1",
+    ):
         scanner = JsonScanner()
         found = scanner.feed(text) + scanner.finish()
         assert all(isinstance(c, Closed) for c in found)
