@@ -20,7 +20,9 @@ State = tuple[bytes, bool]  # the text so far, and whether a stop token came
 class Toy:
     """Texts as interned states; 0 is dead."""
 
-    def __init__(self, vocabulary: Vocabulary, viable: Callable[[bytes], bool], complete: Callable[[bytes], bool], decode: Any = None) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, viable: Callable[[bytes], bool], complete: Callable[[bytes], bool], decode: Any = None
+    ) -> None:
         self.vocabulary, self.viable, self.complete, self.decode = vocabulary, viable, complete, decode
         self._states: list[State | None] = [None]
         self._ids: dict[State, int] = {}
