@@ -37,8 +37,8 @@ _Truth = list[_Duties]  # an OR of ANDs; [] is false, [frozenset()] true
 _NO_DUTIES: _Duties = frozenset()
 _MOST_ALTERNATIVES = 200
 
-MOVES_PER_STATE = 20
-"""So many steps of threads may be taken for each state of the budget (about a microsecond each)."""
+MOVES_PER_STATE = 10
+"""So many steps of threads may be taken for each state of the budget (about 5 microseconds each)."""
 
 
 @dataclass(slots=True)

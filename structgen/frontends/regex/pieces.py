@@ -14,12 +14,12 @@ from typing import Final
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.regex.build import plain_dfa
-from structgen.frontends.regex.nodes import Cat, Chars, Node, Or, Rep, cat, either, has_looks, nullable, positions, rep, without_empty
+from structgen.frontends.regex.nodes import Cat, Chars, Node, Or, Rep, cat, either, has_looks, nullable, positions, without_empty
 from structgen.frontends.regex.whole import language, settle
 from structgen.ir import chars as cs
 from structgen.ir.chars import CharSet
 from structgen.ir.expr import EPSILON, NEVER, Expr, Leaf, Lit, alt, repeat, seq
-from structgen.ir.regular import CharDFA
+from structgen.ir.regular import BUDGET, CharDFA
 
 PIECE_STATES: Final = 4_000
 """The most states of one piece."""
@@ -36,25 +36,21 @@ def expression(node: Node, encoding: str) -> Expr:
     node = settle(settle(node, end=False), end=True)
     if isinstance(node, Rep) and isinstance(node.body, Chars) and max(node.low, node.high or 0) >= RUN:
         return _run(node.body.chars, node.low, node.high, encoding)
-    if has_looks(node) or (positions(node) <= PIECE_PLACES and not _has_clear_run(node, cs.NONE)):
-        try:
-            return _leaf(language(node, PIECE_STATES), encoding)
-        except BudgetExceeded:
-            if has_looks(node):
-                return _leaf(language(node, 5 * PIECE_STATES), encoding)
+    if has_looks(node):
+        return _leaf(language(node, BUDGET), encoding)
+    if not _has_clear_run(node, cs.NONE):
+        dfa = _try_dfa(node)
+        if dfa is not None:
+            return _leaf(dfa, encoding)
     if encoding != "json":
         return _piece(node, encoding)
     return seq(Lit(b'"'), _piece(node, "json-inner"), Lit(b'"'))
 
 
 def small_dfa(node: Node) -> CharDFA | None:
-    """The automaton of the whole tree if it is small, else None."""
-    if positions(node) > PIECE_PLACES:
-        return None
-    try:
-        return language(node, PIECE_STATES)
-    except BudgetExceeded:
-        return None
+    """The automaton of the whole tree if it is small (or has conditions, which cannot do without), else None."""
+    node = settle(settle(node, end=False), end=True)
+    return language(node, BUDGET) if has_looks(node) else _try_dfa(node)
 
 
 def _leaf(dfa: CharDFA, encoding: str) -> Expr:
@@ -171,6 +167,3 @@ def _sequence(parts: Sequence[Node], encoding: str) -> Expr:
     if best is not None:
         out.append(_leaf(best, encoding))
     return seq(*out)
-
-
-__all__ = ["PIECE_PLACES", "PIECE_STATES", "RUN", "expression", "first_chars", "rep", "small_dfa"]
