@@ -55,6 +55,12 @@ class Source:
         if i < len(self.tokens):
             self.tokens[i] = b""
 
+    def use(self, name: str, spell: Callable[[Pieces], list[bytes]]) -> None:
+        """Takes a recipe: fills in `kind`, `tokens` and `fallback`."""
+        self.kind, self.tokens = name, spell(self.pieces)
+        bytewise = name == "metaspace"
+        self.fallback = frozenset(i for i, piece in enumerate(self.pieces) if bytewise and recipes.is_byte_piece(piece))
+
     def spelling(self, i: int) -> str:
         """How a token with text is written."""
         piece = self.pieces[i] if i < len(self.pieces) else None
@@ -267,7 +273,6 @@ def _finished(source: Source) -> Source:
     if not source.recipes or source.opaque:
         likely = recipes.likely_recipes(source.pieces)
         source.recipes += [(name, recipes.RECIPES[name]) for name in likely if name not in named]
-    source.fallback = frozenset(i for i, piece in enumerate(source.pieces) if recipes.is_byte_piece(piece))
     return source
 
 

@@ -54,7 +54,7 @@ def _build(unsorted: Sequence[bytes], ids: Sequence[int]) -> Trie:
     places = [i for i, string in enumerate(unsorted) if string]
     places.sort(key=unsorted.__getitem__)  # stable, so that ids of equal strings still ascend
     strings = [unsorted[i] for i in places]
-    tokens = np.fromiter(map(ids.__getitem__, places), np.int32, len(places))
+    tokens = np.asarray(ids, np.int64)[np.array(places, np.int64)]
     data = np.frombuffer(b"".join(strings), np.uint8)
     length = np.fromiter(map(len, strings), np.int64, len(strings))
     offset = np.cumsum(length) - length

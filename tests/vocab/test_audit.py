@@ -65,6 +65,15 @@ def test_a_declared_normaliser_is_a_note(normalizer: Any) -> None:
     assert found.decode(found.encode("ÀB ﬁ ")) == "ÀB ﬁ ".encode()
 
 
+def test_an_added_token_that_stands_for_ordinary_text_is_a_note() -> None:
+    own = byte_level()
+    own.add_tokens(["  ", "\n\n"])  # as Gemma and others have for runs of blanks
+    found = Vocabulary.from_tokenizer(own, stop=300)
+    assert len(found.notes) == 1
+    assert "added token" in found.notes[0]
+    assert found.decode(found.encode("a  b\n\n\n")) == b"a  b\n\n\n"
+
+
 def test_a_blank_before_the_text_needs_no_note() -> None:
     own = byte_level(pre_tokenizer=pre_tokenizers.ByteLevel(add_prefix_space=True))
     found = Vocabulary.from_tokenizer(own, stop=256)

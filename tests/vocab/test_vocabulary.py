@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -160,3 +162,11 @@ def test_threads_see_one_trie() -> None:
 def test_every_error_is_ours() -> None:
     assert issubclass(VocabularyError, StructgenError)
     assert "size 3" in repr(Vocabulary.from_bytes([b"a", b"b", b""], eos=2))
+
+
+def test_nothing_heavy_is_imported() -> None:
+    code = (
+        "import sys, structgen.vocab; print([m for m in ('torch', 'transformers', 'tokenizers', 'tiktoken', 'numba') if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "[]"
