@@ -1,6 +1,7 @@
 """A slow, obvious recogniser of expressions: for each expression and place, the set of places where a text of it may end.
 
-The twin of `structgen.automata`: no states, no determinisation, nothing shared. Strings under the JSON encoding are decoded escape by escape.
+The twin of `structgen.automata`: no states, no determinisation, nothing shared. Strings under the JSON encoding are decoded escape by
+escape.
 Leaf texts are runs of characters: (character, place before it, place after it).
 """
 
@@ -70,7 +71,7 @@ class _Recogniser:
             for place in reached[i]:
                 if self.data[place : place + 1] == expr.data[i : i + 1]:
                     reached[i + 1].add(place + 1)
-                for low, high, leaf in expr.detours:
+                for low, high, leaf in expr.ways:
                     if low == i:
                         reached[high] |= self.ends(leaf, place)
         return reached[-1]

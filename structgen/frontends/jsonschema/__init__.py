@@ -23,6 +23,7 @@ from structgen.frontends.jsonschema.emit import Emitter
 from structgen.frontends.jsonschema.load import References, draft_of, load, pointer
 from structgen.frontends.jsonschema.node import FALSE, Goal, goal_of
 from structgen.frontends.jsonschema.read import Reader
+from structgen.frontends.jsonschema.site import Order
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.ir.expr import seq
 from structgen.ir.language import Language
@@ -35,7 +36,7 @@ def json_schema(
     schema: dict[str, Any] | bool | str,
     *,
     style: str | JsonStyle = "default",
-    order: Literal["schema"] = "schema",
+    order: Order = "schema",
     relax: bool = False,
     draft: str | None = None,
     registry: Any = None,
@@ -43,16 +44,19 @@ def json_schema(
 ) -> Language:
     """The language of the JSON texts whose value is valid, spelled in `style`.
 
-    schema: a dict, a bool, or JSON text. The draft is `$schema`'s, or `draft` ("draft4", "draft6", "draft7", "draft2019-09", "draft2020-12").
-    order: "schema": declared properties in schema order (left to right through merged schemas), then names that only `required` lists, then others.
+    schema: a dict, a bool, or JSON text. The draft is `$schema`'s, or `draft` ("draft4", "draft6", "draft7", "draft2019-09",
+        "draft2020-12").
+    order: "schema": declared properties in schema order (left to right through merged schemas), then names that only `required` lists,
+        then others.
     relax: compile what is not supported to the nearest superset, and say so in `.report`; otherwise it is refused.
     registry: a `referencing.Registry` with the documents that remote references may lead to; nothing is fetched.
     formats: "assert" checks the formats of the specification, "annotation" takes them as comments.
 
-    Raises SchemaError (malformed), UnsupportedFeature (lists every refused place), EmptyLanguage (no value is valid), BudgetExceeded, OptionError.
+    Raises SchemaError (malformed), UnsupportedFeature (lists every refused place), EmptyLanguage (no value is valid), BudgetExceeded,
+    OptionError.
     """
-    if order != "schema":
-        raise OptionError(f"order {order!r} is not supported yet", where="order", hint='Use order="schema".')
+    if order not in ("schema", "any"):
+        raise OptionError(f"order is 'schema' or 'any', not {order!r}", where="order")
     if formats not in ("assert", "annotation"):
         raise OptionError(f"formats is 'assert' or 'annotation', not {formats!r}", where="formats")
     spelling = JsonStyle.of(style)
@@ -70,7 +74,7 @@ def json_schema(
         report.findings += support.problems(root, algebra, relax=relax)
     if report.refused:
         raise _refusal(report)
-    emitter = Emitter(algebra, spelling)
+    emitter = Emitter(algebra, spelling, order)
     goal = goal_of(root)
     if not emitter.emptiness.live(goal):
         raise _empty(goal, emitter)

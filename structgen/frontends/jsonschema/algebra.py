@@ -2,10 +2,12 @@
 
     form(goal)       the intersection of the forms of its literals
     positive(node)   the intersection over the items of a node
-    negative(node)   the union of the negations of its items: not (minLength 3) is maxLength 2, not (properties {a: S}) is: a is there and is not S
+    negative(node)   the union of the negations of its items: not (minLength 3) is maxLength 2, not (properties {a: S}) is: a is there and
+    is not S
 
-Sub-schemas of items and properties stay goals, so recursion through them costs nothing here. Recursion in place (`allOf`, `$ref` to itself without
-an item or property in between) is a fixpoint: the least one, where the reference to itself is taken as false (under `not` as true).
+Sub-schemas of items and properties stay goals, so recursion through them costs nothing here. Recursion in place (`allOf`, `$ref` to
+itself without an item or property in between) is a fixpoint: the least one, where the reference to itself is taken as false (under `not`
+as true).
 
 Not here: emptiness as a fixpoint over required parts (`empty`); which negations a text automaton cannot follow (`support`).
 """
@@ -42,16 +44,12 @@ from structgen.frontends.jsonschema.shapes import (
     meet_num,
     meet_obj,
     meet_str,
+    only,
     unite,
 )
 
 MAX_DEPTH: Final = 60
 """How deep `allOf`, `anyOf`, `oneOf`, `not`, `if` and `$ref` may nest without an item or property in between."""
-
-
-def only(**parts: Any) -> Form:
-    """The form with nothing but these types."""
-    return BOTTOM._replace(**parts)
 
 
 def by_type(mask: int) -> Form:
@@ -190,7 +188,7 @@ class Algebra:
         if kind == "enum":
             return self._enum(payload, children)
         if kind == "needs":
-            return self._dependent(node, [(name, only(object=(Obj(required=names),))) for name, names in payload])
+            return self._dependent(node, [(name, only("object", (Obj(required=names),))) for name, names in payload])
         return self._dependent(node, [(name, self.of(child)) for name, child in zip(payload, children, strict=True)])
 
     def all_of(self, children: Sequence[Node], *, negated: bool = False) -> Form:
@@ -265,9 +263,9 @@ class Algebra:
         kind, payload, children = item
         if kind == "type":
             rest = by_type(ALL & ~payload[0])
-            return unite([rest, only(number=(Num(others=frozenset((ONE,))),))]) if payload[1] and payload[0] & NUM else rest
+            return unite([rest, only("number", (Num(others=frozenset((ONE,))),))]) if payload[1] and payload[0] & NUM else rest
         if kind in _NUMBER:
-            return only(number=(_not_number(kind, payload),))
+            return only("number", (_not_number(kind, payload),))
         if kind in _STRING:
             return _not_string(kind, payload)
         if kind in _ARRAY:
@@ -306,16 +304,16 @@ class Algebra:
 
     def _not_array(self, kind: str, payload: Any, children: Sequence[Node]) -> Form:
         if kind == "minitems":
-            return only(array=(Arr(high=payload - 1),)) if payload else BOTTOM
+            return only("array", (Arr(high=payload - 1),)) if payload else BOTTOM
         if kind == "maxitems":
-            return only(array=(Arr(low=payload + 1),))
+            return only("array", (Arr(low=payload + 1),))
         if kind == "contains":
             goal, other = goal_of(children[0]), goal_of(children[0], negated=True)
             low, high = payload
             shapes = [Arr(contains=(Contains(goal, other, 0, low - 1),))] if low else []
             if high is not None:
                 shapes.append(Arr(contains=(Contains(goal, other, high + 1, None),)))
-            return only(array=tuple(shapes))
+            return only("array", tuple(shapes))
         size, has_rest = payload
         shapes = []
         for i, child in enumerate(children[:size]):
@@ -328,18 +326,18 @@ class Algebra:
                 shapes.append(Arr(low=size + 1))
             elif bad != FALSE:
                 shapes.append(Arr(contains=(Contains(bad, good, 1, None, size),)))
-        return only(array=tuple(shapes))
+        return only("array", tuple(shapes))
 
     def _not_object(self, node: Node, kind: str, payload: Any, children: Sequence[Node]) -> Form:
         if kind == "required":
-            return only(object=tuple([Obj(layers=(self.absent(name),)) for name in payload]))
+            return only("object", tuple([Obj(layers=(self.absent(name),)) for name in payload]))
         if kind == "minprops":
-            return only(object=(Obj(high=payload - 1),)) if payload else BOTTOM
+            return only("object", (Obj(high=payload - 1),)) if payload else BOTTOM
         if kind == "maxprops":
-            return only(object=(Obj(low=payload + 1),))
+            return only("object", (Obj(low=payload + 1),))
         if kind == "names":
             bad = goal_of(children[0], negated=True)
-            return BOTTOM if bad == FALSE else only(object=(Obj(some=(Some(names=bad),)),))
+            return BOTTOM if bad == FALSE else only("object", (Obj(some=(Some(names=bad),)),))
         names, patterns, has_rest = payload
         shapes: list[Obj] = []
         for name, child in zip(names, children, strict=False):
@@ -358,7 +356,7 @@ class Algebra:
                 shapes.append(Obj(some=(Some(layer=self.layer(node, payload, children)),)))
             elif bad != FALSE:
                 shapes.append(ANY_OBJ)
-        return only(object=tuple(shapes))
+        return only("object", tuple(shapes))
 
     def _not_dependent(self, kind: str, payload: Any, children: Sequence[Node]) -> Form:
         shapes: list[Obj] = []
@@ -369,7 +367,7 @@ class Algebra:
             for name, child in zip(payload, children, strict=True):
                 bad = self.of(child, True).object
                 shapes += [met for one in bad if (met := meet_obj(Obj(required=(name,)), one, self.overlap.void)) is not None]
-        return only(object=tuple(shapes))
+        return only("object", tuple(shapes))
 
 
 _NUMBER: Final = frozenset(("min", "max", "multiple"))
@@ -403,16 +401,16 @@ def _string(kind: str, payload: Any) -> Str:
 
 def _not_string(kind: str, payload: Any) -> Form:
     if kind == "minlen":
-        return only(string=(Str(high=payload - 1),)) if payload else BOTTOM
+        return only("string", (Str(high=payload - 1),)) if payload else BOTTOM
     if kind == "maxlen":
-        return only(string=(Str(low=payload + 1),))
+        return only("string", (Str(low=payload + 1),))
     low, high = format_lengths(payload) if kind == "format" else (0, None)
     shapes = [Str(lacks=((kind, payload),))]
     if low:
         shapes.append(Str(high=low - 1))
     if high is not None:
         shapes.append(Str(low=high + 1))
-    return only(string=tuple(shapes))
+    return only("string", tuple(shapes))
 
 
 def _array(kind: str, payload: Any, children: Sequence[Node]) -> Arr:

@@ -1,7 +1,8 @@
 """Arrays: prefix items, the rest, counts, and obligations to contain, as networks.
 
-A plain array is a chain with a repeated tail. With `contains`, a state is (items so far, matches so far for each obligation): each item is chosen
-to count for some obligations, where it must satisfy their goals, and (where there is an upper bound) not to count for others, where it must not.
+A plain array is a chain with a repeated tail. With `contains`, a state is (items so far, matches so far for each obligation): each item
+is chosen to count for some obligations, where it must satisfy their goals, and (where there is an upper bound) not to count for others,
+where it must not.
 
 Not here: what an item is (`emit`).
 """
@@ -15,7 +16,7 @@ from typing import Final
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.node import FALSE, Goal, join
 from structgen.frontends.jsonschema.shapes import Arr, Contains
-from structgen.frontends.jsonschema.style import JsonStyle
+from structgen.frontends.jsonschema.site import Site
 from structgen.ir.expr import Expr, Lit, Net, alt, repeat, seq
 
 MAX_STATES: Final = 20_000
@@ -102,10 +103,11 @@ def need(shape: Arr) -> tuple[Callable[[Callable[[Goal], bool]], bool], Sequence
     return (lambda live: all(live(goal) for goal in goals)), goals
 
 
-def array_expr(shape: Arr, style: JsonStyle, depth: int, live: Callable[[Goal], bool], value: Callable[[Goal], Expr]) -> Expr:
-    """The texts of a shape that has values. `value` makes the expression of an item."""
+def array_expr(shape: Arr, site: Site) -> Expr:
+    """The texts of a shape that has values."""
+    live, value = site.live, site.value
     if shape.contains:
-        return _with_obligations(shape, style, depth, live, value)
+        return _with_obligations(shape, site)
     prefix, high = shape.prefix, shape.high
     for i, goal in enumerate(prefix):
         if not live(goal):
@@ -115,8 +117,7 @@ def array_expr(shape: Arr, style: JsonStyle, depth: int, live: Callable[[Goal], 
         prefix = prefix[:high]
     size = len(prefix)
     more = (high is None or high > size) and live(shape.rest)
-    opening, comma = seq(_OPEN, style.open_gap(depth)), style.item_gap(depth)
-    closing, empty = seq(style.close_gap(depth), _CLOSE), seq(_OPEN, style.empty_gap(), _CLOSE)
+    opening, comma, closing, empty = site.frame(_OPEN, _CLOSE)
     low = shape.low
     rest = value(shape.rest) if more else None
     if not prefix:
@@ -139,11 +140,10 @@ def array_expr(shape: Arr, style: JsonStyle, depth: int, live: Callable[[Goal], 
     return Net(end + 1, edges, (end,))
 
 
-def _with_obligations(shape: Arr, style: JsonStyle, depth: int, live: Callable[[Goal], bool], value: Callable[[Goal], Expr]) -> Expr:
-    graph = Graph(shape)
+def _with_obligations(shape: Arr, site: Site) -> Expr:
+    graph, live, value = Graph(shape), site.live, site.value
     kept = graph.live_states(live)
-    opening, comma = seq(_OPEN, style.open_gap(depth)), style.item_gap(depth)
-    closing, empty = seq(style.close_gap(depth), _CLOSE), seq(_OPEN, style.empty_gap(), _CLOSE)
+    opening, comma, closing, empty = site.frame(_OPEN, _CLOSE)
     end = len(graph.states) + 1  # node 0 is before the bracket, node s + 1 is state s after an item
     edges: list[tuple[int, Expr | None, int]] = []
     for source, goal, target in graph.edges:

@@ -1,7 +1,7 @@
 """From goals to expressions: one rule for each different form, made when the byte automaton reaches it.
 
-Strings without automata, literals and free numbers stand directly in the network of their object; everything else is a `Rule`. Rules for "any JSON
-value" are shared by all schemas of the process that have the same style.
+Strings without automata, literals and free numbers stand directly in the network of their object; everything else is a `Rule`. Rules for
+"any JSON value" are shared by all schemas of the process that have the same style.
 
 Not here: the networks of objects and arrays themselves (`objects`, `arrays`).
 """
@@ -20,6 +20,7 @@ from structgen.frontends.jsonschema.numbers import number_dfa
 from structgen.frontends.jsonschema.objects import object_expr
 from structgen.frontends.jsonschema.scalars import number_expr
 from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Form, Num, Str
+from structgen.frontends.jsonschema.site import Order, Site
 from structgen.frontends.jsonschema.spell import any_string, number_leaf, string_leaf, values_expr
 from structgen.frontends.jsonschema.strings import solve
 from structgen.frontends.jsonschema.style import JsonStyle
@@ -37,8 +38,8 @@ FEW: Final = 8
 class Emitter:
     """Makes the expressions of one document in one style."""
 
-    def __init__(self, algebra: Algebra, style: JsonStyle) -> None:
-        self.algebra, self.style = algebra, style
+    def __init__(self, algebra: Algebra, style: JsonStyle, order: Order = "schema") -> None:
+        self.algebra, self.style, self.order = algebra, style, order
         self.emptiness = Emptiness(algebra)
         self._values: dict[tuple[Goal, int], Expr] = {}
         self._rules: dict[tuple[Form, int], Rule] = {}
@@ -87,21 +88,21 @@ class Emitter:
             return self._made(form, level)
 
     def _made(self, form: Form, level: int) -> Expr:
-        style, live = self.style, self.emptiness.live
+        style = self.style
         parts = _words(form)
         parts += [number_expr(one, style) for one in form.number]
         parts += [string_expr(one, style) for one in form.string]
-        inside = partial(self.value, depth=level + 1)
+        site = Site(style, level, self.order, self.emptiness.live, partial(self.value, depth=level + 1))
         for array in form.array:
             if array == ANY_ARR:
                 parts.append(any_array(style, level))
             elif self.emptiness.shape_live(array):
-                parts.append(array_expr(array, style, level, live, inside))
+                parts.append(array_expr(array, site))
         for one in form.object:
             if one == ANY_OBJ:
                 parts.append(any_object(style, level))
             elif self.emptiness.shape_live(one):
-                parts.append(object_expr(one, style, level, self.algebra, live, inside))
+                parts.append(object_expr(one, site, self.algebra))
         return alt(parts)
 
 

@@ -1,8 +1,10 @@
 """Emptiness: which goals have a value at all, decided over required parts only.
 
-A goal has a value when one of its shapes has. A scalar shape tells by itself. An array needs values for the items that must be there, an object
+A goal has a value when one of its shapes has. A scalar shape tells by itself. An array needs values for the items that must be there, an
+object
 for its required properties: these needs make a graph, and the goals with values are its least fixpoint. So a list whose every element needs
-another element is found empty, and a tree with optional children is not. The graph is explored only as far as the question needs, without recursion.
+another element is found empty, and a tree with optional children is not. The graph is explored only as far as the question needs, without
+recursion.
 
 Not here: the quick test that prunes alternatives (`overlap`).
 """
@@ -12,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from structgen.frontends.jsonschema import arrays, objects, scalars, strings
+from structgen.frontends.jsonschema import arrays, keys, scalars, strings
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal
 from structgen.frontends.jsonschema.shapes import Arr, Form, Obj
@@ -69,7 +71,8 @@ class Emptiness:
         if any(scalars.is_live(one) for one in form.number) or any(strings.is_live(one) for one in form.string):
             return None
         found: list[Need] = []
-        for shape in (*form.array, *form.object):
+        shapes: list[Arr | Obj] = [*form.array, *form.object]
+        for shape in shapes:
             need = self._need(shape)
             if need is ALWAYS:
                 return None
@@ -84,7 +87,7 @@ class Emptiness:
         else:
             if not shape.required and not shape.low and not shape.some:
                 return ALWAYS
-            test, goals = objects.need(shape, self.algebra)
+            test, goals = keys.need(shape, self.algebra)
         return Need(test, goals) if goals or not test(_nothing) else ALWAYS
 
     def _search(self, root: Goal) -> None:

@@ -1,7 +1,8 @@
 """From what the caller passes to a JSON tree whose references can be followed.
 
-A schema document becomes a tree of dict, list, str, bool, None, int and Decimal (numbers keep their decimal digits). It is a copy, so that a
-caller may change the dict later. A `Resource` is a part of a document that has its own URI: the whole document, or a sub-schema with `$id`.
+A schema document becomes a tree of dict, list, str, bool, None, int and Decimal (numbers keep their decimal digits). It is a copy, so
+that a caller may change the dict later. A `Resource` is a part of a document that has its own URI: the whole document, or a sub-schema
+with `$id`.
 
 Not here: what keywords mean (`read`), and anything that would fetch a document: remote references come from the caller's registry.
 """

@@ -21,8 +21,8 @@ A `Node` is one sub-schema as a tuple of items `(kind, payload, children)`; a va
 
 Equal nodes are one node: `canon` is the first node with the same items. Annotations are no items, so `{}` and `{"title": "x"}` are equal.
 
-A *literal* is a node or its negation as an int: `2 * index`, plus 1 where negated. A *goal* is a tuple of literals, all of which must hold, in the
-order in which they were met (the order of properties follows it). TRUE is the empty goal, FALSE the goal `(1,)`.
+A *literal* is a node or its negation as an int: `2 * index`, plus 1 where negated. A *goal* is a tuple of literals, all of which must
+hold, in the order in which they were met (the order of properties follows it). TRUE is the empty goal, FALSE the goal `(1,)`.
 """
 
 from __future__ import annotations

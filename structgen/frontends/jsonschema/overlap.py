@@ -1,7 +1,8 @@
 """Which alternatives can hold together: the cheap test that prunes, and `oneOf`, which rests on it.
 
 Two object shapes that require the same property with different constants cannot both hold; so `oneOf` over tagged unions is plain `anyOf`.
-Where branches do overlap, each is taken without the others, by their negations. The test may err on one side only: when in doubt, shapes overlap.
+Where branches do overlap, each is taken without the others, by their negations. The test may err on one side only: when in doubt, shapes
+overlap.
 
 Not here: exact emptiness (`empty`).
 """
@@ -15,7 +16,21 @@ from typing import TYPE_CHECKING, Any, Final
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import scalars, strings
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, Node
-from structgen.frontends.jsonschema.shapes import BOTTOM, Arr, Form, Num, Obj, Str, meet, meet_arr, meet_num, meet_obj, meet_str, unite
+from structgen.frontends.jsonschema.shapes import (
+    BOTTOM,
+    Arr,
+    Form,
+    Num,
+    Obj,
+    Str,
+    meet,
+    meet_arr,
+    meet_num,
+    meet_obj,
+    meet_str,
+    only,
+    unite,
+)
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
@@ -30,7 +45,7 @@ MAX_PAIRS: Final = 200_000
 """The most pairs of alternatives that one `oneOf` may have to compare."""
 
 
-class Unknown(Exception):  # noqa: N818 (not an error: it never leaves this package)
+class Unknown(Exception):
     """A form was asked for while it is being made."""
 
 
@@ -90,7 +105,7 @@ class Overlap:
             shapes: list[tuple[Any, ...]] = [getattr(form, field) for form in forms]
             holders = [i for i, one in enumerate(shapes) if one]
             if len(holders) == 1:
-                parts.append(BOTTOM._replace(**{field: shapes[holders[0]]}))
+                parts.append(only(field, shapes[holders[0]]))
             elif holders:
                 parts += self._sole(field, nodes, shapes)
         return unite(parts)
@@ -101,11 +116,11 @@ class Overlap:
         if finite is not None:
             return [finite]
         parts: list[Form] = []
-        for i, j, shape in self.rivals(shapes):
-            form = BOTTOM._replace(**{field: (shape,)})
-            for other in j:
+        for _, rivals, shape in self.rivals(shapes):
+            form = only(field, (shape,))
+            for other in rivals:
                 denied = self.algebra.of(nodes[other], True)
-                form = meet(form, BOTTOM._replace(**{field: getattr(denied, field)}), self.void)
+                form = meet(form, only(field, getattr(denied, field)), self.void)
             parts.append(form)
         return parts
 
@@ -201,4 +216,4 @@ def _counted(field: str, shapes: list[tuple[Any, ...]]) -> Form | None:
     kept: tuple[Any, ...] = ()
     if values:
         kept = (Num(values=values),) if field == "number" else (Str(values=values),)
-    return BOTTOM._replace(**{field: kept})
+    return only(field, kept)

@@ -1,30 +1,26 @@
 """Reading: from the JSON tree of a schema to nodes, in one pass over what the root can reach.
 
 The pass checks every keyword value against its draft (SchemaError with the JSON Pointer), resolves references, and enters into the support
-report whatever cannot be compiled. It goes depth first with its own stack, so depth is no danger. Definitions that nothing refers to are not read.
+report whatever cannot be compiled. It goes depth first with its own stack, so depth is no danger. Definitions that nothing refers to are
+not read.
 
 Not here: what the items mean together (`algebra`); which negations are impossible (`support`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
 from structgen.errors import BudgetExceeded, SchemaError
+from structgen.frontends.jsonschema.keywords import keywords_of, name_of, read_ref
 from structgen.frontends.jsonschema.load import Cell, References, Resource, pointer
-from structgen.frontends.jsonschema.node import ALL, ARR, BOOL, NULL, NUM, OBJ, STR, Item, Node
-from structgen.frontends.jsonschema.strings import check_pattern, format_kind
-from structgen.ir.report import Finding, SupportReport
+from structgen.frontends.jsonschema.node import ALL, ARR, OBJ, Item, Node
+from structgen.ir.report import Finding, SupportReport, Verdict
 
 MAX_NODES: Final = 2_000_000
 """The most sub-schemas of one document."""
-
-_TYPES: Final = {"null": NULL, "boolean": BOOL, "number": NUM, "integer": NUM, "string": STR, "array": ARR, "object": OBJ}
-
-Keyword = Callable[["Reader", Any], None]
 
 
 class _Const:
@@ -43,7 +39,7 @@ class Reader:
         self.references, self.draft, self.declared = references, references.draft, declared
         self.relax, self.formats = relax, formats
         self.report = SupportReport()
-        self.keywords = _keywords(self.draft)
+        self.keywords = keywords_of(self.draft)
         self.true, self.false = Node(0, ""), Node(1, "")
         self.false.items = (("never", None, ()),)
         self.true.state = self.false.state = 2
@@ -90,7 +86,7 @@ class Reader:
             self.done = set()
         self.resource = self.references.enter(tree, node.cell, resource) if self.references.key in tree else resource
         if self.draft < 2019 and "$ref" in tree:
-            _ref(self, tree["$ref"])
+            read_ref(self, tree["$ref"])
             return
         get = self.keywords.get
         for key, value in tree.items():
@@ -115,7 +111,7 @@ class Reader:
         if tree is False:
             return self.false
         if type(tree) is not dict and type(tree) is not _Const:
-            raise SchemaError(f"a schema is an object or a boolean, not {_name(tree)}", where=pointer(cell))
+            raise SchemaError(f"a schema is an object or a boolean, not {name_of(tree)}", where=pointer(cell))
         node = self._known.get(id(tree))
         if node is None:
             if len(self.nodes) >= MAX_NODES:
@@ -147,7 +143,7 @@ class Reader:
 
     def refuse(self, keyword: str, why: str, types: int = ALL, hint: str = "") -> None:
         """Enters a keyword that cannot be compiled; it constrains nothing where the caller asked for relaxing."""
-        verdict = "relaxed" if self.relax else "refused"
+        verdict: Verdict = "relaxed" if self.relax else "refused"
         self.report.findings.append(Finding(self.at(keyword), keyword, verdict, why, hint))
         self.add("open", types)
 
@@ -186,343 +182,3 @@ class Reader:
             else:
                 nodes.append(self.constant(value, cell))
         self.add("enum", (null, booleans, tuple(numbers), tuple(strings)), tuple(nodes))
-
-
-def _name(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), "a number")
-
-
-def _names(reader: Reader, keyword: str, value: Any) -> tuple[str, ...]:
-    if type(value) is not list or not all(type(name) is str for name in value):
-        hint = (
-            'In JSON Schema since draft 4, the object lists its required properties: "required": ["a"].' if keyword == "required" else None
-        )
-        raise reader.bad(
-            keyword, f"must be a list of strings, not {_name(value)}" if type(value) is not list else "must list strings only", hint
-        )
-    return tuple(dict.fromkeys(value))
-
-
-def _count(reader: Reader, keyword: str, value: Any) -> int:
-    if type(value) is Decimal and value == value.to_integral_value():
-        value = int(value)
-    if type(value) is not int or value < 0:
-        raise reader.bad(keyword, f"must be a whole number from 0 up, not {value if type(value) in (int, Decimal) else _name(value)}")
-    return value
-
-
-def _counter(keyword: str, kind: str) -> Keyword:
-    def read(reader: Reader, value: Any) -> None:
-        reader.add(kind, _count(reader, keyword, value))
-
-    return read
-
-
-def _number(reader: Reader, keyword: str, value: Any) -> Fraction:
-    if type(value) is not int and type(value) is not Decimal:
-        raise reader.bad(keyword, f"must be a number, not {_name(value)}")
-    return Fraction(value)
-
-
-def _type(reader: Reader, value: Any) -> None:
-    names = value if type(value) is list else [value]
-    if not names:
-        raise reader.bad("type", "must name at least one type")
-    mask, integer = 0, False
-    for name in names:
-        bit = _TYPES.get(name) if type(name) is str else None
-        if bit is None:
-            shown = repr(name) if type(name) is str else _name(name)
-            raise reader.bad("type", f"must be one of {', '.join(_TYPES)}, not {shown}")
-        mask |= bit
-        integer |= name == "integer"
-    reader.add("type", (mask, integer and "number" not in names))
-
-
-def _enum(reader: Reader, value: Any) -> None:
-    if type(value) is not list:
-        raise reader.bad("enum", f"must be a list, not {_name(value)}")
-    reader.values(value, (reader.cell, "enum"))
-
-
-def _const(reader: Reader, value: Any) -> None:
-    reader.values([value], (reader.cell, "const"))
-
-
-def _bound(keyword: str, flag: str, kind: str) -> Keyword:
-    def read(reader: Reader, value: Any) -> None:
-        limit = _number(reader, keyword, value)
-        exclusive = reader.tree.get(flag, False) is True and (reader.draft == 4 or not reader.declared)
-        reader.add(kind, (limit, exclusive))
-
-    return read
-
-
-def _exclusive(keyword: str, partner: str, kind: str) -> Keyword:
-    def read(reader: Reader, value: Any) -> None:
-        if type(value) is bool and (reader.draft == 4 or not reader.declared):
-            if partner not in reader.tree and reader.draft == 4:
-                raise reader.bad(keyword, f"needs {partner} beside it in draft 4")
-            return
-        if reader.draft == 4:
-            raise reader.bad(keyword, "is a boolean in draft 4")
-        reader.add(kind, (_number(reader, keyword, value), True))
-
-    return read
-
-
-def _multiple(reader: Reader, value: Any) -> None:
-    divisor = _number(reader, "multipleOf", value)
-    if divisor <= 0:
-        raise reader.bad("multipleOf", "must be greater than 0")
-    reader.add("multiple", divisor)
-
-
-def _pattern_ok(reader: Reader, keyword: str, value: Any, types: int) -> bool:
-    if type(value) is not str:
-        raise reader.bad(keyword, f"must be a string, not {_name(value)}")
-    problem = check_pattern(value)
-    if problem is None:
-        return True
-    invalid, why = problem
-    if invalid:
-        raise reader.bad(keyword, f"is not a regular expression: {why}")
-    reader.refuse(keyword, why, types)
-    return False
-
-
-def _pattern(reader: Reader, value: Any) -> None:
-    if _pattern_ok(reader, "pattern", value, STR):
-        reader.add("pattern", value)
-
-
-def _format(reader: Reader, value: Any) -> None:
-    if type(value) is not str:
-        raise reader.bad("format", f"must be a string, not {_name(value)}")
-    if not reader.formats:
-        return
-    kind = format_kind(value)
-    if kind == "exact":
-        reader.add("format", value)
-    elif kind == "refused":
-        reader.refuse("format", f"the format {value!r} is not supported yet", STR, "formats='annotation' takes formats as comments.")
-
-
-def _array(reader: Reader, _: Any) -> None:
-    if "array" in reader.done:
-        return
-    reader.done.add("array")
-    tree = reader.tree
-    prefix: list[Node] = []
-    rest: Node | None = None
-    items = tree.get("items")
-    if reader.draft == 2020 and "prefixItems" in tree:
-        prefix = _schemas(reader, "prefixItems", tree["prefixItems"])
-    if type(items) is list:
-        if reader.draft == 2020 and (reader.declared or prefix):
-            raise reader.bad("items", "must be one schema in draft 2020-12, not a list", "Positions are listed by prefixItems there.")
-        prefix = [reader.sub(one, "items", str(i)) for i, one in enumerate(items)]
-        if "additionalItems" in tree:
-            rest = reader.sub(tree["additionalItems"], "additionalItems")
-    elif "items" in tree:
-        rest = reader.sub(items, "items")
-    if prefix or rest is not None:
-        reader.add("array", (len(prefix), rest is not None), (*prefix, *(() if rest is None else (rest,))))
-
-
-def _contains(reader: Reader, value: Any) -> None:
-    low, high = 1, None
-    if reader.draft >= 2019:
-        low = _count(reader, "minContains", reader.tree.get("minContains", 1))
-        if "maxContains" in reader.tree:
-            high = _count(reader, "maxContains", reader.tree["maxContains"])
-    node = reader.sub(value, "contains")
-    if low or high is not None:
-        reader.add("contains", (low, high), (node,))
-
-
-def _unique(reader: Reader, value: Any) -> None:
-    if type(value) is not bool:
-        raise reader.bad("uniqueItems", f"must be a boolean, not {_name(value)}")
-    most = reader.tree.get("maxItems")
-    if value and not (type(most) is int and most <= 1):
-        reader.refuse("uniqueItems", "unequal items are not supported yet", ARR)
-
-
-def _object(reader: Reader, _: Any) -> None:
-    if "object" in reader.done:
-        return
-    reader.done.add("object")
-    tree = reader.tree
-    properties, patterns = tree.get("properties", {}), tree.get("patternProperties", {})
-    for keyword, value in (("properties", properties), ("patternProperties", patterns)):
-        if type(value) is not dict:
-            raise reader.bad(keyword, f"must be an object, not {_name(value)}")
-    nodes = [reader.sub(one, "properties", name) for name, one in properties.items()]
-    kept: list[str] = []
-    for pattern, one in patterns.items():
-        cell, reader.cell = reader.cell, (reader.cell, "patternProperties")
-        try:
-            usable = _pattern_ok(reader, pattern, pattern, OBJ)
-        finally:
-            reader.cell = cell
-        if usable:
-            kept.append(pattern)
-            nodes.append(reader.sub(one, "patternProperties", pattern))
-    # with an unusable pattern it is unknown, too, which keys are additional; `refuse` has said so
-    has_rest = "additionalProperties" in tree and len(kept) == len(patterns)
-    if has_rest:
-        nodes.append(reader.sub(tree["additionalProperties"], "additionalProperties"))
-    if nodes:
-        reader.add("object", (tuple(properties), tuple(kept), has_rest), tuple(nodes))
-
-
-def _required(reader: Reader, value: Any) -> None:
-    names = _names(reader, "required", value)
-    if names:
-        reader.add("required", names)
-
-
-def _property_names(reader: Reader, value: Any) -> None:
-    reader.add("names", None, (reader.sub(value, "propertyNames"),))
-
-
-def _dependent_required(reader: Reader, value: Any) -> None:
-    _dependent(reader, "dependentRequired", value)
-
-
-def _dependent_schemas(reader: Reader, value: Any) -> None:
-    _dependent(reader, "dependentSchemas", value)
-
-
-def _dependencies(reader: Reader, value: Any) -> None:
-    _dependent(reader, "dependencies", value)
-
-
-def _dependent(reader: Reader, keyword: str, value: Any) -> None:
-    if type(value) is not dict:
-        raise reader.bad(keyword, f"must be an object, not {_name(value)}")
-    needs: list[tuple[str, tuple[str, ...]]] = []
-    shapes: list[tuple[str, Node]] = []
-    for name, one in value.items():
-        if keyword == "dependentRequired" or (keyword == "dependencies" and type(one) is list):
-            needs.append((name, _names(reader, keyword, one)))
-        else:
-            shapes.append((name, reader.sub(one, keyword, name)))
-    if needs:
-        reader.add("needs", tuple(needs))
-    if shapes:
-        reader.add("shapes", tuple(name for name, _ in shapes), tuple(node for _, node in shapes))
-
-
-def _schemas(reader: Reader, keyword: str, value: Any) -> list[Node]:
-    if type(value) is not list or not value:
-        raise reader.bad(keyword, "must be a list of at least one schema")
-    return [reader.sub(one, keyword, str(i)) for i, one in enumerate(value)]
-
-
-def _many(keyword: str, kind: str) -> Keyword:
-    def read(reader: Reader, value: Any) -> None:
-        reader.add(kind, None, tuple(_schemas(reader, keyword, value)))
-
-    return read
-
-
-def _not(reader: Reader, value: Any) -> None:
-    reader.add("not", None, (reader.sub(value, "not"),))
-
-
-def _if(reader: Reader, value: Any) -> None:
-    branches = [name for name in ("then", "else") if name in reader.tree]
-    if branches:
-        nodes = (reader.sub(value, "if"), *(reader.sub(reader.tree[name], name) for name in branches))
-        reader.add("if", ("then" in branches, "else" in branches), nodes)
-
-
-def _ref(reader: Reader, value: Any, keyword: str = "$ref") -> None:
-    if type(value) is not str:
-        raise reader.bad(keyword, f"must be a string, not {_name(value)}")
-    found = reader.references.follow(value, reader.resource, (reader.cell, keyword))
-    if found is None:
-        hint = "Nothing is fetched; pass registry= (a referencing.Registry) that holds the document."
-        reader.refuse(keyword, f"the reference {value} leads to another document", hint=hint)
-    else:
-        reader.add("ref", None, (reader.child(*found),))
-
-
-def _dynamic(keyword: str) -> Keyword:
-    def read(reader: Reader, value: Any) -> None:
-        if type(value) is str and value.startswith("#") and reader.references.is_single():
-            _ref(reader, value, keyword)  # one resource: the dynamic scope holds nothing else
-        else:
-            reader.refuse(keyword, "references that depend on the dynamic scope are not supported yet")
-
-    return read
-
-
-def _unevaluated(keyword: str, types: int) -> Keyword:
-    def read(reader: Reader, value: Any) -> None:
-        if value is not True and value != {}:
-            reader.refuse(keyword, "what other keywords evaluate is not tracked yet", types)
-
-    return read
-
-
-def _checked_map(keyword: str) -> Keyword:
-    def read(reader: Reader, value: Any) -> None:
-        if type(value) is not dict:
-            raise reader.bad(keyword, f"must be an object, not {_name(value)}")
-
-    return read
-
-
-def _keywords(draft: int) -> dict[str, Keyword]:
-    """Every keyword of a draft that constrains something."""
-    table: dict[str, Keyword] = {
-        "$ref": _ref,
-        "type": _type,
-        "enum": _enum,
-        "minimum": _bound("minimum", "exclusiveMinimum", "min"),
-        "maximum": _bound("maximum", "exclusiveMaximum", "max"),
-        "exclusiveMinimum": _exclusive("exclusiveMinimum", "minimum", "min"),
-        "exclusiveMaximum": _exclusive("exclusiveMaximum", "maximum", "max"),
-        "multipleOf": _multiple,
-        "minLength": _counter("minLength", "minlen"),
-        "maxLength": _counter("maxLength", "maxlen"),
-        "pattern": _pattern,
-        "format": _format,
-        "items": _array,
-        "minItems": _counter("minItems", "minitems"),
-        "maxItems": _counter("maxItems", "maxitems"),
-        "uniqueItems": _unique,
-        "properties": _object,
-        "patternProperties": _object,
-        "additionalProperties": _object,
-        "required": _required,
-        "minProperties": _counter("minProperties", "minprops"),
-        "maxProperties": _counter("maxProperties", "maxprops"),
-        "dependencies": _dependencies,
-        "allOf": _many("allOf", "all"),
-        "anyOf": _many("anyOf", "any"),
-        "oneOf": _many("oneOf", "one"),
-        "not": _not,
-        "definitions": _checked_map("definitions"),
-    }
-    if draft >= 6:
-        table |= {"const": _const, "contains": _contains, "propertyNames": _property_names}
-    if draft >= 7:
-        table["if"] = _if
-    if draft >= 2019:
-        table |= {
-            "$defs": _checked_map("$defs"),
-            "dependentRequired": _dependent_required,
-            "dependentSchemas": _dependent_schemas,
-            "unevaluatedProperties": _unevaluated("unevaluatedProperties", OBJ),
-            "unevaluatedItems": _unevaluated("unevaluatedItems", ARR),
-        }
-    if draft == 2019:
-        table["$recursiveRef"] = _dynamic("$recursiveRef")
-    if draft == 2020:
-        table |= {"prefixItems": _array, "$dynamicRef": _dynamic("$dynamicRef")}
-    return table

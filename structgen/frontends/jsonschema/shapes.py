@@ -6,15 +6,15 @@
     Obj     layers (one for each schema that speaks of properties), required names, count, goal of the names, obligations
     Form    null or not, the set of booleans, and a tuple of alternative shapes for each other type
 
-`meet_*` intersect two shapes; None says that nothing satisfies both. Goals of parts (items, property values) are only joined here: what they mean
-is looked up when somebody asks (`algebra`). All are plain values: equal shapes are equal.
+`meet_*` intersect two shapes; None says that nothing satisfies both. Goals of parts (items, property values) are only joined here: what
+they mean is looked up when somebody asks (`algebra`). All are plain values: equal shapes are equal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
@@ -145,6 +145,11 @@ BOTTOM: Final = Form(False, 0, (), (), (), ())
 ONE: Final = Fraction(1)
 
 
+def only(field: str, shapes: tuple[Any, ...]) -> Form:
+    """The form with these alternatives of one type and nothing else."""
+    return BOTTOM._replace(**{field: shapes})  # type: ignore[arg-type]
+
+
 def _highest(a: int | None, b: int | None) -> int | None:
     return b if a is None else a if b is None else min(a, b)
 
@@ -237,13 +242,13 @@ def meet(a: Form, b: Form, void: Void) -> Form:
     """The intersection of two forms: every pair of alternatives."""
     if a is TOP or b is TOP:
         return b if a is TOP else a
-    number = [met for x in a.number for y in b.number if (met := meet_num(x, y)) is not None]
-    string = [met for x in a.string for y in b.string if (met := meet_str(x, y)) is not None]
+    number = [num for x in a.number for y in b.number if (num := meet_num(x, y)) is not None]
+    string = [txt for x in a.string for y in b.string if (txt := meet_str(x, y)) is not None]
     pairs = max(len(a.array) * len(b.array), len(a.object) * len(b.object))
     if pairs > 20 * MAX_SHAPES:
         raise BudgetExceeded(f"{pairs:,} combinations of alternatives stand beside each other", hint=_HINT)
-    array = [met for x in a.array for y in b.array if (met := meet_arr(x, y, void)) is not None]
-    objects = [met for x in a.object for y in b.object if (met := meet_obj(x, y, void)) is not None]
+    array = [arr for x in a.array for y in b.array if (arr := meet_arr(x, y, void)) is not None]
+    objects = [obj for x in a.object for y in b.object if (obj := meet_obj(x, y, void)) is not None]
     return Form(a.null and b.null, a.boolean & b.boolean, _numbers(number), _strings(string), _alternatives(array), _alternatives(objects))
 
 

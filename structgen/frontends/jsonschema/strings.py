@@ -28,9 +28,8 @@ PRODUCT: Final = 4000
 """Up to so many states, lengths are multiplied into the automaton even where counting would do."""
 
 # Patterns of letters, simple classes and counted repeats: certainly well formed, and certainly matched by something.
-_PLAIN: Final = re.compile(
-    r"\^?(?:(?:[A-Za-z0-9 _,:;@#%&=~<>!'\"-]|\\[dswDSW.]|\[(?:[A-Za-z0-9](?:-[A-Za-z0-9])?|[ _.,:@/]|\\[dsw.])+-?\])(?:[*+?]|\{[0-9]{1,3}\})?)*\$?"
-)
+_ATOM = r"[A-Za-z0-9 _,:;@#%&=~<>!'\"-]|\\[dswDSW.]|\[(?:[A-Za-z0-9](?:-[A-Za-z0-9])?|[ _.,:@/]|\\[dsw.])+-?\]"
+_PLAIN: Final = re.compile(rf"\^?(?:(?:{_ATOM})(?:[*+?]|\{{[0-9]{{1,3}}\}})?)*\$?")
 _RANGE: Final = re.compile(r"(.)-(.)")
 
 

@@ -2,11 +2,12 @@
 
 Every item of a node has an exact negation but these:
 
-    patternProperties {p: S}, additionalProperties S     "some other key has a value that is not S" is only known when the last of equal keys was read
-    minProperties (maxProperties where negated)          distinct keys must be counted, and only declared keys are kept from repeating
+    patternProperties {p: S}, additionalProperties S     "some other key has a value that is not S" is only known when the last of equal
+    keys was read minProperties (maxProperties where negated)          distinct keys must be counted, and only declared keys are kept from
+    repeating
 
-Literals (a node, or its negation) form a graph: what does the meaning of one ask for? Only literals that the root can reach matter. A `oneOf` asks for
-the negation of a branch only where branches can hold together.
+Literals (a node, or its negation) form a graph: what does the meaning of one ask for? Only literals that the root can reach matter. A
+`oneOf` asks for the negation of a branch only where branches can hold together.
 
 Not here: keywords that are refused wherever they stand (`read`).
 """

@@ -1,0 +1,31 @@
+"""A site: where a container stands, and what its parts may ask of their surroundings.
+
+Not here: what the parts are (`arrays`, `objects`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from structgen.frontends.jsonschema.node import Goal
+from structgen.frontends.jsonschema.style import JsonStyle
+from structgen.ir.expr import Expr, Lit, seq
+
+Order = Literal["schema", "any"]
+
+
+class Site(NamedTuple):
+    """`depth`: how many containers are around; `live`: does a goal have values; `value`: the texts of a goal, inside the container."""
+
+    style: JsonStyle
+    depth: int
+    order: Order
+    live: Callable[[Goal], bool]
+    value: Callable[[Goal], Expr]
+
+    def frame(self, left: Lit, right: Lit) -> tuple[Expr, Expr, Expr, Expr]:
+        """The opening bracket, the comma, the closing bracket, and the container without items, each with its whitespace."""
+        style, depth = self.style, self.depth
+        empty = seq(left, style.empty_gap(), right)
+        return seq(left, style.open_gap(depth)), style.item_gap(depth), seq(style.close_gap(depth), right), empty
