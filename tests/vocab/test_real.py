@@ -242,6 +242,11 @@ def test_byte_tokens_are_the_second_choice(tokenizers_folder: Path) -> None:
     assert [i for i in ids if 3 <= i < 259] == [3 + b for b in "▁".encode()]
 
 
+def test_text_is_cut_inside_the_spelling_of_a_special_token(tokenizers_folder: Path) -> None:
+    own, found = backend(tokenizers_folder, "gpt2"), vocabulary(tokenizers_folder, "gpt2")
+    assert found.encode("the <|endoftext|> is") == own.encode("the <").ids + own.encode("|endoftext|> is").ids
+
+
 def test_pieces_of_characters(tokenizers_folder: Path) -> None:
     found = vocabulary(tokenizers_folder, "qwen3")
     halves = [token for token in found.tokens if token and token.decode("utf-8", "replace").count("\ufffd")]
