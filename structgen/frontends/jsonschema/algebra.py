@@ -130,6 +130,7 @@ class Algebra:
     def _positive(self, node: Node) -> Form:
         mask, number, string, array, objects = ALL, ANY_NUM, ANY_STR, ANY_ARR, ANY_OBJ
         parts: list[Form | None] = []  # None: the place of the facets, where properties stand among allOf and the like
+        denied: list[Node] = []
         dead = 0
         for item in node.items:
             kind, payload, children = item
@@ -153,6 +154,8 @@ class Algebra:
                 objects, dead = (objects, dead | OBJ) if dict_ is None else (dict_, dead)
             elif kind == "never":
                 return BOTTOM
+            elif kind == "not":
+                denied.append(children[0])
             elif kind != "open":
                 parts.append(self._logic(node, item))
         mask &= ~dead
@@ -164,19 +167,17 @@ class Algebra:
             (array,) if mask & ARR else (),
             (objects,) if mask & OBJ else (),
         )
-        if not parts:
-            return facets
         form = TOP if None in parts else facets
         for part in parts:
             form = meet(form, facets if part is None else part, self.overlap.void)
+        for child in denied:
+            form = self.overlap.without(form, child)
         return form
 
     def _logic(self, node: Node, item: Item) -> Form:
         kind, payload, children = item
         if kind == "ref":
             return self.of(children[0])
-        if kind == "not":
-            return self.of(children[0], True)
         if kind == "all":
             return self.all_of(children)
         if kind == "any":

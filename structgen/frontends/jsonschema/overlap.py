@@ -119,10 +119,28 @@ class Overlap:
         for _, rivals, shape in self.rivals(shapes):
             form = only(field, (shape,))
             for other in rivals:
-                denied = self.algebra.of(nodes[other], True)
-                form = meet(form, only(field, getattr(denied, field)), self.void)
+                form = self.without(form, nodes[other])
             parts.append(form)
         return parts
+
+    def without(self, form: Form, node: Node) -> Form:
+        """The values of a form that do not satisfy a node. Alternatives that exclude the node are not touched, so they do not multiply."""
+        if len(node.items) == 1 and node.items[0][0] == "any":
+            for child in node.items[0][2]:
+                form = self.without(form, child.canon)
+            return form
+        holds = self.algebra.of(node)
+        fails: Form | None = None
+        parts = [BOTTOM._replace(null=form.null and not holds.null, boolean=form.boolean & ~holds.boolean)]
+        for field in ("number", "string", "array", "object"):
+            bad = getattr(holds, field)
+            for shape in getattr(form, field):
+                one = only(field, (shape,))
+                if any(self.together(shape, other) for other in bad):
+                    fails = self.algebra.of(node, True) if fails is None else fails
+                    one = meet(one, fails, self.void)
+                parts.append(one)
+        return unite(parts)
 
     def rivals(self, shapes: list[tuple[Any, ...]]) -> list[tuple[int, list[int], Any]]:
         """For each shape: its branch, the other branches that it may overlap, the shape."""
