@@ -46,8 +46,8 @@ class LogitsProcessor(Base):  # type: ignore[misc]
 
     * A finished row keeps its stop tokens only. A row that no text of the grammar begins like (a draft that will be thrown away) keeps
       its scores.
-    * Where it cannot be told whether a call goes on or begins anew (a prompt that is an earlier prompt and its whole answer but for the
-      end), it goes on. `reset` and `prompt_length` leave nothing to guess.
+    * A prompt that is an earlier prompt and all of its answer, cut short by max_new_tokens, goes on with that answer. `reset` and
+      `prompt_length` leave nothing to guess.
     """
 
     supports_continuous_batching = False
@@ -114,7 +114,7 @@ class LogitsProcessor(Base):  # type: ignore[misc]
                 raise OptionError(why, where="prompt_length", hint="it counts padding too, as generate() sees it")
             run = self._runs[0] if self._runs else _Run(ids[:, : self.prompt_length], self._stops)
         else:
-            found = (run for run in self._runs if run.continues(ids, scores, self.constraints[0]))
+            found = (run for run in self._runs if run.continues(ids, scores, self.constraints))
             run = next(found, None) or _Run(ids, self._stops)
         self._runs = [run, *(other for other in self._runs if other is not run)][:RUNS]
         return run
@@ -146,10 +146,10 @@ class _Run:
 
     A call of L tokens a row belongs to the run if its rows begin with the run's prompts and
     * L is the prompts' length (also: the same prompts again), or
-    * L is one more than before, each row extends a row of the last call, and not all rows are finished, or
-    * its scores share memory with the last call's: the positions of one draft, verified together. This shows that the run is drafting, or
-    * the run is drafting, L is at most one more than before, the row extends one that was seen, and the grammar allows it, or
-    * it repeats the last call.
+    * its scores share memory with the last call's: positions of one draft, verified together. This shows that the run is drafting, or
+    * L is one more than before, each row extends one of the last call by a token that could be drawn there, and not all are finished, or
+    * the run is drafting, L is at most one more than before, and the row, which the grammar allows, extends one that was seen, or
+    * the last call was a probe (all scores equal: prompt lookup asks what may follow) of the same rows.
     """
 
     def __init__(self, ids: Ids, stops: npt.NDArray[np.int64]) -> None:
@@ -164,9 +164,10 @@ class _Run:
         self._next: dict[tuple[int, bytes], int] = {}
         self._scores: torch.Tensor | None = None  # kept, so that its memory is not handed out again
         self._drafting = False
+        self._verifying = False  # the last call shared its memory with the one before
 
-    def continues(self, ids: Ids, scores: torch.Tensor, constraint: Constraint) -> bool:
-        """Whether the call belongs to this run."""
+    def continues(self, ids: Ids, scores: torch.Tensor, constraints: Sequence[Constraint]) -> bool:
+        """Whether the call belongs to this run. `constraints`: those of the processor, each for as many rows."""
         length, start = ids.shape[1], self.prompt_length
         if self._scores is None or self._scores.shape[-1] != scores.shape[-1] or length < start:
             return False
@@ -175,17 +176,38 @@ class _Run:
         if length == start:
             self._drafting, self._seen = False, set()
             return True
-        if scores.untyped_storage().data_ptr() == self._scores.untyped_storage().data_ptr():
+        if self._shares_memory(scores):
             self._drafting = True
             return True
-        if length == self._length + 1 and all(_hash(row[:-1]) in self._rows for row in ids):
-            return not np.isin(ids[:, start:], self._stops).any(axis=1).all()
+        rows = {_hash(row) for row in ids}
+        parents = {_hash(row[:-1]) for row in ids}
+        if length == self._length + 1 and parents <= self._rows:
+            return self._drawn(ids[:, start:], constraints)
         if self._drafting and length <= self._length + 1:
-            return _hash(ids[0, :-1]) in self._seen and self.state(constraint, 0, ids[0, start:]) > 0
-        return length == self._length and all(_hash(row) in self._rows for row in ids)
+            if rows <= self._seen and self._verifying and not self._was_probe():
+                return False  # what follows a verified draft is new: had the draft had it, it would have gone on
+            return parents <= self._seen and self.state(constraints[0], 0, ids[0, start:]) > 0
+        return length == self._length and rows <= self._rows and self._was_probe()
+
+    def _shares_memory(self, scores: torch.Tensor) -> bool:
+        """Whether these scores and the last call's are positions of one tensor."""
+        return self._scores is not None and scores.untyped_storage().data_ptr() == self._scores.untyped_storage().data_ptr()
+
+    def _was_probe(self) -> bool:
+        """Whether the scores of the last call were all equal: no model's."""
+        return self._scores is not None and bool((self._scores == self._scores.flatten()[0]).all())
+
+    def _drawn(self, generated: Ids, constraints: Sequence[Constraint]) -> bool:
+        """Whether the last token of each row could be drawn under the mask of its place, and not all rows are finished."""
+        repeat = len(generated) // len(constraints)
+        states = [self.state(constraints[k // repeat], k // repeat, row) for k, row in enumerate(generated)]
+        parents = [self.state(constraints[k // repeat], k // repeat, row[:-1]) for k, row in enumerate(generated)]
+        possible = all(state != DEAD or parent == DEAD for state, parent in zip(states, parents, strict=True))
+        return possible and any(state != FINISHED for state in states)
 
     def settle(self, ids: Ids, scores: torch.Tensor) -> None:
         """Remember this call."""
+        self._verifying = self._shares_memory(scores)
         self._length, self._scores = ids.shape[1], scores
         self._rows = {_hash(row) for row in ids}
         self._seen |= self._rows

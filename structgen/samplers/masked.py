@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ from structgen.models.protocol import CausalLM
 from structgen.samplers import random
 from structgen.samplers.options import Options
 from structgen.samplers.protocol import Request, Sample, Step
-from structgen.samplers.result import FinishReason, Trace
+from structgen.samplers.result import Trace
 
 
 @dataclass(slots=True)
@@ -35,11 +36,22 @@ class _Row:
     ids: list[int]
     state: int
     made: int = 0
-    u: float = 0.0  # the number that draws the next token
+
+
+@dataclass(slots=True)
+class Seconds:
+    """Where the time of a sampler went: the model's logits, the constraint's masks and moves, the choice of tokens."""
+
+    model: float = 0.0
+    constraint: float = 0.0
+    choice: float = 0.0
 
 
 class Masked:
-    """Masked greedy decoding (temperature 0) and masked sampling."""
+    """Masked greedy decoding (temperature 0) and masked sampling. `seconds` adds up over all calls of one object."""
+
+    def __init__(self) -> None:
+        self.seconds = Seconds()
 
     def sample(self, model: CausalLM, requests: Sequence[Request], options: Options) -> Iterator[Sample]:
         """The samples of all requests, each when it is done."""
@@ -63,17 +75,25 @@ class Masked:
             while waiting and len(rows) < options.batch_size:
                 number, request = waiting.popleft()
                 rows.append(_Row(number, request, list(request.prompt), request.constraint.start()))
-            logits = _logits(model, rows)
-            masks = _masks(rows, options.stop)
-            kept: list[_Row] = []
-            for row, scores, mask in zip(rows, logits, masks, strict=True):
-                if options.temperature > 0:
-                    row.u = random.uniform(seed, row.request.prompt_index, row.request.sample_index, row.made)
-                step = _take(row, scores, mask, options, model.context)
-                yield step
-                if step.finish is None:
-                    kept.append(row)
-            rows = kept
+            steps = self._round(model, rows, options, seed)
+            rows = [row for row, step in zip(rows, steps, strict=True) if step.finish is None]
+            yield from steps
+
+    def _round(self, model: CausalLM, rows: Sequence[_Row], options: Options, seed: int) -> list[Step]:
+        """One step of every row; the rows move on."""
+        spent = self.seconds
+        begun = perf_counter()
+        logits = _logits(model, rows)
+        read = perf_counter()
+        masks = _masks(rows, options.stop)
+        masked = perf_counter()
+        chosen = [_choose(row, scores, mask, options, seed) for row, scores, mask in zip(rows, logits, masks, strict=True)]
+        drawn = perf_counter()
+        steps = [_move(row, step, options, model.context) for row, step in zip(rows, chosen, strict=True)]
+        spent.model += read - begun
+        spent.constraint += masked - read + perf_counter() - drawn
+        spent.choice += drawn - masked
+        return steps
 
 
 def _check(model: CausalLM, request: Request) -> None:
@@ -119,15 +139,14 @@ def _masks(rows: Sequence[_Row], stop: tuple[int, ...]) -> npt.NDArray[np.uint32
     return out
 
 
-def _take(row: _Row, logits: npt.NDArray[np.float32], mask: npt.NDArray[np.uint32], options: Options, context: int | None) -> Step:
-    """Choose the next token of a row, and move the row on."""
+def _choose(row: _Row, logits: npt.NDArray[np.float32], mask: npt.NDArray[np.uint32], options: Options, seed: int) -> Step:
+    """The next token of a row, with its figures."""
     sums = np.empty(3, np.float64)
     code = kernels.measure(logits, mask, sums)
+    prompt, sample = row.request.prompt_index, row.request.sample_index
     if code in (kernels.NOT_A_NUMBER, kernels.NOTHING_FINITE):
         what = "hold NaN or +inf" if code == kernels.NOT_A_NUMBER else "are all -inf"
-        raise ModelError(
-            f"the logits {what}", where=f"prompt {row.request.prompt_index}, token {row.made}", hint="check the model's weights and dtype"
-        )
+        raise ModelError(f"the logits {what}", where=f"prompt {prompt}, token {row.made}", hint="check the model's weights and dtype")
     removed = float(np.exp(sums[2] - sums[0]))
     if code == kernels.NOTHING_ALLOWED:
         return Step(row.number, -1, 0.0, removed, 0.0, "dead_end")
@@ -135,18 +154,24 @@ def _take(row: _Row, logits: npt.NDArray[np.float32], mask: npt.NDArray[np.uint3
     if options.temperature == 0:
         token = int(kernels.best_token(logits, mask))
     else:
-        token = int(kernels.draw_token(logits, mask, options.temperature, options.top_k, options.top_p, row.u, chance))
+        u = random.uniform(seed, prompt, sample, row.made)
+        token = kernels.draw_token(logits, mask, options.temperature, options.top_k, options.top_p, u, chance)
+    return Step(row.number, token, float(logits[token]) - float(sums[0]), removed, float(chance[0]))
+
+
+def _move(row: _Row, step: Step, options: Options, context: int | None) -> Step:
+    """Move the row behind its token; the step, with `finish` where the row is done."""
+    if step.finish is not None:
+        return step
     constraint = row.request.constraint
-    is_stop = token in constraint.vocabulary.stop_ids or (token in options.stop and constraint.accepts(row.state))
-    finish: FinishReason | None = "stop" if is_stop else None
-    if not is_stop:
-        row.state = constraint.advance(row.state, token)
-        row.ids.append(token)
-        row.made += 1
-        full = row.made >= options.max_tokens or (context is not None and len(row.ids) > context)
-        if full:
-            finish = "stop" if only_stops(constraint, row.state) else "length"
-    return Step(row.number, token, float(logits[token]) - float(sums[0]), removed, float(chance[0]), finish, is_stop)
+    if step.token in constraint.vocabulary.stop_ids or (step.token in options.stop and constraint.accepts(row.state)):
+        return replace(step, finish="stop", is_stop=True)
+    row.state = constraint.advance(row.state, step.token)
+    row.ids.append(step.token)
+    row.made += 1
+    if row.made < options.max_tokens and (context is None or len(row.ids) <= context):
+        return step
+    return replace(step, finish="stop" if only_stops(constraint, row.state) else "length")
 
 
 def only_stops(constraint: Constraint, state: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import sys
 from pathlib import Path
@@ -131,17 +132,81 @@ def test_one_object_many_calls() -> None:
         ([[*base, 30]], {}),  # one token longer: looks like a run that goes on
         ([[*base, first[0]]], {}),  # and with a token that the grammar allows at the start
         ([base, base[::-1]], {"num_beams": 2}),
+        ([base], {}),
+        ([[*base, *first]], {}),  # the whole first answer became part of the prompt
+        ([base], {}),
+        ([[*base, *first, EOS]], {}),
+        ([base], {}),
+        ([[*base, *first, 40]], {}),  # and one token that the grammar does not allow there
+        ([base], {}),
+        ([[*base, *first, 40, 41]], {}),
         ([base], {"prompt_lookup_num_tokens": 3}),
+        ([[*base, *first]], {}),
         ([[*base, 30]], {"prompt_lookup_num_tokens": 3}),
+        ([base], {"assistant_model": MODEL}),
+        ([[*base, 30]], {"assistant_model": MODEL}),
         ([base[:-1]], {}),
-        ([[*base, *first, EOS]], {}),  # the whole first answer became part of the prompt
-        ([[*base, *first, EOS, 40, 41]], {}),
         ([base] * 5, {}),
     ]
-    for prompts, options in calls:
-        assert run(MODEL, prompts, processor, **options) == run(MODEL, prompts, LogitsProcessor(TOY), **options), options
+    for k, (prompts, options) in enumerate(calls):
+        assert run(MODEL, prompts, processor, **options) == run(MODEL, prompts, LogitsProcessor(TOY), **options), (k, options)
     processor.reset()
     assert run(MODEL, [base], processor)
+
+
+def test_one_object_many_random_calls() -> None:
+    rng = random.Random(5)
+    processor = LogitsProcessor(TOY)
+    pool = [VOCAB.encode("say it"), VOCAB.encode("ab ab ab"), VOCAB.encode("cdcd q q")]
+    ways = [
+        {},
+        {},
+        {"num_beams": 3},
+        {"prompt_lookup_num_tokens": 3},
+        {"prompt_lookup_num_tokens": 2, "do_sample": True},
+        {"assistant_model": llama(seed=5)},
+    ]
+    for k in range(36):
+        prompt = list(rng.choice(pool))
+        if rng.random() < 0.6:  # prompts that grow as dialogues do, by answers and by other tokens
+            prompt += [rng.randrange(2, len(TOKENS)) for _ in range(rng.choice([0, 1, 1, 2, 5]))]
+        options = rng.choice(ways)
+        rows = 1 if "assistant_model" in options or "prompt_lookup_num_tokens" in options else rng.choice([1, 1, 3])
+        torch.manual_seed(k)
+        texts = run(MODEL, [prompt] * rows, processor, **options)
+        torch.manual_seed(k)
+        assert texts == run(MODEL, [prompt] * rows, LogitsProcessor(TOY), **options), (k, options)
+        pool.append([*prompt, *VOCAB.encode(texts[0].decode())][-200:])
+        pool = pool[-6:]
+
+
+@pytest.mark.skipif(not STORIES.exists(), reason=f"no {STORIES.name} in ../shared/data/models")
+@pytest.mark.parametrize(("draft_width", "width"), [(40, 512), (600, None), (600, 512)])
+def test_a_draft_model_with_another_vocabulary(draft_width: int, width: int | None) -> None:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(STORIES)
+    model = transformers.AutoModelForCausalLM.from_pretrained(STORIES)
+    vocab = Vocabulary.from_tokenizer(tokenizer, size=512, stop=[1, 2])
+    toy = finite(vocab, [" Lily and Tom and Max", " Lily", " Spot the dog"])
+    inputs = tokenizer("Once upon a time there was a girl named", return_tensors="pt")
+    inputs.pop("token_type_ids", None)
+    own: Any = {"tokenizer": tokenizer, "assistant_tokenizer": letters(), "assistant_model": llama(draft_width)}
+    texts = []
+    for options in (own, {}):
+        out = model.generate(**inputs, logits_processor=[LogitsProcessor(toy, width=width)], max_new_tokens=16, do_sample=False, **options)
+        texts.append(vocab.decode([t for t in out[0, inputs["input_ids"].shape[1] :].tolist() if t > 2]))
+    assert texts == [b" Lily and Tom and Max"] * 2
+
+
+def letters() -> Any:
+    """A tokenizer of letters: another vocabulary."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    inner = Tokenizer(
+        models.BPE({c: i for i, c in enumerate(["<s>", "</s>", "Ġ", *"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[24:]])}, [])
+    )
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=inner, bos_token="<s>", eos_token="</s>")
 
 
 def test_the_length_of_the_prompt_may_be_given() -> None:
