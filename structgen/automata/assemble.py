@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CHUNK: Final = 256
 """Counted repetitions unfold this many at a time."""
 
+_PRODUCT_MAX: Final = 64  # states; bounds that need more than that become counts, whose token rows are shared
+
 _TRIE_FROM: Final = 8  # alternatives of plain literals become a trie from this many on
 
 FREE: Final = -1
@@ -95,6 +97,7 @@ class _Body:
         self.to = to
         self.base = to.nodes
         self.lit: list[int] = []
+        self.door: list[int] = []
         self.flag: list[int] = []
         self.edges: list[tuple[int, int, int, int, int]] = []  # (source, low, high, target, push)
         self.calls: list[tuple[int, int, int]] = []  # (source, to, ret)
@@ -117,6 +120,7 @@ class _Body:
 
     def node(self) -> int:
         self.lit.append(-1)
+        self.door.append(0)
         self.flag.append(0)
         return self.base + len(self.lit) - 1
 
@@ -167,28 +171,32 @@ class _Body:
         if not data:
             self.free(a, b)
             return
-        chain = self.base + len(self.lit)  # nodes behind the bytes but the last
-        places = range(chain, chain + len(data) - 1)
+        chain = self.base + len(self.lit)  # nodes behind the bytes but the last; all but the last of them are one byte and one door wide
         if len(data) > 1:
             self.edges.append((a, data[0], data[0], chain, -1))
             self.lit.extend(data[1:-1])
             self.lit.append(-1)
             self.flag.extend([0] * (len(data) - 1))
-            a_last = chain + len(data) - 2
+            if expr.respelling is None:
+                self.door.extend([0] * (len(data) - 1))
+            else:
+                doors = POOL.doors(expr.respelling)
+                self.door.extend([doors[byte] for byte in data[1:-1]])
+                self.door.append(0)
+            self.edges.append((chain + len(data) - 2, data[-1], data[-1], b, -1))
         else:
-            a_last = a
-        self.edges.append((a_last, data[-1], data[-1], b, -1))
+            self.edges.append((a, data[0], data[0], b, -1))
         for i, j, leaf in expr.detours:
-            source = places[i - 1] if i else a
-            back = places[j - 1] if j < len(data) else b
-            for low, high, node in POOL.doors(self.to.leaf(leaf)):
+            source = chain + i - 1 if i else a
+            back = chain + j - 1 if j < len(data) else b
+            for low, high, node in POOL.first_steps(POOL.start(leaf)):
                 self.edges.append((source, low, high, node, back))
 
     def choice(self, expr: Alt, a: int, b: int) -> None:
-        plain = [p.data for p in expr.parts if isinstance(p, Lit) and not p.detours and p.data]
+        plain = [p.data for p in expr.parts if isinstance(p, Lit) and p.is_plain and p.data]
         if len(plain) >= _TRIE_FROM:
             self.bulk.append((Strings(sorted(set(plain))), a, b))
-            rest = [p for p in expr.parts if not (isinstance(p, Lit) and not p.detours and p.data)]
+            rest = [p for p in expr.parts if not (isinstance(p, Lit) and p.is_plain and p.data)]
         else:
             rest = list(expr.parts)
         for part in rest:
@@ -223,6 +231,7 @@ class _Body:
     def net(self, expr: Net, between: tuple[int, int] | None) -> int:
         first = self.base + len(self.lit)
         self.lit.extend([-1] * expr.size)
+        self.door.extend([0] * expr.size)
         self.flag.extend([0] * expr.size)
         if between is None:
             leaving = {a for a, _, _ in expr.edges}
@@ -249,6 +258,7 @@ class _Body:
         self.claim(len(self.lit), len(self.edges), len(self.calls))
         base, n = self.base, len(self.lit)
         arena["lit"][base : base + n] = self.lit
+        arena["door"][base : base + n] = self.door
         arena["flag"][base : base + n] = self.flag
         for rows, head_name, names, at in (
             (self.edges, "byte_head", ("byte_low", "byte_high", "byte_to", "byte_push", "byte_next"), to.bytes),
@@ -273,7 +283,7 @@ class _Body:
         to, arena = self.to, self.to.arena
         if to.nodes + nodes > to.max_nodes:
             raise BudgetExceeded(f"the grammar unfolds to more than {to.max_nodes:,} nodes", hint="raise budget= or make the grammar smaller")
-        for name in ("lit", "flag", "byte_head", "call_head"):
+        for name in ("lit", "door", "flag", "byte_head", "call_head"):
             arena.reserve(name, to.nodes + nodes)
         for name in ("byte_low", "byte_high", "byte_to", "byte_push", "byte_next"):
             arena.reserve(name, to.bytes + edges)
@@ -290,6 +300,7 @@ class _Body:
         base, at, call = to.nodes, to.bytes, to.calls
         index = np.arange(n)
         arena["lit"][base : base + n] = -1
+        arena["door"][base : base + n] = 0
         arena["flag"][base : base + n] = 0
         arena["byte_low"][at : at + n] = trie.byte
         arena["byte_high"][at : at + n] = trie.byte
@@ -316,8 +327,7 @@ class _Body:
 
 @lru_cache(maxsize=4096)
 def _bounded(dfa: CharDFA, low: int, high: int | None) -> tuple[CharDFA, int, int | None]:
-    """The language with bounds on its length, where possible without bounds: they go into the automaton where it is finite or where the lengths
-    of a state's texts are no interval (a counted node knows only the least and the greatest)."""
+    """The language with bounds on its length: none where they say nothing, none where they fit into the automaton."""
     longest = dfa.max_length()
     if low <= (dfa.min_length() or 0):
         low = 0
@@ -325,16 +335,17 @@ def _bounded(dfa: CharDFA, low: int, high: int | None) -> tuple[CharDFA, int, in
         high = None
     if low == 0 and high is None:
         return dfa, 0, None
-    if longest is not None or not _gapless(dfa):
+    if len(dfa.finals) * max(low, high or 0) <= _PRODUCT_MAX:
         return dfa.with_lengths(low, high), 0, None
+    # A counted node knows the fewest and the most characters to come. With one bound that decides; with both it must be any number between.
+    if low and high is not None and not _gapless(dfa):
+        return dfa.with_lengths(low, None), 0, high
     return dfa, low, high
 
 
 def _gapless(dfa: CharDFA) -> bool:
     """Whether for each state the lengths of the texts from it to an end are an interval."""
     table, now = dfa.table, dfa.accepting.copy()
-    if len(now) > 4096:
-        return False
     began, ended = now.copy(), np.zeros_like(now)
     seen = set()
     for _ in range(4 * len(now) + 16):

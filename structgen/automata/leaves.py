@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from structgen.automata.spelling import Spelling, spelling
 from structgen.errors import BudgetExceeded
+from structgen.ir.expr import Leaf, Respelling
 from structgen.ir.regular import CharDFA
 from structgen.kernels.arena import Arena
-from structgen.kernels.tables import LEAF, NO_BOUND
+from structgen.kernels.tables import FIRST, LEAF, NO_BOUND, Leaves
 
 _BLOCK: Final = 12  # leaf node ids are handed out in blocks of 4096; `block` finds the leaf of a node
 _FIELDS: Final = 12
@@ -33,7 +34,10 @@ class LeafPool:
         self._known: dict[object, int] = {}
         self._spellings: dict[int, tuple[int, int, int]] = {}
         self._kept: list[Spelling] = []
-        self._doors: dict[int, list[tuple[int, int, int]]] = {}
+        self._steps: dict[int, list[tuple[int, int, int]]] = {}
+        self._rooms: list[tuple[Respelling, int] | None] = [None]  # behind each door; there is no door 0
+        self._numbers: dict[int, list[int]] = {}
+        self._starts: dict[int, tuple[Leaf, int]] = {}
         self._leaves: list[tuple[CharDFA, Spelling, npt.NDArray[np.int32]]] = []
         self._used = dict.fromkeys(("cls", "enc", "table", "live", "acc", "first", "inner"), 0)
         self._next_block = 0
@@ -50,10 +54,11 @@ class LeafPool:
                 "acc": np.zeros(1 << 12, np.uint8),
                 "first": np.zeros(1 << 14, np.uint64),
                 "inner": np.zeros(1 << 12, np.uint64),
+                "door_byte": np.zeros(1 << 9, np.uint8),
+                "door_to": np.full(1 << 9, -1, np.int32),
             }
         )
-        # The kernels' order of fields.
-        assert list(self.arena.names) == ["block", "desc", "cls", "enc", "table", "live", "dist", "far", "acc", "first", "inner"]
+        assert tuple(self.arena.names) == Leaves._fields[1:]
 
     def add(self, dfa: CharDFA, encoding: str, escapes: str) -> int:
         """The start node (>= LEAF) of the leaf automaton of `dfa`. The language must not be empty."""
@@ -115,14 +120,47 @@ class LeafPool:
         self._leaves.append((dfa, spell, table))
         return LEAF + base
 
-    def doors(self, start: int) -> list[tuple[int, int, int]]:
-        """The first steps of a leaf: (low byte, high byte, node)."""
-        found = self._doors.get(start)
+    def start(self, leaf: Leaf) -> int:
+        """The start node of a leaf expression, its bounds left aside."""
+        found = self._starts.get(id(leaf))
         if found is None:
-            _, spell, table = self._leaves[int(self.arena["block"][(start - LEAF) >> _BLOCK])]
+            found = self._starts[id(leaf)] = leaf, self.add(leaf.dfa, leaf.encoding, leaf.escapes)
+        return found[1]
+
+    def doors(self, respelling: Respelling) -> list[int]:
+        """For each byte, the door to its other spellings (0: there are none)."""
+        found = self._numbers.get(id(respelling))
+        if found is None:
+            with self.lock:
+                found = [0] * 256
+                for byte in sorted(respelling.bytes):
+                    found[byte] = len(self._rooms)
+                    self._rooms.append((respelling, byte))
+                self.arena.reserve("door_byte", len(self._rooms), fill=0)
+                self.arena.reserve("door_to", len(self._rooms), fill=-1)
+                self.arena["door_byte"][found[min(respelling.bytes)] : len(self._rooms)] = respelling.first
+                self._numbers[id(respelling)] = found
+        return found
+
+    def open(self, door: int) -> None:
+        """Find out where a door leads."""
+        room = self._rooms[door]
+        assert room is not None
+        respelling, byte = room
+        start = self.start(respelling.leaf_of(byte))
+        node = [to for low, high, to in self.first_steps(start) if low <= respelling.first <= high]
+        with self.lock:
+            self.arena["door_to"][door] = node[0]
+
+    def first_steps(self, start: int) -> list[tuple[int, int, int]]:
+        """The first steps of a leaf: (low byte, high byte, node)."""
+        found = self._steps.get(start)
+        if found is None:
+            dfa_field = _FIELDS * int(self.arena["block"][(start - LEAF) >> _BLOCK])
+            _, spell, table = self._leaves[dfa_field // _FIELDS]
             found = []
             shift = (spell.enc.shape[0] - 1).bit_length()
-            first = self.arena["first"][self.arena["desc"][_FIELDS * int(self.arena["block"][(start - LEAF) >> _BLOCK]) + 10] :][:4]
+            first = self.arena["first"][int(self.arena["desc"][dfa_field + FIRST]) :][:4]
             for byte in np.flatnonzero(np.unpackbits(first.view(np.uint8), bitorder="little")):
                 x = int(spell.enc[0, spell.cls[byte]])
                 to = start + (x if x >= 0 else int(table[0, -2 - x]) << shift)
@@ -130,7 +168,7 @@ class LeafPool:
                     found[-1] = (found[-1][0], int(byte), to)
                 else:
                     found.append((int(byte), int(byte), to))
-            self._doors[start] = found
+            self._steps[start] = found
         return found
 
 
@@ -150,8 +188,6 @@ def _lengths(table: npt.NDArray[np.int32], accepting: npt.NDArray[np.bool_], str
     """For each state, the fewest and the most characters to an end (NO_BOUND: any number). Structural classes count nothing."""
     states = len(accepting)
     low = np.where(accepting, 0, NO_BOUND).astype(np.int64)
-    if states > 4096:  # only counted leaves need these, and those are small or taken apart (`assemble.counted`)
-        return np.zeros(states, np.int32), np.full(states, NO_BOUND, np.int32)
     to = np.maximum(table, 0)
     can = table >= 0
     cost = np.ones(table.shape[1], np.int64)
@@ -181,8 +217,6 @@ def _inside_lengths(
     dist = np.zeros((states, 1 << shift), np.int32)
     far = np.full((states, 1 << shift), NO_BOUND, np.int32)
     dist[:, 0], far[:, 0] = low, high
-    if states > 4096:
-        return dist, far
     to, can = np.maximum(table, 0), table >= 0
     for e in range(1, spell.enc.shape[0]):
         ok = can & spell.reach[e]

@@ -41,6 +41,7 @@ class Budget:
 
 _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, fill of new cells
     "lit": (np.int16, 256, None),
+    "door": (np.uint16, 256, None),
     "flag": (np.uint8, 256, None),
     "byte_head": (np.int32, 256, None),
     "call_head": (np.int32, 256, None),
@@ -171,6 +172,8 @@ class ByteAutomaton:
             rule = int(self.arena["n"][t.ARG])
             start = self._assembler.body(self.rules[rule].make())
             self.arena["rule_start"][rule] = start
+        elif code == t.NEED_DOOR:
+            POOL.open(int(self.arena["n"][t.ARG]))
         elif code == t.NEED_ROOM:
             self._grow()
         else:

@@ -85,7 +85,7 @@ class TokenTables:
         self._used = dict.fromkeys(self.rows.names, 0)
         self._entries = 0
         self._far: dict[int, tuple[Ints, Ints]] = {}  # by leaf node: ids that can go on for ever and the characters they need, by need
-        self.memo = RowBudget(256 << 20)
+        self.memo = RowBudget(64 << 20)
 
     # ---- appending ----
 
@@ -100,17 +100,17 @@ class TokenTables:
 
     _grown = False
 
-    def _enter(self, kind: int, a: int, b: int, value: int) -> None:
+    def _enter(self, kind: Any, a: int, b: int, value: int) -> None:
         """Publish an entry, after its data."""
         index = self.rows["index"]
         cells = int(index[0])
         self._entries += 1
         if self._grown or 2 * self._entries > cells:
             fresh = _empty_index(2 * cells if 2 * self._entries > cells else cells)
-            walk.enter(fresh, index[2::2].copy(), index[3::2].copy())
+            walk.enter(fresh, np.ascontiguousarray(index[2::2]), np.ascontiguousarray(index[3::2]))
             self.rows["index"] = index = fresh
             self._grown = False
-        walk.enter(index, np.array([(kind << 60) | (a << 30) | b], np.int64), np.array([value], np.int64))
+        walk.enter(index, np.array([(int(kind) << 60) | (a << 30) | b], np.int64), np.array([value], np.int64))
 
     # ---- making what kernels ask for ----
 
@@ -129,11 +129,8 @@ class TokenTables:
                 self._merge(a, b)
         return True
 
-    def _find(self, kind: int, a: int, b: int) -> int:
-        index = self.rows["index"]
-        key = (kind << 60) | (a << 30) | b
-        p = int(walk.slot(index, key))
-        return int(index[2 * p + 1]) if index[2 * p] == key else -1
+    def _find(self, kind: Any, a: int, b: int) -> int:
+        return int(walk.find(self.rows["index"], (int(kind) << 60) | (a << 30) | b))
 
     def _survey(self, g: int) -> tuple[Ints, Ints, Ints, Ints, Ints]:
         ids, low, high = (np.empty(self.ids, np.int32) for _ in range(3))
@@ -187,7 +184,7 @@ class TokenTables:
     def _enter_again(self) -> None:
         index = self.rows["index"]
         fresh = _empty_index(int(index[0]))
-        walk.enter(fresh, index[2::2].copy(), index[3::2].copy())
+        walk.enter(fresh, np.ascontiguousarray(index[2::2]), np.ascontiguousarray(index[3::2]))
         self.rows["index"] = fresh
         self._grown = False
 

@@ -26,16 +26,43 @@ class Expr:
     __slots__ = ()
 
 
+class Respelling:
+    """Another way to spell single bytes of literals: every such text begins with the byte `first`. Shared by many literals, compared by identity.
+
+    `leaf_of(byte)` is the language of the texts that may stand for a byte of `bytes`; it is asked only when a text gets there.
+    """
+
+    __slots__ = ("bytes", "first", "leaf_of")
+
+    def __init__(self, first: int, bytes: frozenset[int], leaf_of: Callable[[int], Leaf]) -> None:  # noqa: A002
+        self.first, self.bytes, self.leaf_of = first, bytes, leaf_of
+
+
 class Lit(Expr):
     """One byte string, whose pieces may also be spelled otherwise.
 
-    `detours`: triples (i, j, leaf): instead of `data[i:j]` a text of `leaf` may stand. JSON keys use them for escapes (`"n\\u0061me"`).
+    `detours`: triples (i, j, leaf): instead of `data[i:j]` a text of `leaf` may stand. `respelling` does the same, cheaply, for each single byte it has, but
+    for the first and the last of `data`. JSON keys use both for escapes (`"n\\u0061me"`).
     """
 
-    __slots__ = ("data", "detours")
+    __slots__ = ("data", "detours", "respelling")
 
-    def __init__(self, data: bytes, detours: Sequence[tuple[int, int, Leaf]] = ()) -> None:
-        self.data, self.detours = data, tuple(detours)
+    def __init__(self, data: bytes, detours: Sequence[tuple[int, int, Leaf]] = (), respelling: Respelling | None = None) -> None:
+        self.data, self.detours, self.respelling = data, tuple(detours), respelling
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is one spelling only."""
+        return not self.detours and self.respelling is None
+
+    @property
+    def ways(self) -> list[tuple[int, int, Leaf]]:
+        """All detours, those of the respelling written out."""
+        other = self.respelling
+        if other is None:
+            return list(self.detours)
+        inner = enumerate(self.data[1:-1], 1)
+        return [*self.detours, *((i, i + 1, other.leaf_of(byte)) for i, byte in inner if byte in other.bytes)]
 
     def __repr__(self) -> str:
         return f"Lit({self.data!r})"
@@ -161,7 +188,7 @@ def seq(*parts: Expr) -> Expr:
             return NEVER
         if isinstance(part, Seq):
             kept.extend(part.parts)
-        elif isinstance(part, Lit) and not part.detours and kept and isinstance(kept[-1], Lit) and not kept[-1].detours:
+        elif isinstance(part, Lit) and part.is_plain and kept and isinstance(kept[-1], Lit) and kept[-1].is_plain:
             kept[-1] = Lit(kept[-1].data + part.data)
         else:
             kept.append(part)

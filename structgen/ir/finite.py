@@ -77,7 +77,7 @@ def label_key(label: Expr) -> Hashable:
     """A key that is equal for labels known to be the same language, so that networks can share their targets."""
     if isinstance(label, Ref):
         return ("ref", label.name)
-    if isinstance(label, Lit) and not label.detours:
+    if isinstance(label, Lit) and label.is_plain:
         return ("lit", label.data)
     if isinstance(label, Leaf):
         return ("leaf", label.dfa.key, label.encoding, label.low, label.high, label.escapes)
@@ -97,7 +97,7 @@ def allows_empty(label: Label) -> bool:
     if label is None:
         return True
     if isinstance(label, Lit):
-        return not label.data and not label.detours
+        return not label.data and label.is_plain
     if isinstance(label, Leaf):
         return label.encoding != "json" and label.low == 0 and label.dfa.finals[0]
     if isinstance(label, Strings):

@@ -57,15 +57,16 @@ INLINE_ONCE = 200
 """A rule that is called once is written out there while the caller stays below so many edges."""
 
 
-def rewrite(rules: Mapping[str, Expr], start: str, report: SupportReport | None = None) -> Expr:
+def rewrite(rules: Mapping[str, Expr], start: str, report: SupportReport | None = None, written: Iterable[str] | None = None) -> Expr:
     """The language of the rule `start`, free of left recursion and dead ends, unfolding rule by rule.
 
-    `rules` map names to expressions in which `Ref(name)` is a call. Rules that can never be part of a text are named in `report`.
+    `rules` map names to expressions in which `Ref(name)` is a call. Rules that can never be part of a text are named in `report` (of
+    those in `written`, where given: the ones that somebody wrote).
     Raises GrammarError (a call of an unknown rule), EmptyLanguage (no text at all), BudgetExceeded (networks too large).
     """
     check(rules, start)
     nets = networks(rules)
-    nets = trim(nets, start, report, written=rules)
+    nets = trim(nets, start, report, rules if written is None else written)
     empty = start in nullable(nets)
     nets = nonempty(nets)
     if start not in productive(nets):
@@ -90,7 +91,7 @@ def check(rules: Mapping[str, Expr], start: str) -> None:
                 )
 
 
-def trim(rules: Rules, start: str, report: SupportReport | None = None, *, written: Mapping[str, Expr] | None = None) -> Rules:
+def trim(rules: Rules, start: str, report: SupportReport | None = None, written: Iterable[str] = ()) -> Rules:
     """The part of the rules that finished texts of `start` can pass through.
 
     Raises EmptyLanguage if there is none. `report` learns which of the `written` rules fell away, and why.
@@ -104,7 +105,7 @@ def trim(rules: Rules, start: str, report: SupportReport | None = None, *, writt
         )
     kept = {name: _trimmed(body, good) for name, body in rules.items() if name in good}
     used = reachable(kept, start)
-    if report is not None and written is not None:
+    if report is not None:
         for name in written:
             if name not in good:
                 report.findings.append(Finding(name, "rule", "exact", "no text can ever be completed from it, so it is left out"))
@@ -275,7 +276,7 @@ def join_literals(body: Body) -> Body:
 
     edges: list[Edge] = []
     for source, label, target in body.edges:
-        if not isinstance(label, Lit) or label.detours:
+        if not isinstance(label, Lit) or not label.is_plain:
             edges.append((source, label, target))
         elif not inner(source):
             data, end = [label.data], target
@@ -287,7 +288,7 @@ def join_literals(body: Body) -> Body:
 
 
 def _plain(label: Label) -> bool:
-    return isinstance(label, Lit) and not label.detours
+    return isinstance(label, Lit) and label.is_plain
 
 
 # --- tidying one network ------------------------------------------------------------------------------------------------------------------

@@ -15,12 +15,17 @@ import numpy as np
 from numba.core import config, types
 from numba.extending import intrinsic
 
+from structgen.kernels.cache import KernelCache
+
 JIT: bool = not config.DISABLE_JIT
 
 
 def jit(function: Any) -> Any:
-    """Compile a kernel: nopython, GIL released, no bounds checks, cached on disk."""
-    return numba.njit(function, nogil=True, cache=True, boundscheck=False, error_model="numpy")
+    """Compile a kernel: nopython, GIL released, no bounds checks, kept on disk (see `cache`)."""
+    kernel = numba.njit(function, nogil=True, boundscheck=False, error_model="numpy")
+    if JIT:
+        kernel._cache = KernelCache(function)
+    return kernel
 
 
 class PlainHandle(list[Any]):

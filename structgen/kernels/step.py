@@ -169,7 +169,7 @@ def push(M, ret, ctx):
         return -1
     M.ctx_pair[2 * start] = ret
     M.ctx_pair[2 * start + 1] = ctx
-    return find_context(M, start, 1)
+    return find_context(M, np.int64(start), np.int64(1))
 
 
 @jit
@@ -203,7 +203,7 @@ def unite(M, c1, c2):
             M.ctx_pair[at + 1] = M.ctx_pair[2 * j + 1]
             j += 1
         size += 1
-    return find_context(M, start, size)
+    return find_context(M, np.int64(start), np.int64(size))
 
 
 # ---- closure -------------------------------------------------------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def add(M, node, ctx):
             old = np.int64(M.work_ctx[i])
             if old == ctx:
                 return 0
-            new = unite(M, old, ctx)
+            new = unite(M, old, np.int64(ctx))
             if new < 0:
                 return NEED_ROOM
             if new != old:
@@ -333,7 +333,7 @@ def close(M, L):
                     final = 1
                 elif add(M, np.int64(M.ctx_pair[2 * j]), np.int64(M.ctx_pair[2 * j + 1])) < 0:
                     return NEED_ROOM
-    return intern_state(M, L, final)
+    return intern_state(M, L, np.int64(final))
 
 
 @jit
@@ -369,8 +369,8 @@ def intern_state(M, L, final):
     M.n[WORK] = 0
     if k == 0:
         return final  # state 0 is dead, state 1 the end of the text
-    sort_items(M.work_node, M.work_ctx, k)
-    return find_state(M, L, k, final)
+    sort_items(M.work_node, M.work_ctx, np.int64(k))
+    return find_state(M, L, np.int64(k), np.int64(final))
 
 
 @jit
@@ -419,6 +419,9 @@ def mark_bytes(M, L, s, node):
     if kind == 0:
         if M.lit[node] >= 0:
             M.bits[4 * s + (M.lit[node] >> 6)] |= one_bit(M.lit[node])
+        if M.door[node] > 0:
+            first = np.int64(L.door_byte[M.door[node]])
+            M.bits[4 * s + (first >> 6)] |= one_bit(first)
         e = M.byte_head[node]
         while e >= 0:
             b = np.int64(M.byte_low[e])
@@ -462,6 +465,8 @@ def gather(M, L, s, b):
         if kind == 0:
             if M.lit[node] == b:
                 code = add(M, node + 1, ctx)
+            elif M.door[node] > 0 and L.door_byte[M.door[node]] == b:
+                code = open_door(M, L, np.int64(M.door[node]), node + 1, ctx)
             e = M.byte_head[node]
             while e >= 0 and code == 0:
                 if M.byte_low[e] <= b <= M.byte_high[e]:
@@ -475,6 +480,17 @@ def gather(M, L, s, b):
         if code < 0:
             return code
     return 0
+
+
+@jit
+def open_door(M, L, door, ret, ctx):
+    """Go through a door, to return to node `ret` of the literal."""
+    to = np.int64(L.door_to[door])
+    if to < 0:
+        M.n[ARG] = door
+        return NEED_DOOR
+    ctx = push(M, ret, ctx)
+    return NEED_ROOM if ctx < 0 else add(M, to, ctx)
 
 
 @jit
@@ -582,7 +598,7 @@ def with_final(M, L, s):
     for i in range(k):
         M.work_node[i] = M.item[2 * (M.off[s] + i)]
         M.work_ctx[i] = M.item[2 * (M.off[s] + i) + 1]
-    return find_state(M, L, k, 1)
+    return find_state(M, L, np.int64(k), np.int64(1))
 
 
 # ---- entries for Python ---------------------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ NEED_RULE = -2  # rule n[ARG] has no body yet
 NEED_TABLE = -3  # leaf node n[ARG] has no token table
 NEED_COUNTS = -4  # leaf node n[ARG] has no counted token table
 NEED_ROW = -5  # counted leaf node n[ARG] has no row for n[ARG2] characters
+NEED_DOOR = -7  # door n[ARG] leads nowhere yet
 NEED_MERGE = -6  # exits n[ARG] (table, byte) have no merged trie for n[ARG2] (the variant by count)
 
 # Counters of a machine, n[...].
@@ -44,6 +45,7 @@ class Machine(NamedTuple):
 
     size: Any  # int64[...]  lengths of the arrays, `SIZE_...`
     lit: Any  # int16[N]    the one byte that leads to node + 1, or -1
+    door: Any  # uint16[N]  another way to spell the byte of `lit` (an index of `Leaves.door_*`), or 0
     flag: Any  # uint8[N]   1: a rule may end here
     byte_head: Any  # int32[N]   first byte edge
     call_head: Any  # int32[N]   first call edge
@@ -103,6 +105,8 @@ class Leaves(NamedTuple):
     acc: Any  # uint8[...]   q -> 1 accepting | 2 goes on | 4 goes on by a structural character
     first: Any  # uint64[...]  q -> 4 words: bytes that can follow at e = 0
     inner: Any  # uint64[...]  e -> 4 words: bytes that may follow inside a spelling
+    door_byte: Any  # uint8[...]  doors: the first byte of another spelling ...
+    door_to: Any  # int32[...]  ... and the leaf node behind it, -1 while unknown
 
 
 BASE, SHIFT, CLS, ENC, CLASSES, TABLE, CHARS, LIVE, ACC, STRUCT, FIRST, INNER = range(12)
@@ -166,12 +170,12 @@ def machine_of(handle):
     return Machine(
         i64(h[0]),
         i16(h[1]),
-        u8(h[2]),
-        i32(h[3]),
+        u16(h[2]),
+        u8(h[3]),
         i32(h[4]),
-        u16(h[5]),
+        i32(h[5]),
         u16(h[6]),
-        i32(h[7]),
+        u16(h[7]),
         i32(h[8]),
         i32(h[9]),
         i32(h[10]),
@@ -186,11 +190,11 @@ def machine_of(handle):
         i32(h[19]),
         i32(h[20]),
         i32(h[21]),
-        u8(h[22]),
-        u64(h[23]),
-        i32(h[24]),
-        i64(h[25]),
-        i32(h[26]),
+        i32(h[22]),
+        u8(h[23]),
+        u64(h[24]),
+        i32(h[25]),
+        i64(h[26]),
         i32(h[27]),
         i32(h[28]),
         i32(h[29]),
@@ -201,13 +205,14 @@ def machine_of(handle):
         i32(h[34]),
         i32(h[35]),
         i32(h[36]),
-        u8(h[37]),
-        i32(h[38]),
-        i64(h[39]),
-        i32(h[40]),
+        i32(h[37]),
+        u8(h[38]),
+        i32(h[39]),
+        i64(h[40]),
         i32(h[41]),
         i32(h[42]),
-        i64(h[43]),
+        i32(h[43]),
+        i64(h[44]),
     )
 
 
@@ -227,6 +232,8 @@ def leaves_of(handle):
         u8(h[9]),
         u64(h[10]),
         u64(h[11]),
+        u8(h[12]),
+        i32(h[13]),
     )
 
 

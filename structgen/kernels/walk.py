@@ -13,7 +13,7 @@ from structgen.kernels.arena import jit, pointer_to
 from structgen.kernels.step import add, begin, close, find_state, leaf_dist, leaf_far, leaf_flags, leaf_step, returned, step
 from structgen.kernels.tables import *
 
-OF_LEAF, OF_COUNTS, OF_MERGE = 0, 1, 2
+OF_LEAF, OF_COUNTS, OF_MERGE = np.int64(0), np.int64(1), np.int64(2)
 FULL = -100  # `successors`: the caller's arrays are too small
 
 
@@ -40,6 +40,13 @@ def look_up(K, kind, a, b):
     key = key_of(kind, a, b)
     p = slot(K.index, key)
     return K.index[2 * p + 1] if K.index[2 * p] == key else -1
+
+
+@jit
+def find(index, key):
+    """The value of a key, or -1."""
+    p = slot(index, key)
+    return index[2 * p + 1] if index[2 * p] == key else -1
 
 
 @jit
@@ -105,7 +112,7 @@ def walk_vocabulary(M, L, T, s, row):
 @jit
 def leaf_row(M, L, K, g, ctx, row):
     """Allow the tokens of an item inside leaf node g."""
-    t = np.int64(look_up(K, OF_LEAF, g, 0))
+    t = np.int64(look_up(K, OF_LEAF, g, np.int64(0)))
     if t < 0:
         M.n[ARG] = g
         return NEED_TABLE
@@ -117,7 +124,7 @@ def leaf_row(M, L, K, g, ctx, row):
         at = K.desc[8 * t + IDS]
         for j in range(at, at + K.desc[8 * t + IDS_N]):
             allow(row, K.ids[j])
-    return leave(M, L, K, t, ctx, 0, row)
+    return leave(M, L, K, t, ctx, np.int64(0), row)
 
 
 @jit
@@ -141,7 +148,7 @@ def leave(M, L, K, t, ctx, variant, row):
                 return r
             if r == 0:
                 continue
-            m = look_up(K, OF_MERGE, t * 256 + b, variant)
+            m = look_up(K, OF_MERGE, np.int64(t * 256 + b), np.int64(variant))
             if m < 0:
                 M.n[ARG] = t * 256 + b
                 M.n[ARG2] = variant
@@ -203,7 +210,7 @@ def counted_row(M, L, K, k, ctx, row):
     high = np.int64(M.high[bound])
     rest = high if high == NO_BOUND else high - M.count_done[k]
     need = max(np.int64(0), np.int64(M.low[bound]) - M.count_done[k])
-    t = np.int64(look_up(K, OF_LEAF, g, 0))
+    t = np.int64(look_up(K, OF_LEAF, g, np.int64(0)))
     if t < 0:
         M.n[ARG] = g
         return NEED_TABLE
@@ -211,7 +218,7 @@ def counted_row(M, L, K, k, ctx, row):
     if most < 0:
         M.n[ARG] = g
         return NEED_COUNTS
-    dense = look_up(K, OF_COUNTS, g, min(rest, most))
+    dense = look_up(K, OF_COUNTS, g, np.int64(min(rest, most)))
     if dense < 0:
         M.n[ARG] = g
         M.n[ARG2] = min(rest, most)
@@ -226,7 +233,7 @@ def counted_row(M, L, K, k, ctx, row):
     if need > most:
         return 0
     variant = 0 if rest >= most and need == 0 else 1 + min(rest, most) * 8192 + need
-    return leave(M, L, K, t, ctx, variant, row)
+    return leave(M, L, K, t, ctx, np.int64(variant), row)
 
 
 @jit
@@ -272,7 +279,7 @@ def mask(h, s, into):
         for i in range(plain):
             M.work_node[i] = M.item[2 * (at + i)]
             M.work_ctx[i] = M.item[2 * (at + i) + 1]
-        r = find_state(M, L, plain, 0)
+        r = find_state(M, L, np.int64(plain), np.int64(0))
         if r < 0:
             return r
     return walk_vocabulary(M, L, T, r, row)
@@ -324,7 +331,7 @@ def start(h, node):
     L = leaves_of(h)
     M.ctx_state[1] = 1
     begin(M)
-    code = add(M, node, 1)
+    code = add(M, np.int64(node), np.int64(1))
     return code if code < 0 else close(M, L)
 
 

@@ -1,7 +1,8 @@
 """All short texts of an expression, by plain set arithmetic: the slow twin of everything that runs expressions.
 
-`sentences(expr, n)` gives every byte string of at most `n` bytes. Rules are solved as a least fixed point over truncated sets, so left
-recursion, ambiguity and empty rules need no special care (which is what makes this a judge of the code that removes them).
+`sentences(expr, n, letters)` gives every byte string of at most `n` bytes over some characters. Rules are solved as a least
+fixed point over truncated sets, so left recursion, ambiguity and empty rules need no special care (which is what makes this a judge of the
+code that removes them).
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from collections.abc import Callable
 
 from structgen.ir.expr import Alt, Expr, Leaf, Lit, Net, Repeat, Rule, Seq, Strings
 
-Texts = frozenset[bytes]
-
 
 def sentences(
-    expr: Expr, n: int, *, call: Callable[[Expr], str | None] = lambda _: None, rules: dict[str, Expr] | None = None
+    expr: Expr, n: int, letters: str = "ab", *, call: Callable[[Expr], str | None] = lambda _: None, rules: dict[str, Expr] | None = None
 ) -> set[bytes]:
-    """Every text of at most `n` bytes. `call` names the rule of `rules` that an expression stands for (for grammars that refer by name)."""
+    """Every text of at most `n` bytes (literals are taken whole, other terminals only with `letters` in them).
+
+    `call` names the rule of `rules` that an expression stands for (for grammars that refer by name).
+    """
     known: dict[object, Expr] = {}
     found: dict[object, set[bytes]] = {}
+    terminals: dict[int, set[bytes]] = {}
 
     def key_of(one: Expr) -> object | None:
         name = call(one)
@@ -42,12 +45,13 @@ def sentences(
         if key is not None:
             return found.setdefault(key, set())
         if isinstance(one, Lit):
-            assert not one.detours
+            assert one.is_plain
             return {one.data} if len(one.data) <= n else set()
         if isinstance(one, Leaf):
             assert one.encoding == "utf8"
-            texts = one.dfa.with_lengths(one.low, min(n, one.high if one.high is not None else n)).strings(2_000)
-            return {data for t in texts if len(data := t.encode()) <= n}
+            if id(one) not in terminals:
+                terminals[id(one)] = spelled(one)
+            return terminals[id(one)]
         if isinstance(one, Strings):
             return {s for s in one.items if len(s) <= n}
         if isinstance(one, Seq):
@@ -61,6 +65,15 @@ def sentences(
             return repeated(value(one.body), one.low, one.high)
         assert isinstance(one, Net), one
         return through(one)
+
+    def spelled(leaf: Leaf) -> set[bytes]:
+        total: set[bytes] = set()
+        reached = {(0, "")}
+        for count in range(n + 1):
+            if count >= leaf.low and (leaf.high is None or count <= leaf.high):
+                total |= {text.encode() for state, text in reached if leaf.dfa.finals[state]}
+            reached = {(after, text + c) for state, text in reached for c in letters if (after := leaf.dfa.step(state, ord(c))) >= 0}
+        return {data for data in total if len(data) <= n}
 
     def repeated(body: set[bytes], low: int, high: int | None) -> set[bytes]:
         power: set[bytes] = {b""}

@@ -24,7 +24,7 @@ from typing import Any, Final, Literal
 from structgen.errors import BudgetExceeded, GrammarError, UnsupportedFeature
 from structgen.frontends.jsonschema.numbers import number_values_dfa
 from structgen.frontends.jsonschema.style import JsonStyle
-from structgen.ir.expr import Expr, Leaf, Lit, Rule, Strings, alt, seq
+from structgen.ir.expr import Expr, Leaf, Lit, Respelling, Rule, Strings, alt, seq
 from structgen.ir.regular import CharDFA
 
 Order = Literal["schema", "any"]
@@ -61,25 +61,16 @@ def _detour(char: str) -> tuple[bytes, Leaf | None]:
     return data.encode(), Leaf(CharDFA.of_strings(others), "bytes") if others else None
 
 
-Detour = tuple[int, int, Leaf]
+def _leaf_of(byte: int) -> Leaf:
+    leaf = _detour(chr(byte))[1]
+    assert leaf is not None
+    return leaf
 
 
-class _DetoursAt(dict[str, Detour]):
-    """From a character that stands for itself in a JSON string, in one byte, to its detour at one place. Shared by all literals."""
+_ASCII: Final = frozenset(byte for byte in range(0x20, 0x80) if byte not in b'"\\')
 
-    def __init__(self, place: int) -> None:
-        super().__init__()
-        self.place = place
-
-    def __missing__(self, char: str) -> Detour:
-        data, leaf = _detour(char)
-        if leaf is None or len(data) != 1:
-            raise KeyError(char)
-        found = self[char] = (self.place, self.place + 1, leaf)
-        return found
-
-
-_AT: Final = [_DetoursAt(place) for place in range(1, 65)]
+ESCAPES: Final = Respelling(0x5C, _ASCII, _leaf_of)
+"""The escapes of the characters that stand for themselves in a JSON string, in one byte."""
 
 
 def string_literal(text: str, style: JsonStyle) -> Lit:
@@ -87,25 +78,20 @@ def string_literal(text: str, style: JsonStyle) -> Lit:
 
     Raises UnsupportedFeature for a lone surrogate, which is no character.
     """
+    data = json_bytes(text)
     if style.escapes == "minimal":
-        return Lit(json_bytes(text))
-    if len(text) <= len(_AT):
-        try:  # the common case: ASCII without quotation marks and control characters
-            return Lit(b'"%s"' % text.encode(), tuple([at[char] for at, char in zip(_AT, text)]))  # noqa: B905
-        except (KeyError, UnicodeEncodeError):
-            pass
-    return _mixed_literal(text)
-
-
-def _mixed_literal(text: str) -> Lit:
-    json_bytes(text)  # refuses lone surrogates
-    data, detours = bytearray(b'"'), list[Detour]()
+        return Lit(data)
+    if len(data) == len(text) + 2:  # the common case: ASCII without quotation marks and control characters
+        return Lit(data, (), ESCAPES)
+    shared = None if b"\\" in data else ESCAPES  # the `n` of `\n` is no character of the text
+    detours: list[tuple[int, int, Leaf]] = []
+    at = 1
     for char in text:
         one, leaf = _detour(char)
-        if leaf is not None:
-            detours.append((len(data), len(data) + len(one), leaf))
-        data += one
-    return Lit(bytes(data + b'"'), detours)
+        if leaf is not None and not (shared and len(one) == 1):
+            detours.append((at, at + len(one), leaf))
+        at += len(one)
+    return Lit(data, detours, shared)
 
 
 def json_bytes(text: str) -> bytes:

@@ -23,7 +23,7 @@ def ends(expr, data, at):
             for j in places.get(i, ()):
                 if data[j : j + 1] == expr.data[i : i + 1]:
                     places.setdefault(i + 1, set()).add(j + 1)
-                for begin, end, leaf in expr.detours:
+                for begin, end, leaf in expr.ways:
                     if begin == i:
                         places.setdefault(end, set()).update(ends(leaf, data, j))
         return places.get(len(expr.data), set())
@@ -173,7 +173,7 @@ def test_string_literals(text):
         for _ in range(10):
             spelled = spell(rng, text, str)
             assert accepts(literal, spelled) is (style is not COMPACT or spelled.encode() == literal.data)
-    assert string_literal(text, COMPACT).detours == ()
+    assert string_literal(text, COMPACT).is_plain
 
 
 def test_every_spelling_of_single_characters():
@@ -191,10 +191,9 @@ def test_every_spelling_of_single_characters():
 
 def test_detours_are_shared():
     a, b = string_literal("banana", ANY), string_literal("an/a", DEFAULT)
-    assert a.detours[1] is a.detours[1]
-    assert a.detours[1][2] is a.detours[3][2] is b.detours[0][2]
-    assert a.detours[0] is string_literal("bee", ANY).detours[0]
-    assert a.detours[0][2].encoding == "bytes"
+    assert a.respelling is b.respelling is not None
+    assert a.ways[1][2] is a.ways[3][2] is b.ways[0][2]
+    assert a.ways[0][2].encoding == "bytes"
     assert string_literal("é" * 2, ANY).detours[0][:2] == (1, 3)
     assert string_leaf(CharDFA.any(), ANY) is any_string(DEFAULT) is not any_string(COMPACT)
     assert string_leaf(CharDFA.of_string("a"), ANY, 0, 3) is string_leaf(CharDFA.of_strings(["a"]), ANY, 0, 3)
