@@ -52,7 +52,7 @@ def lark(text: str, *, start: str = "start", import_paths: Sequence[str | Path] 
     spaced: dict[str, Expr] = {name: ignored.around(one) for name, one in rules.used.items()}
     whole = {_WHOLE: seq(ignored.after, Ref(start), ignored.last)}
     try:
-        found = rewrite({**whole, **trees, **spaced}, _WHOLE, report)
+        found = rewrite({**whole, **trees, **spaced}, _WHOLE, report, definitions.written)
     except EmptyLanguage as error:
         raise EmptyLanguage(
             f"no text can ever be completed from the rule {start!r}", where=definitions.place(start), hint=error.hint

@@ -105,37 +105,34 @@ def _not_beginning_with(terminal: Expr, claims: CharSet) -> Expr | None:
 
 
 def _by_claims(ignored: list[CharDFA]) -> dict[CharSet, CharDFA]:
-    """The non-empty sequences of ignored texts, sorted by what the last of them claims. Raises BudgetExceeded.
+    """The non-empty sequences of ignored texts, each as long as it can be, sorted by what the last one claims. Raises BudgetExceeded.
 
-    A state is the set of (ignored terminal, its state) that the text read so far may be in; `None` stands for its very start.
+    A state is the set of (ignored terminal, its state) that the text read so far may be in.
     """
     alphabet, _ = partition(tuple(chars for dfa in ignored for chars in dfa.alphabet.chars_of(range(dfa.alphabet.size))))
     first = dict(zip(reversed(alphabet.classes), reversed(alphabet.bounds), strict=True))
     codes = [first[c] for c in range(alphabet.size)]
     begin: _Members = frozenset((i, 0) for i in range(len(ignored)))
-    states: dict[tuple[_Members, bool], int] = {(begin, False): 0}
-    order = [(begin, False)]
+    number: dict[_Members, int] = {frozenset(): 0}  # the empty set stands for the start of the text
+    order: list[_Members] = [frozenset()]
     rows: list[tuple[int, ...]] = []
     claims_of: list[CharSet | None] = []
-    for members, moved in order:
-        ended = [(i, q) for i, q in members if ignored[i].finals[q]] if moved else []
-        claimed: set[int] | None = None
+    for members in order:
+        ends = [(i, q) for i, q in members if ignored[i].finals[q]]
+        claimed = set(range(len(codes))) if ends else set()
         row = []
-        for code in codes:
-            after = {(i, target) for i, q in members if (target := ignored[i].step(q, code)) >= 0}
-            if any(ignored[i].finals[q] for i, q in after):
-                after |= begin
-            key = (frozenset(after), True)
-            if after and key not in states:
+        for c, code in enumerate(codes):
+            if not all((after := ignored[i].step(q, code)) >= 0 and ignored[i].finals[after] for i, q in ends):
+                claimed.discard(c)
+            fresh = begin if not members or (ends and c not in claimed) else frozenset()
+            moved = frozenset((i, after) for i, q in (*members, *fresh) if (after := ignored[i].step(q, code)) >= 0)
+            if moved and moved not in number:
                 if len(order) >= STATES:
                     raise BudgetExceeded("the ignored terminals need too many states together", hint="ignore fewer or simpler terminals")
-                states[key] = len(order)
-                order.append(key)
-            row.append(states[key] if after else -1)
-        for i, q in ended:
-            longer = {c for c, code in enumerate(codes) if (target := ignored[i].step(q, code)) >= 0 and ignored[i].finals[target]}
-            claimed = longer if claimed is None else claimed & longer
-        claims_of.append(None if claimed is None else cs.union(*alphabet.chars_of(sorted(claimed))))
+                number[moved] = len(order)
+                order.append(moved)
+            row.append(number[moved] if moved else -1)
+        claims_of.append(cs.union(*alphabet.chars_of(sorted(claimed))) if ends else None)
         rows.append(tuple(row))
     kinds = dict.fromkeys(claims for claims in claims_of if claims is not None)
     return {kind: CharDFA.from_table(alphabet, rows, [claims == kind for claims in claims_of]) for kind in kinds}

@@ -4,8 +4,8 @@
     Definitions.terminals  dict[name, tree | None]             terminals, references resolved; None: only declared
     Definitions.ignored    [name]                              terminals of %ignore
 
-Trees are Lark's: `expansions` (alternatives), `expansion` (sequence), `expr` (item, operator, counts), `maybe`, `alias`, `value`, `literal`,
-`range`, `template_usage`. Imports, %override and %extend are done by the loader. Files are only read below `import_paths`.
+Trees are Lark's: `expansions` (alternatives), `expansion` (sequence), `expr` (item, operator, counts), `maybe`, `alias`, `value`,
+`literal`, `range`, `template_usage`. Imports, %override and %extend are done by the loader. Files are only read below `import_paths`.
 
 Not here: what trees mean (`rules.py`, `terminals.py`).
 """
@@ -20,12 +20,17 @@ from typing import Any
 
 from lark.exceptions import LarkError as TheirError
 from lark.exceptions import UnexpectedInput
-from lark.load_grammar import GrammarBuilder, stdlib_loader
+from lark.grammar import Terminal
+from lark.load_grammar import GrammarBuilder, _parse_grammar, stdlib_loader
 
 from structgen.errors import BudgetExceeded, LarkError, Place
 
 _SKIPPED = re.compile(r'"(?:\\"|\\\\|[^"\n])*?"i?|/(?!/)(?:\\/|\\\\|[^/])*?/[imslux]*|//[^\n]*|#[^\n]*')
 _USED = re.compile(r"used but not defined", re.IGNORECASE)
+
+
+MAX_TERMINAL = 20_000
+"""Most parts of a terminal, the terminals in it written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,12 @@ class Definitions:
     ignored: list[str]
     prioritised: list[str]
 
+    @property
+    def written(self) -> list[str]:
+        """The rules that stand in the text itself, in order."""
+        words = set(re.findall(r"[a-z_0-9]+", self.text))
+        return [name for name, (parameters, _) in self.rules.items() if not parameters and name in words]
+
     def place(self, name: str) -> Place | None:
         """Where a name first stands in the text, None if it does not (it was imported, or made up by Lark)."""
         return place_of(self.text, name)
@@ -49,6 +60,7 @@ def load(text: str, import_paths: Sequence[str | Path]) -> Definitions:
         raise LarkError(f"a Lark grammar is a str, not {type(text).__name__}")
     builder = GrammarBuilder(False, [_finder([Path(folder) for folder in import_paths])])
     try:
+        _check_sizes(text, _parse_grammar(text, "<string>"))
         builder.load_grammar(text, "<string>")
         grammar = builder.build()
     except (TheirError, AssertionError, OSError, KeyError) as error:
@@ -60,6 +72,36 @@ def load(text: str, import_paths: Sequence[str | Path]) -> Definitions:
     prioritised += [str(name) for name, (_, priority) in grammar.term_defs if priority]
     terminals = {str(name): tree for name, (tree, _) in grammar.term_defs}
     return Definitions(text, rules, terminals, [str(name) for name in grammar.ignore], prioritised)
+
+
+def _check_sizes(text: str, tree: Any) -> None:
+    """Raises BudgetExceeded if a terminal is huge once the terminals in it are written out: Lark's loader visits every part of that."""
+    parts: dict[str, list[str]] = {}
+    own: dict[str, int] = {}
+    for statement in tree.children:
+        term = statement.children[0] if statement.data in ("override", "extend") else statement
+        if term.data == "term":
+            name = str(term.children[0])
+            nodes = list(term.children[-1].iter_subtrees())
+            parts.setdefault(name, []).extend(str(leaf.name) for one in nodes for leaf in one.children if isinstance(leaf, Terminal))
+            own[name] = own.get(name, 0) + len(nodes)
+    total: dict[str, int] = {}
+    todo = [(name, False) for name in parts]
+    while todo:
+        name, ready = todo.pop()
+        if ready:
+            total[name] = own[name] + sum(total[one] for one in parts[name])
+            if total[name] > MAX_TERMINAL:
+                raise BudgetExceeded(
+                    f"the terminal {name} has more than {MAX_TERMINAL:,} parts when the terminals in it are written out",
+                    where=place_of(text, name),
+                    hint="make some of the terminals rules",
+                )
+        elif name not in total:
+            total[name] = 0  # what refers to itself is refused by Lark
+            todo.append((name, True))
+            todo += [(one, False) for one in parts[name] if one in parts]
+            parts[name] = [one for one in parts[name] if one in parts]
 
 
 def _finder(folders: Sequence[Path]) -> Callable[[Any, str], tuple[Any, str]]:
@@ -109,8 +151,10 @@ def _translated(text: str, error: BaseException) -> LarkError:
         at = min(max(unexpected.pos_in_stream or 0, 0), len(text))
         if getattr(getattr(unexpected, "token", None), "type", "") == "$END":
             at = len(text)
-        why = str(error) if not isinstance(error, UnexpectedInput) else "this cannot stand here"
-        why = re.split(r",? at line", why.splitlines()[0])[0].rstrip(": ") or "this cannot stand here"
+        token = str(getattr(unexpected, "token", "")).strip()
+        why = f"{token} cannot stand here" if token else "this cannot stand here"
+        if not isinstance(error, UnexpectedInput):
+            why = re.split(r",? at line", str(error).splitlines()[0])[0].rstrip(": ") or why
         return LarkError(
             why[0].lower() + why[1:], where=Place(text, at), hint="definitions look like  name: item | item  and end with the line"
         )

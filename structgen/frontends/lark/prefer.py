@@ -1,8 +1,8 @@
 """Which texts Python's matcher takes as a whole: lazy quantifiers and the order of alternatives, as a regular language.
 
 Lark asks `re.match` how far a terminal goes. So a terminal is not the set of texts that match, but of those which the matcher, trying
-things in its order, consumes to the end: `/".*?"/` ends at the first quotation mark, and `/a|ab/` never takes "ab". (Lark's `dynamic_complete`
-lexer also asks about every shorter text, one by one; that is this same language.)
+things in its order, consumes to the end: `/".*?"/` ends at the first quotation mark, and `/a|ab/` never takes "ab". (Lark's
+`dynamic_complete` lexer also asks about every shorter text, one by one; that is this same language.)
 
 How: the pattern becomes a program for an ordered set of threads (Pike's machine). A thread that completes the pattern cuts off all threads
 after it, and a text is taken if a thread is complete at its end. An ordered list of threads is a state of a deterministic automaton.
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from structgen.errors import BudgetExceeded
+from structgen.errors import BudgetExceeded, Place, RegexError
 from structgen.frontends.regex import regex_dfa
 from structgen.ir.chars import CharSet, partition
 from structgen.ir.regular import CharDFA
@@ -78,9 +78,12 @@ class Preferred:
 def preferred(pattern: str) -> Preferred | None:
     """The texts that `re.match(pattern, text)` consumes to the end; None where the order cannot be followed and is not needed either.
 
-    Where it is needed (a lazy quantifier in a pattern too large), raises BudgetExceeded.
+    Raises RegexError, and BudgetExceeded where the order is needed (a lazy quantifier in a pattern too large).
     """
-    tree = _sre.parse(pattern)
+    try:
+        tree = _sre.parse(pattern)
+    except re.error as error:
+        raise RegexError(f"Python cannot read it: {error.msg}", where=Place(pattern, error.pos or 0)) from error
     try:
         return _Machine(_Program(tree)).run()
     except (_Unclear, RecursionError):
