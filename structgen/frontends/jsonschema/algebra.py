@@ -137,7 +137,7 @@ class Algebra:
             if kind == "type":
                 mask &= payload[0]
                 if payload[1]:
-                    number = meet_num(number, Num(divisors=frozenset((ONE,)))) or number
+                    number = meet_num(number, Num(divisors=frozenset((ONE,)), bare=payload[2])) or number
             elif kind in _NUMBER:
                 met = meet_num(number, _number(kind, payload))
                 number, dead = (number, dead | NUM) if met is None else (met, dead)

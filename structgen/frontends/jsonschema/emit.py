@@ -16,12 +16,11 @@ from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.arrays import array_expr
 from structgen.frontends.jsonschema.empty import Emptiness
 from structgen.frontends.jsonschema.node import TRUE, Goal
-from structgen.frontends.jsonschema.numbers import number_dfa
 from structgen.frontends.jsonschema.objects import object_expr
 from structgen.frontends.jsonschema.scalars import number_expr
 from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Form, Num, Str
 from structgen.frontends.jsonschema.site import Order, Site
-from structgen.frontends.jsonschema.spell import any_string, number_leaf, string_leaf, values_expr
+from structgen.frontends.jsonschema.spell import any_string, string_leaf, values_expr
 from structgen.frontends.jsonschema.strings import solve
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.frontends.regex import regex_expr
@@ -29,7 +28,7 @@ from structgen.ir.expr import Expr, Lit, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
 _NULL, _FALSE, _TRUE = Lit(b"null"), Lit(b"false"), Lit(b"true")
-_INTEGER: Final = Num(divisors=frozenset((ONE,)))
+_FREE: Final = (ANY_NUM, Num(divisors=frozenset((ONE,))), Num(divisors=frozenset((ONE,)), bare=True))
 
 FEW: Final = 8
 """Up to so many string constants stand directly in a network."""
@@ -72,9 +71,9 @@ class Emitter:
             else:
                 parts.append(_lengths(one, self.style))
         if form.number:
-            if form.number[0] != ANY_NUM and form.number[0] != _INTEGER:
+            if form.number[0] not in _FREE:
                 return None
-            parts.append(_free_number(form.number[0] == _INTEGER, self.style))
+            parts.append(number_expr(form.number[0], self.style))
         return alt(parts)
 
     def _rule(self, form: Form, level: int) -> Rule:
@@ -135,11 +134,6 @@ def string_expr(shape: Str, style: JsonStyle) -> Expr:
     return string_leaf(CharDFA.any() if solved.dfa is None else solved.dfa, style, solved.low, solved.high)
 
 
-@lru_cache(maxsize=256)
-def _free_number(integer: bool, style: JsonStyle) -> Expr:
-    return number_leaf(number_dfa(integer=integer, style=style))
-
-
 @lru_cache(maxsize=4096)
 def any_value(style: JsonStyle, level: int) -> Expr:
     """Every JSON value: the same object for the same style and level."""
@@ -147,7 +141,7 @@ def any_value(style: JsonStyle, level: int) -> Expr:
 
 
 def _any_value(style: JsonStyle, level: int) -> Expr:
-    scalars = [any_string(style), _free_number(False, style), _TRUE, _FALSE, _NULL]
+    scalars = [any_string(style), number_expr(ANY_NUM, style), _TRUE, _FALSE, _NULL]
     return alt([*scalars, any_array(style, level), any_object(style, level)])
 
 

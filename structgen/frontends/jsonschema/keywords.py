@@ -13,7 +13,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.node import ARR, BOOL, NULL, NUM, OBJ, STR, Node
+from structgen.frontends.jsonschema.scalars import check_divisor
 from structgen.frontends.jsonschema.strings import check_pattern, format_kind
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def _type(reader: Reader, value: Any) -> None:
             raise reader.bad("type", f"must be one of {', '.join(_TYPES)}, not {shown}")
         mask |= bit
         integer |= name == "integer"
-    reader.add("type", (mask, integer and "number" not in names))
+    reader.add("type", (mask, integer and "number" not in names, reader.draft == 4))
 
 
 def _enum(reader: Reader, value: Any) -> None:
@@ -113,7 +115,15 @@ def _multiple(reader: Reader, value: Any) -> None:
     divisor = _number(reader, "multipleOf", value)
     if divisor <= 0:
         raise reader.bad("multipleOf", "must be greater than 0")
-    reader.add("multiple", divisor)
+    if "minimum" in reader.tree and "maximum" in reader.tree:  # then there are few enough to list
+        reader.add("multiple", divisor)
+        return
+    try:
+        check_divisor(divisor)
+    except BudgetExceeded as error:
+        reader.refuse("multipleOf", error.why, NUM, error.hint or "")
+    else:
+        reader.add("multiple", divisor)
 
 
 def _pattern_ok(reader: Reader, keyword: str, value: Any, types: int) -> bool:

@@ -226,7 +226,7 @@ def _counted(field: str, shapes: list[tuple[Any, ...]]) -> Form | None:
     for one in shapes:
         mine: set[Any] = set()
         for shape in one:
-            if shape.values is None or (field == "string" and (shape.has or shape.lacks)):
+            if shape.values is None or (shape.bare if field == "number" else shape.has or shape.lacks):
                 return None
             mine.update(shape.values)
         count.update(mine)

@@ -6,6 +6,7 @@ Not here: the digits (`numbers`), strings (`strings`).
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
@@ -17,6 +18,9 @@ from structgen.frontends.jsonschema.style import DEFAULT, JsonStyle
 from structgen.ir.expr import Expr, alt
 from structgen.ir.regular import CharDFA
 
+EASY: Final = 1000
+"""Divisors with up to so many remainders certainly fit an automaton."""
+
 TRIES: Final = 1000
 """So many multiples are tried before the automaton is asked."""
 
@@ -27,6 +31,16 @@ def step_of(shape: Num) -> Fraction | None:
     for one in shape.divisors:
         step = one if step is None else Fraction(math.lcm(step.numerator, one.numerator), math.gcd(step.denominator, one.denominator))
     return step
+
+
+def check_divisor(divisor: Fraction) -> None:
+    """Raises BudgetExceeded for a divisor with too many remainders."""
+    scaled = divisor.numerator * (10**40 // divisor.denominator if 10**40 % divisor.denominator == 0 else 1)
+    for factor in (2, 5):
+        while scaled % factor == 0:
+            scaled //= factor
+    if scaled > EASY:
+        number_dfa(multiple_of=(divisor,), style=JsonStyle.of("any"))
 
 
 def is_live(shape: Num) -> bool:
@@ -56,6 +70,8 @@ def is_live(shape: Num) -> bool:
 @lru_cache(maxsize=4096)
 def number_expr(shape: Num, style: JsonStyle) -> Expr:
     """All spellings of the numbers of a shape."""
+    if shape.bare and style.integers != "bare":
+        style = replace(style, integers="bare")
     if shape.values is not None:
         return number_leaf(number_values_dfa(shape.values, style))
     return alt([number_leaf(dfa) for dfa in _parts(shape, style) if not dfa.is_empty])

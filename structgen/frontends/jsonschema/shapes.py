@@ -28,7 +28,10 @@ Void = Callable[[Goal], bool]
 
 
 class Num(NamedTuple):
-    """Numbers: within bounds, multiples of `divisors`, of none of `others`, not in `but`; or one of `values`."""
+    """Numbers: within bounds, multiples of `divisors`, of none of `others`, not in `but`; or one of `values`.
+
+    `bare`: spelled without fraction and exponent (an integer of draft 4 is a matter of spelling).
+    """
 
     low: Fraction | None = None
     low_open: bool = False
@@ -38,6 +41,7 @@ class Num(NamedTuple):
     others: frozenset[Fraction] = frozenset()
     but: frozenset[Fraction] = frozenset()
     values: tuple[Fraction, ...] | None = None
+    bare: bool = False
 
 
 class Str(NamedTuple):
@@ -165,12 +169,12 @@ def meet_num(a: Num, b: Num) -> Num | None:
     if a.values is not None or b.values is not None:
         first, second = (a, b) if a.values is not None else (b, a)
         values = tuple([v for v in first.values or () if has_number(second, v)])
-        return Num(values=values) if values else None
+        return Num(values=values, bare=a.bare or b.bare) if values else None
     low, low_open = max(((a.low, a.low_open), (b.low, b.low_open)), key=lambda x: (x[0] is not None, x[0] or 0, x[1]))
     high, high_open = min(((a.high, a.high_open), (b.high, b.high_open)), key=lambda x: (x[0] is None, x[0] or 0, not x[1]))
     if low is not None and high is not None and (low > high or (low == high and (low_open or high_open))):
         return None
-    met = Num(low, low_open, high, high_open, a.divisors | b.divisors, a.others | b.others, a.but | b.but)
+    met = Num(low, low_open, high, high_open, a.divisors | b.divisors, a.others | b.others, a.but | b.but, None, a.bare or b.bare)
     return None if met.divisors & met.others else met
 
 
@@ -293,11 +297,11 @@ def _numbers(shapes: list[Num]) -> tuple[Num, ...]:
     """Without repetitions; finite sets become one."""
     if len(shapes) < 2:
         return tuple(shapes)
-    values = dict.fromkeys(v for one in shapes if one.values is not None for v in one.values)
-    wide = dict.fromkeys(one for one in shapes if one.values is None)
+    values = dict.fromkeys(v for one in shapes if one.values is not None and not one.bare for v in one.values)
+    wide = dict.fromkeys(one for one in shapes if one.values is None or one.bare)
     if ANY_NUM in wide:
         return (ANY_NUM,)
-    left = tuple([v for v in values if not any(has_number(one, v) for one in wide)])
+    left = tuple([v for v in values if not any(not one.bare and has_number(one, v) for one in wide)])
     return (*wide, Num(values=left)) if left else tuple(wide)
 
 
