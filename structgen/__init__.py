@@ -15,11 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from structgen.api import choice, compile, json_schema, lark, load, python_type, regex, structured  # noqa: A004
+    from structgen.api import LogitsProcessor, choice, compile, json_schema, lark, load, python_type, regex, structured  # noqa: A004
     from structgen.automata.machine import Budget
     from structgen.constraint.automaton import TokenAutomaton
     from structgen.constraint.grammar import Grammar
-    from structgen.engines.processor import LogitsProcessor
     from structgen.frontends.jsonschema.style import JsonStyle
     from structgen.ir.report import SupportReport
     from structgen.samplers.options import Options
@@ -33,7 +32,7 @@ _WHERE = {
     "Budget": "structgen.automata.machine",
     "Grammar": "structgen.constraint.grammar",
     "JsonStyle": "structgen.frontends.jsonschema.style",
-    "LogitsProcessor": "structgen.engines.processor",
+    "LogitsProcessor": "structgen.api",
     "Options": "structgen.samplers.options",
     "Result": "structgen.samplers.result",
     "SupportReport": "structgen.ir.report",

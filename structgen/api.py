@@ -120,6 +120,17 @@ def load(spec: Any, **options: Any) -> Any:
     return Model(load_model(spec, **options), compile=constraint_of)
 
 
+def LogitsProcessor(grammar: Any, tokenizer: Any = None, **options: Any) -> Any:  # noqa: N802
+    """A transformers logits processor: `hf_model.generate(**inputs, logits_processor=[sg.LogitsProcessor(grammar, tokenizer)])`.
+
+    `grammar`: a grammar, schema, Python type or automaton, or a list with one for each prompt of the batch. Reusable; safe for batches, beams and
+    assisted decoding. See `structgen.engines.transformers.LogitsProcessor` for the options. Raises ModelError where transformers is not installed.
+    """
+    from structgen.engines import transformers
+
+    return transformers.LogitsProcessor(grammar, tokenizer, compile=constraint_of, **options)
+
+
 def structured(model: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A decorator: the model computes the function from its docstring (the prompt) and its return type (the grammar)."""
     from structgen.samplers.structured import structured as decorate
