@@ -41,10 +41,11 @@ def picker(indices: Sequence[int]) -> Callable[[Sequence[int]], Row]:
     return itemgetter(*indices)
 
 
-def determinise(start: int, rows: Sequence[Sequence[int]], finals: int, budget: int) -> Table:
+def determinise(start: int, rows: Sequence[Sequence[int]], finals: int, budget: int, done: int = 0) -> Table:
     """The subset automaton of a nondeterministic one without free steps.
 
-    Sets of states are bit masks: `start`, `finals`, and `rows[q][c]`, the states that `q` may go to by class c.
+    Sets of states are bit masks: `start`, `finals`, and `rows[q][c]`, the states that `q` may go to by class c. `done` may name one state
+    from which every text is accepted: sets with it are all one, which keeps searches small.
     """
     classes = len(rows[0]) if rows else 1
     limit = _limit(budget, classes)
@@ -71,10 +72,13 @@ def determinise(start: int, rows: Sequence[Sequence[int]], finals: int, budget: 
         for target in targets:
             found = index.get(target)
             if found is None:
-                found = index[target] = len(order)
-                order.append(target)
-                if found >= limit:
-                    raise exceeded(budget)
+                kept = done if target & done else target
+                if kept not in index:
+                    index[kept] = len(order)
+                    order.append(kept)
+                    if len(order) > limit:
+                        raise exceeded(budget)
+                found = index[target] = index[kept]
             row.append(found)
         out.append(tuple(row))
     return out, [bool(subset & finals) for subset in order]

@@ -247,7 +247,10 @@ def test_what_is_not_regular_is_refused(pattern: str) -> None:
 def test_limits() -> None:
     with pytest.raises(BudgetExceeded, match="nested"):
         regex_dfa("(" * 10_000 + "a" + ")" * 10_000)
-    assert regex_dfa("(" * 90 + "a" + ")*" * 90).matches("aaa")
+    assert regex_dfa("(" * 45 + "a" + ")*" * 45).matches("aaa")
+    deep = "(?:x(?!q)b?|z" * 45 + ")+y" * 45
+    assert regex_dfa(deep).matches("z" * 45 + "y" * 45)
+    assert regex_dfa("(?:" * 45 + r"\ba)*" + ")*" * 44).matches("a")
     with pytest.raises(BudgetExceeded):
         regex_dfa(".*a.{20}")
     with pytest.raises(BudgetExceeded):

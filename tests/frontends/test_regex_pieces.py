@@ -1,6 +1,6 @@
 """Expressions of large patterns mean what the pattern means, and come at once.
 
-The oracle: on texts of up to 60 characters a count beyond 60 is no bound, and such patterns are small automata, which `test_regex.py` judges
+The oracle: on texts of up to 60 characters a count beyond 60 is no bound, and such patterns are small automata, judged in `test_regex.py`
 by `re` (which itself would backtrack for hours here). A slow, plain reader of expressions (`ends`) says what an expression matches.
 """
 
@@ -122,6 +122,23 @@ def test_regular_is_set_where_it_is_small() -> None:
     assert small.max_length() == 255
     assert regex("(ab|c){2,100000}x").regular is None
     assert regex(r"\bab\b", search=True).regular is not None
+
+
+def test_long_and_deep_patterns() -> None:
+    began = time.perf_counter()
+    words = [f"word{i * 7919 % 9973}" for i in range(3_000)]
+    for pattern, text in (
+        ("|".join(words), words[-1]),
+        ("abcdefghij" * 500 + "x{0,255}", "abcdefghij" * 500 + "xx"),
+        ("(?:x{2,40}b?|z" * 45 + ")+y" * 45, "z" * 45 + "y" * 45),
+        ("(?:a{3}" * 45 + ")?" * 45, "a" * 12),
+    ):
+        assert matches(regex_expr(pattern), text)
+    with pytest.raises(BudgetExceeded):
+        regex_expr("(?:a?" * 45 + "x{0,3000}" + ")*" * 45)
+    with pytest.raises(BudgetExceeded):
+        regex_expr("(?:(?=x)a{3}" * 45 + "){3}" * 45)
+    assert time.perf_counter() - began < 10
 
 
 def test_limits() -> None:

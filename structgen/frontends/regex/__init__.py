@@ -8,14 +8,16 @@ What a pattern means is a set of texts; the order in which a matcher would try t
 ones; what depends on that order (possessive quantifiers, atomic groups) or on earlier matches (back-references) raises UnsupportedFeature.
 
 >>> regex_dfa(r"(?=.*\\d)[a-c1]{2,3}").strings(4)
-['1a', 'a1', '11a', '1a1']
+['11', '1a', '1b', '1c']
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
-from structgen.errors import EmptyLanguage, OptionError, Place
+from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError, Place
 from structgen.frontends.regex.nodes import Node
 from structgen.frontends.regex.parse import parse
 from structgen.frontends.regex.pieces import expression, small_dfa
@@ -33,13 +35,25 @@ def _tree(pattern: str, syntax: Syntax, search: bool) -> Node:
     return searching(tree) if search else tree
 
 
+@contextmanager
+def _recursion(pattern: str) -> Iterator[None]:
+    """Nesting is limited while reading, but the caller may be deep in the stack already."""
+    try:
+        yield
+    except RecursionError:
+        raise BudgetExceeded(
+            "a pattern is nested too deeply to be read here", where=Place(pattern, 0), hint="flatten the pattern"
+        ) from None
+
+
 @lru_cache(maxsize=2048)
 def regex_dfa(pattern: str, *, syntax: Syntax = "python", search: bool = False, budget: int = BUDGET) -> CharDFA:
     """The automaton of the texts that match as a whole, or in which the pattern is found (`search`). Remembered.
 
     Raises RegexError, UnsupportedFeature, or BudgetExceeded beyond `budget` states.
     """
-    return language(_tree(pattern, syntax, search), budget)
+    with _recursion(pattern):
+        return language(_tree(pattern, syntax, search), budget)
 
 
 @lru_cache(maxsize=2048)
@@ -51,7 +65,8 @@ def regex_expr(pattern: str, *, syntax: Syntax = "python", search: bool = False,
     """
     if encoding not in ("utf8", "json", "bytes"):
         raise OptionError(f"there is no encoding {encoding!r}", where="encoding", hint='use "utf8", "json" or "bytes"')
-    return expression(_tree(pattern, syntax, search), encoding)
+    with _recursion(pattern):
+        return expression(_tree(pattern, syntax, search), encoding)
 
 
 def regex(pattern: str, *, syntax: Syntax = "python", search: bool = False) -> Language:

@@ -8,7 +8,7 @@ Not here: conditions such as look-ahead (`looks.py`), and which pieces of a patt
 
 from __future__ import annotations
 
-from structgen.frontends.regex.nodes import Cat, Chars, Node, Or, Rep, positions
+from structgen.frontends.regex.nodes import ANYTHING, Cat, Chars, Node, Or, Rep, positions
 from structgen.ir import regular_tables as tables
 from structgen.ir.chars import CharSet, partition
 from structgen.ir.regular import BUDGET, CharDFA
@@ -33,7 +33,7 @@ class _Places:
             return False, bit, bit
         if isinstance(node, Cat):
             ends: _Ends = (True, 0, 0)
-            for part in reversed(node.parts):
+            for part in reversed(node.parts):  # so the last part has the first places
                 ends = self._then(self.walk(part), ends)
             return ends
         if isinstance(node, Or):
@@ -72,7 +72,7 @@ class _Places:
 
 def plain_dfa(node: Node, budget: int = BUDGET) -> CharDFA:
     """The automaton of a tree without conditions. Raises BudgetExceeded."""
-    if positions(node) > 4 * budget:
+    if positions(node) > budget:  # n places take n * n bits
         raise tables.exceeded(budget)
     places = _Places()
     null, first, last = places.walk(node)
@@ -88,4 +88,5 @@ def plain_dfa(node: Node, budget: int = BUDGET) -> CharDFA:
     start = 1 << len(places.follow)
     rows = [[follow & column for column in columns] for follow in (*places.follow, first)]
     finals = last | (start if null else 0)
-    return CharDFA.from_table(alphabet, *tables.determinise(start, rows, finals, budget))
+    found = isinstance(node, Cat) and node.parts[-1:] == (ANYTHING,)  # a search: whoever is in its last loop has matched
+    return CharDFA.from_table(alphabet, *tables.determinise(start, rows, finals, budget, done=1 if found else 0))

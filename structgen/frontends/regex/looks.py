@@ -112,15 +112,18 @@ class _Places:
         return self._loop(node, at, inside)
 
     def _loop(self, node: Rep, at: int, inside: set[int]) -> int:
-        for _ in range(node.low):
+        for _ in range(node.low - (node.high is None and node.low > 0)):
             at = self._walk(node.body, at, inside)
+        if node.high is None:  # the body is written once, or nested loops would double it again and again
+            start, end = self._place(), self._place()
+            self.free[at].append((None, start))
+            last = self._walk(node.body, start, inside)
+            self.free[last] += [(None, start), (None, end)]
+            if node.low == 0:
+                self.free[at].append((None, end))
+            return end
         end = self._place()
         self.free[at].append((None, end))
-        if node.high is None:
-            start = self._place()
-            self.free[end].append((None, start))
-            self.free[self._walk(node.body, start, inside)].append((None, end))
-            return end
         for _ in range(node.high - node.low):
             start = self._place()
             self.free[at].append((None, start))

@@ -17,7 +17,7 @@ from structgen.frontends.regex.nodes import TEXT_END, TEXT_START, Chars, Look, N
 from structgen.frontends.regex.reader import Flags, Reader, Syntax
 from structgen.ir import chars as cs
 
-MAX_NESTING: Final = 100
+MAX_NESTING: Final = 50
 """How deep groups may be nested."""
 
 MAX_COUNT: Final = 1_000_000_000

@@ -10,10 +10,10 @@ Not here: conditions (`whole.py`), which need the automaton of the whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 from structgen.errors import BudgetExceeded
-from structgen.frontends.regex.build import plain_dfa
 from structgen.frontends.regex.nodes import Cat, Chars, Node, Or, Rep, cat, either, has_looks, nullable, positions, without_empty
 from structgen.frontends.regex.whole import language, settle
 from structgen.ir import chars as cs
@@ -26,6 +26,9 @@ PIECE_STATES: Final = 4_000
 
 PIECE_PLACES: Final = 2_000
 """The most places (characters of the pattern, counts written out) of one piece."""
+
+PIECES: Final = 5_000
+"""The most pieces of one pattern."""
 
 RUN: Final = 32
 """From this count on, a run of characters is worth a leaf that counts."""
@@ -43,8 +46,8 @@ def expression(node: Node, encoding: str) -> Expr:
         if dfa is not None:
             return _leaf(dfa, encoding)
     if encoding != "json":
-        return _piece(node, encoding)
-    return seq(Lit(b'"'), _piece(node, "json-inner"), Lit(b'"'))
+        return _Pieces(encoding).piece(node)
+    return seq(Lit(b'"'), _Pieces("json-inner").piece(node), Lit(b'"'))
 
 
 def small_dfa(node: Node) -> CharDFA | None:
@@ -97,6 +100,8 @@ def _has_clear_run(node: Node, after: CharSet) -> bool:
         return any(_has_clear_run(part, after) for part in node.parts)
     if isinstance(node, Cat):
         for i, part in enumerate(node.parts):
+            if not _contains_run(part):
+                continue
             tail = cat(node.parts[i + 1 :])
             follow = cs.union(first_chars(tail), after) if nullable(tail) else first_chars(tail)
             if _has_clear_run(part, follow):
@@ -108,33 +113,9 @@ def _try_dfa(node: Node) -> CharDFA | None:
     if positions(node) > PIECE_PLACES:
         return None
     try:
-        return plain_dfa(node, PIECE_STATES)
+        return language(node, PIECE_STATES)
     except BudgetExceeded:
         return None
-
-
-def _piece(node: Node, encoding: str) -> Expr:
-    """The expression of a part, in pieces as large as they are small enough."""
-    if _long_run(node) and isinstance(node, Rep) and isinstance(node.body, Chars):
-        return _run(node.body.chars, node.low, node.high, encoding)
-    if not _contains_run(node):
-        dfa = _try_dfa(node)
-        if dfa is not None:
-            return _leaf(dfa, encoding)
-    if isinstance(node, Cat):
-        return _sequence(node.parts, encoding)
-    if isinstance(node, Or):
-        plain = [part for part in node.parts if not _contains_run(part)]
-        dfa = _try_dfa(either(plain)) if plain else None
-        if dfa is None:
-            return alt(_piece(part, encoding) for part in node.parts)
-        return alt([_leaf(dfa, encoding), *(_piece(part, encoding) for part in node.parts if part not in plain)])
-    assert isinstance(node, Rep), "single characters are always small"
-    if isinstance(node.body, Chars):
-        return _run(node.body.chars, node.low, node.high, encoding)
-    if nullable(node.body):
-        node = Rep(without_empty(node.body), 0, node.high)
-    return repeat(_piece(node.body, encoding), node.low, node.high)
 
 
 def _contains_run(node: Node) -> bool:
@@ -143,27 +124,54 @@ def _contains_run(node: Node) -> bool:
     return _long_run(node) or (isinstance(node, Rep) and _contains_run(node.body))
 
 
-def _sequence(parts: Sequence[Node], encoding: str) -> Expr:
-    """The parts one after the other; neighbours are gathered in one piece while that is small."""
-    out: list[Expr] = []
-    gathered: list[Node] = []
-    best: CharDFA | None = None
-    for part in parts:
-        if not _contains_run(part):
-            dfa = _try_dfa(cat([*gathered, part]))
+class _Pieces:
+    """Cuts a tree into pieces, as large as they are small enough."""
+
+    def __init__(self, encoding: str) -> None:
+        self.encoding = encoding
+        self.count = 0
+
+    def piece(self, node: Node) -> Expr:
+        """The expression of a part."""
+        self.count += 1
+        if self.count > PIECES:
+            raise BudgetExceeded(f"a pattern falls into more than {PIECES:,} pieces", hint="use smaller counts, or nest them less deeply")
+        if not _contains_run(node):
+            dfa = _try_dfa(node)
             if dfa is not None:
-                gathered.append(part)
-                best = dfa
-                continue
-        if best is not None:
-            out.append(_leaf(best, encoding))
-        gathered, best = [], None
-        if not _contains_run(part):
-            best = _try_dfa(part)
-        if best is not None:
-            gathered = [part]
-        else:
-            out.append(_piece(part, encoding))
-    if best is not None:
-        out.append(_leaf(best, encoding))
-    return seq(*out)
+                return _leaf(dfa, self.encoding)
+        if isinstance(node, Cat):
+            return self._sequence(node.parts)
+        if isinstance(node, Or):
+            return self._choice(node.parts)
+        assert isinstance(node, Rep), "single characters are always small"
+        if isinstance(node.body, Chars):
+            return _run(node.body.chars, node.low, node.high, self.encoding)
+        if nullable(node.body):  # so that no round of a loop is empty
+            node = Rep(without_empty(node.body), 0, node.high)
+        return repeat(self.piece(node.body), node.low, node.high)
+
+    def _choice(self, parts: Sequence[Node]) -> Expr:
+        plain = tuple(part for part in parts if not _contains_run(part))
+        return alt([*self._share(plain), *(self.piece(part) for part in parts if _contains_run(part))])
+
+    def _share(self, parts: tuple[Node, ...]) -> list[Expr]:
+        """Alternatives as one piece if that is small, else as two halves."""
+        if len(parts) < 2:
+            return [self.piece(part) for part in parts]
+        dfa = _try_dfa(either(parts))
+        half = len(parts) // 2
+        return [_leaf(dfa, self.encoding)] if dfa is not None else self._share(parts[:half]) + self._share(parts[half:])
+
+    def _sequence(self, parts: Sequence[Node]) -> Expr:
+        return seq(*(piece for runs, group in groupby(parts, _contains_run) for piece in self._stretch(tuple(group), runs)))
+
+    def _stretch(self, parts: tuple[Node, ...], runs: bool) -> list[Expr]:
+        """Neighbours as one piece if that is small, else as two halves."""
+        dfa = None if runs or len(parts) == 1 else _try_dfa(cat(parts))
+        if dfa is not None:
+            return [_leaf(dfa, self.encoding)]
+        if len(parts) == 1:
+            return [self.piece(parts[0])]
+        half = len(parts) // 2
+        return self._stretch(parts[:half], runs) + self._stretch(parts[half:], runs)

@@ -6,6 +6,8 @@ the pattern is an intersection. After these steps most patterns of the world hav
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from structgen.frontends.regex.build import plain_dfa
 from structgen.frontends.regex.looks import dfa_with_looks
 from structgen.frontends.regex.nodes import ANYTHING, EMPTY, NEVER, Cat, Look, Node, Or, Rep, cat, either, has_looks, nullable, rep
@@ -51,8 +53,9 @@ def settle(node: Node, *, end: bool) -> Node:
     return cat(parts)
 
 
+@lru_cache(maxsize=2048)
 def language(node: Node, budget: int) -> CharDFA:
-    """The automaton of the texts that match as a whole. Raises BudgetExceeded."""
+    """The automaton of the texts that match as a whole; remembered. Raises BudgetExceeded."""
     node = settle(settle(node, end=False), end=True)
     if not has_looks(node):
         return plain_dfa(node, budget)
