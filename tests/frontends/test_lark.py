@@ -34,6 +34,8 @@ def takes(parser: theirs.Lark, text: str) -> bool:
         parser.parse(text)
     except theirs.exceptions.UnexpectedInput:
         return False
+    except RuntimeError as error:  # Lark asks for a report where several parses of the whole text exist
+        return "multiple start symbol" in str(error)
     return True
 
 
@@ -111,7 +113,7 @@ texts = st.builds(
 )
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=40, derandomize=True, deadline=None)
 @given(texts)
 def test_random_grammars(grammar: str) -> None:
     try:

@@ -9,7 +9,8 @@ after it, and a text is taken if a thread is complete at its end. An ordered lis
 Look-behinds are automata that run along; look-aheads are guessed and become duties for the rest of the text, which is why a state is a set
 of (threads, duties); just one of the guesses comes true.
 
-    instruction   (CHAR, set) | (SPLIT, targets in order) | (LOOK, condition, wanted) | (MATCH,)
+    instruction   (CHAR, set, next) | (SPLIT, targets in order) | (LOOP, targets in order, exit)
+                  | (LOOK, ahead, condition, wanted, next) | (MATCH,)
 
 Patterns are read by the standard library's own parser, since order is what counts here (`frontends/regex` reads the set of texts instead).
 """
@@ -56,7 +57,7 @@ _AT = {
 }
 _FLAGS = ((re.IGNORECASE, "i"), (re.MULTILINE, "m"), (re.DOTALL, "s"), (re.ASCII, "a"))
 
-_CHAR, _SPLIT, _LOOK, _MATCH = range(4)
+_CHAR, _SPLIT, _LOOP, _LOOK, _MATCH = range(5)
 _Duties = frozenset[tuple[int, int]]
 _Config = tuple[frozenset[tuple[tuple[int, ...], _Duties]], tuple[int, ...]]
 
@@ -150,9 +151,9 @@ class _Program:
     def _repeat(self, value: Any, flags: int, after: int, *, lazy: bool) -> int:
         low, high, body = value
         if high == _sre.MAXREPEAT:
-            loop = self._add(_SPLIT, ())
+            loop = self._add(_LOOP, ())
             inside = self._sequence(body, flags, loop)
-            self.code[loop] = (_SPLIT, (after, inside) if lazy else (inside, after))
+            self.code[loop] = (_LOOP, (after, inside) if lazy else (inside, after), after)
             after = loop
         else:
             end = after
@@ -320,12 +321,14 @@ class _Machine:
         todo = list(reversed(threads))
         while todo:
             at = todo.pop()
+            one = code[at]
             if at in seen:
+                if one[0] == _LOOP:  # round once more without a character: the matcher leaves the loop then
+                    todo.append(one[2])
                 continue
             seen.add(at)
             self.work += 1
-            one = code[at]
-            if one[0] == _SPLIT:
+            if one[0] in (_SPLIT, _LOOP):
                 todo += reversed(one[1])
             elif one[0] == _LOOK:
                 _, ahead, k, wanted, after = one
