@@ -89,7 +89,8 @@ def grammar_of(thing: Any) -> Grammar:
         return json_schema(thing)
     if isinstance(thing, str | bytes):
         raise GrammarError(
-            f"a plain text is no grammar: {thing[:40]!r}", hint="say which notation it is in: sg.regex(p), sg.lark(text), sg.json_schema(text), sg.choice([text])"
+            f"a plain text is no grammar: {thing[:40]!r}",
+            hint="say which notation it is in: sg.regex(p), sg.lark(text), sg.json_schema(text), sg.choice([text])",
         )
     return python_type(thing)
 

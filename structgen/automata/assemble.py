@@ -9,16 +9,14 @@ Not here: running them (`machine`, `kernels.step`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from structgen.automata.leaves import POOL
 from structgen.errors import BudgetExceeded
 from structgen.ir.expr import Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
-from structgen.ir.regular import CharDFA
-from structgen.kernels.tables import LEAF, NO_BOUND
+from structgen.kernels.tables import NO_BOUND
 from structgen.vocab.trie import subtrie
 
 if TYPE_CHECKING:
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 256
 """Counted repetitions unfold this many at a time."""
-
-_PRODUCT_MAX: Final = 64  # states; bounds that need more than that become counts, whose token rows are shared
 
 _TRIE_FROM: Final = 8  # alternatives of plain literals become a trie from this many on
 
@@ -67,13 +63,8 @@ class Assembler:
 
     def leaf(self, leaf: Leaf) -> int:
         """The start node of a leaf; -1 where nothing matches."""
-        dfa, low, high = _bounded(leaf.dfa, leaf.low, leaf.high)
-        if dfa.is_empty:
-            return -1
-        node = POOL.add(dfa, leaf.encoding, leaf.escapes)
-        if low == 0 and high is None:
-            return node
-        return self._counted(node, low, NO_BOUND if high is None else high)
+        node, low, high = POOL.start(leaf)
+        return node if high is None and low == 0 else self._counted(node, low, NO_BOUND if high is None else high)
 
     def atom(self, expr: Expr) -> Expr:
         """`expr` itself if it costs one edge, else a rule around it, so that a repetition holds its body once."""
@@ -132,39 +123,49 @@ class _Body:
 
     def connect(self, expr: Expr, a: int, b: int) -> None:
         """Write `expr` between nodes a and b. Nothing may lead into a or out of b that belongs to the expression."""
-        if isinstance(expr, Lit):
-            self.literal(expr, a, b)
-        elif isinstance(expr, Seq):
-            if not expr.parts:
-                self.free(a, b)
-            for part in expr.parts[:-1]:
-                mid = self.node()
-                self.todo.append((part, a, mid))
-                a = mid
-            if expr.parts:
-                self.todo.append((expr.parts[-1], a, b))
-        elif isinstance(expr, Alt):
-            self.choice(expr, a, b)
-        elif isinstance(expr, Rule):
-            self.call(a, self.to._rule_id(expr), b)
-        elif isinstance(expr, Leaf):
-            start = self.to.leaf(expr)
-            if start >= 0:
-                self.call(a, start, b)
-        elif isinstance(expr, Repeat):
-            self.repeat(expr, a, b)
-        elif isinstance(expr, Net):
-            self.net(expr, (a, b))
-        elif isinstance(expr, Minus):
-            # A rule of its own: its taken texts get a body too, and one body is written at a time.
-            self.call(a, self.to._rule_id(self.to.wrapped(expr)), b)
-        elif isinstance(expr, Strings):
-            self.bulk.append((expr, a, b))
-        elif isinstance(expr, Special):
-            symbol = self.to._special(expr.name)
-            self.edges.append((a, symbol, symbol, b, -1))
-        else:
+        write = _WRITERS.get(type(expr))
+        if write is None:
             raise TypeError(f"not an expression: {expr!r}")
+        write(self, expr, a, b)
+
+    def sequence(self, expr: Seq, a: int, b: int) -> None:
+        if not expr.parts:
+            self.free(a, b)
+            return
+        for part in expr.parts[:-1]:
+            mid = self.node()
+            self.place(part, a, mid)
+            a = mid
+        self.place(expr.parts[-1], a, b)
+
+    def place(self, expr: Expr, a: int, b: int) -> None:
+        """Write a part now if it is an atom, later if it has parts of its own: expressions may nest deeply."""
+        if type(expr) in _COMPOUND:
+            self.todo.append((expr, a, b))
+        else:
+            self.connect(expr, a, b)
+
+    def rule(self, expr: Rule, a: int, b: int) -> None:
+        self.call(a, self.to._rule_id(expr), b)
+
+    def leaf(self, expr: Leaf, a: int, b: int) -> None:
+        start = self.to.leaf(expr)
+        if start >= 0:
+            self.call(a, start, b)
+
+    def minus(self, expr: Minus, a: int, b: int) -> None:
+        # A rule of its own: its taken texts get a body too, and one body is written at a time.
+        self.call(a, self.to._rule_id(self.to.wrapped(expr)), b)
+
+    def later(self, expr: Strings, a: int, b: int) -> None:
+        self.bulk.append((expr, a, b))
+
+    def inner_net(self, expr: Net, a: int, b: int) -> None:
+        self.net(expr, (a, b))
+
+    def special(self, expr: Special, a: int, b: int) -> None:
+        symbol = self.to._special(expr.name)
+        self.edges.append((a, symbol, symbol, b, -1))
 
     def literal(self, expr: Lit, a: int, b: int) -> None:
         data = expr.data
@@ -189,7 +190,7 @@ class _Body:
         for i, j, leaf in expr.detours:
             source = chain + i - 1 if i else a
             back = chain + j - 1 if j < len(data) else b
-            for low, high, node in POOL.first_steps(POOL.start(leaf)):
+            for low, high, node in POOL.first_steps(POOL.start(leaf)[0]):
                 self.edges.append((source, low, high, node, back))
 
     def choice(self, expr: Alt, a: int, b: int) -> None:
@@ -200,7 +201,7 @@ class _Body:
         else:
             rest = list(expr.parts)
         for part in rest:
-            self.todo.append((part, a, b))
+            self.place(part, a, b)
 
     def repeat(self, expr: Repeat, a: int, b: int) -> None:
         low, high = expr.low, expr.high
@@ -249,7 +250,7 @@ class _Body:
             elif isinstance(part, Rule):  # the common case, without the detour over the stack
                 self.call(first + a, self.to._rule_id(part), first + b)
             else:
-                self.todo.append((part, first + a, first + b))
+                self.place(part, first + a, first + b)
         return first
 
     def write(self) -> None:
@@ -282,7 +283,9 @@ class _Body:
     def claim(self, nodes: int, edges: int, calls: int) -> None:
         to, arena = self.to, self.to.arena
         if to.nodes + nodes > to.max_nodes:
-            raise BudgetExceeded(f"the grammar unfolds to more than {to.max_nodes:,} nodes", hint="raise budget= or make the grammar smaller")
+            raise BudgetExceeded(
+                f"the grammar unfolds to more than {to.max_nodes:,} nodes", hint="raise budget= or make the grammar smaller"
+            )
         for name in ("lit", "door", "flag", "byte_head", "call_head"):
             arena.reserve(name, to.nodes + nodes)
         for name in ("byte_low", "byte_high", "byte_to", "byte_push", "byte_next"):
@@ -325,40 +328,16 @@ class _Body:
             to.calls += 1
 
 
-@lru_cache(maxsize=4096)
-def _bounded(dfa: CharDFA, low: int, high: int | None) -> tuple[CharDFA, int, int | None]:
-    """The language with bounds on its length: none where they say nothing, none where they fit into the automaton."""
-    longest = dfa.max_length()
-    if low <= (dfa.min_length() or 0):
-        low = 0
-    if high is not None and longest is not None and high >= longest:
-        high = None
-    if low == 0 and high is None:
-        return dfa, 0, None
-    if len(dfa.finals) * max(low, high or 0) <= _PRODUCT_MAX:
-        return dfa.with_lengths(low, high), 0, None
-    # A counted node knows the fewest and the most characters to come. With one bound that decides; with both it must be any number between.
-    if low and high is not None and not _gapless(dfa):
-        return dfa.with_lengths(low, None), 0, high
-    return dfa, low, high
-
-
-def _gapless(dfa: CharDFA) -> bool:
-    """Whether for each state the lengths of the texts from it to an end are an interval."""
-    table, now = dfa.table, dfa.accepting.copy()
-    began, ended = now.copy(), np.zeros_like(now)
-    seen = set()
-    for _ in range(4 * len(now) + 16):
-        key = now.tobytes()
-        if key in seen:
-            return True
-        seen.add(key)
-        now = ((table >= 0) & now[np.maximum(table, 0)]).any(axis=1)
-        ended |= began & ~now
-        began |= now
-        if (ended & now).any():
-            return False
-    return False
-
-
-__all__ = ["CHUNK", "LEAF", "Assembler"]
+_WRITERS: Final[dict[type, Callable[[_Body, Any, int, int], None]]] = {
+    Lit: _Body.literal,
+    Seq: _Body.sequence,
+    Alt: _Body.choice,
+    Rule: _Body.rule,
+    Leaf: _Body.leaf,
+    Repeat: _Body.repeat,
+    Net: _Body.inner_net,
+    Minus: _Body.minus,
+    Strings: _Body.later,
+    Special: _Body.special,
+}
+_COMPOUND: Final = frozenset((Seq, Alt, Repeat, Net))

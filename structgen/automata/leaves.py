@@ -24,6 +24,8 @@ from structgen.kernels.tables import FIRST, LEAF, NO_BOUND, Leaves
 
 _BLOCK: Final = 12  # leaf node ids are handed out in blocks of 4096; `block` finds the leaf of a node
 _FIELDS: Final = 12
+_STARTS_MAX: Final = 1 << 14  # leaf expressions remembered by identity
+_PRODUCT_MAX: Final = 64  # states; bounds that need more than that become counts, whose token rows are shared
 
 
 class LeafPool:
@@ -37,7 +39,7 @@ class LeafPool:
         self._steps: dict[int, list[tuple[int, int, int]]] = {}
         self._rooms: list[tuple[Respelling, int] | None] = [None]  # behind each door; there is no door 0
         self._numbers: dict[int, list[int]] = {}
-        self._starts: dict[int, tuple[Leaf, int]] = {}
+        self._starts: dict[int, tuple[Leaf, tuple[int, int, int | None]]] = {}
         self._leaves: list[tuple[CharDFA, Spelling, npt.NDArray[np.int32]]] = []
         self._used = dict.fromkeys(("cls", "enc", "table", "live", "acc", "first", "inner"), 0)
         self._next_block = 0
@@ -112,7 +114,20 @@ class LeafPool:
         for name, values in (("dist", dist), ("far", far)):
             self.arena.reserve(name, at + values.size)
             self.arena[name][at : at + values.size] = values.reshape(-1)
-        fields = [base, shift, cls, enc, spell.enc.shape[1], self._append("table", table), chars, at, self._append("acc", acc.astype(np.uint8)), spell.structural, self._append("first", first), inner]
+        fields = [
+            base,
+            shift,
+            cls,
+            enc,
+            spell.enc.shape[1],
+            self._append("table", table),
+            chars,
+            at,
+            self._append("acc", acc.astype(np.uint8)),
+            spell.structural,
+            self._append("first", first),
+            inner,
+        ]
         self.arena.reserve("desc", _FIELDS * (leaf + 1), fill=0)
         self.arena["desc"][_FIELDS * leaf : _FIELDS * (leaf + 1)] = fields
         self.arena["block"][self._next_block : self._next_block + blocks] = leaf
@@ -120,11 +135,15 @@ class LeafPool:
         self._leaves.append((dfa, spell, table))
         return LEAF + base
 
-    def start(self, leaf: Leaf) -> int:
-        """The start node of a leaf expression, its bounds left aside."""
+    def start(self, leaf: Leaf) -> tuple[int, int, int | None]:
+        """The start node of a leaf expression (-1: it has no text), and what bounds are still to be counted."""
         found = self._starts.get(id(leaf))
         if found is None:
-            found = self._starts[id(leaf)] = leaf, self.add(leaf.dfa, leaf.encoding, leaf.escapes)
+            dfa, low, high = _bounded(leaf.dfa, leaf.low, leaf.high)
+            node = -1 if dfa.is_empty else self.add(dfa, leaf.encoding, leaf.escapes)
+            found = self._starts[id(leaf)] = leaf, (node, low, high)  # the leaf is kept, so that its id stays its own
+            if len(self._starts) > _STARTS_MAX:
+                self._starts.pop(next(iter(self._starts)), None)
         return found[1]
 
     def doors(self, respelling: Respelling) -> list[int]:
@@ -147,7 +166,7 @@ class LeafPool:
         room = self._rooms[door]
         assert room is not None
         respelling, byte = room
-        start = self.start(respelling.leaf_of(byte))
+        start = self.start(respelling.leaf_of(byte))[0]
         node = [to for low, high, to in self.first_steps(start) if low <= respelling.first <= high]
         with self.lock:
             self.arena["door_to"][door] = node[0]
@@ -184,7 +203,9 @@ def _with_marks(dfa: CharDFA) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.boo
     return table, accepting
 
 
-def _lengths(table: npt.NDArray[np.int32], accepting: npt.NDArray[np.bool_], structural: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def _lengths(
+    table: npt.NDArray[np.int32], accepting: npt.NDArray[np.bool_], structural: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """For each state, the fewest and the most characters to an end (NO_BOUND: any number). Structural classes count nothing."""
     states = len(accepting)
     low = np.where(accepting, 0, NO_BOUND).astype(np.int64)
@@ -223,6 +244,41 @@ def _inside_lengths(
         dist[:, e] = np.minimum(np.where(ok, low[to], NO_BOUND - 1).min(axis=1) + 1, NO_BOUND)
         far[:, e] = np.minimum(np.where(ok, high[to], -1).max(axis=1).astype(np.int64) + 1, NO_BOUND)
     return dist, far
+
+
+def _bounded(dfa: CharDFA, low: int, high: int | None) -> tuple[CharDFA, int, int | None]:
+    """The language with bounds on its length: none where they say nothing, none where they fit into the automaton."""
+    longest = dfa.max_length()
+    if low <= (dfa.min_length() or 0):
+        low = 0
+    if high is not None and longest is not None and high >= longest:
+        high = None
+    if low == 0 and high is None:
+        return dfa, 0, None
+    if len(dfa.finals) * max(low, high or 0) <= _PRODUCT_MAX:
+        return dfa.with_lengths(low, high), 0, None
+    # A counted node knows the fewest and the most characters to come. With one bound that decides; with both it must be any number between.
+    if low and high is not None and not _gapless(dfa):
+        return dfa.with_lengths(low, None), 0, high
+    return dfa, low, high
+
+
+def _gapless(dfa: CharDFA) -> bool:
+    """Whether for each state the lengths of the texts from it to an end are an interval."""
+    table, now = dfa.table, dfa.accepting.copy()
+    began, ended = now.copy(), np.zeros_like(now)
+    seen = set()
+    for _ in range(4 * len(now) + 16):
+        key = now.tobytes()
+        if key in seen:
+            return True
+        seen.add(key)
+        now = ((table >= 0) & now[np.maximum(table, 0)]).any(axis=1)
+        ended |= began & ~now
+        began |= now
+        if (ended & now).any():
+            return False
+    return False
 
 
 POOL: Final = LeafPool()

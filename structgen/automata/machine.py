@@ -120,7 +120,9 @@ class ByteAutomaton:
         with self.lock:
             self.start = self._start_state(expr)
         if self.start == 0:
-            raise EmptyLanguage("the grammar allows no text at all", where=source or None, hint="some part of it contradicts another, or a rule never ends")
+            raise EmptyLanguage(
+                "the grammar allows no text at all", where=source or None, hint="some part of it contradicts another, or a rule never ends"
+            )
 
     # ---- what kernels ask for ----
 

@@ -57,7 +57,9 @@ class TokenAutomaton:
             self._own["special"] = np.array([self.vocabulary.special.get(name, -1) for name in names], np.int32)
             missing = [name for name in names if name not in self.vocabulary.special]
             if missing:
-                raise VocabularyError(f"the vocabulary has no special token {missing[0]!r}", hint="it has " + ", ".join(list(self.vocabulary.special)[:8]))
+                raise VocabularyError(
+                    f"the vocabulary has no special token {missing[0]!r}", hint="it has " + ", ".join(list(self.vocabulary.special)[:8])
+                )
 
     def _help(self, code: int) -> None:
         n = self.machine.arena["n"]
@@ -186,7 +188,9 @@ class TokenAutomaton:
                 after.extend(s for s in self.successors(here) if s not in seen)
                 seen.update(after)
             if len(seen) > _DISTANCE_MAX:
-                raise BudgetExceeded(f"no end of a text within {steps} tokens and {len(seen):,} states", hint="the grammar is too wide for an exact distance")
+                raise BudgetExceeded(
+                    f"no end of a text within {steps} tokens and {len(seen):,} states", hint="the grammar is too wide for an exact distance"
+                )
             layer = list(dict.fromkeys(after))
             steps += 1
         return self._size + 1
@@ -206,4 +210,3 @@ class TokenAutomaton:
                     room *= 4
                 else:
                     self._help(code)
-

@@ -117,7 +117,10 @@ def _utf8(text: str | bytes) -> bytes | None:
 
 def _language(grammar: object) -> Language:
     if not isinstance(grammar, Grammar):
-        raise GrammarError(f"a {type(grammar).__name__} cannot be combined with a grammar", hint="make a grammar of it: sg.choice([text]), sg.regex(pattern)")
+        raise GrammarError(
+            f"a {type(grammar).__name__} cannot be combined with a grammar",
+            hint="make a grammar of it: sg.choice([text]), sg.regex(pattern)",
+        )
     return grammar.language
 
 

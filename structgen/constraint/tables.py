@@ -212,7 +212,18 @@ class TokenTables:
             ends, first = np.empty(nodes + 1, np.int32), np.empty(nodes + 1, np.int32)
             ids = np.empty(tokens, np.int32)
             out = np.zeros(2, np.int64)
-            walk.merge(self.handle, np.ascontiguousarray(roots), byte_, depth, ends, first, ids, np.empty(nodes + 1, np.int32), np.empty((nodes + 1, 3), np.int32), out)
+            walk.merge(
+                self.handle,
+                np.ascontiguousarray(roots),
+                byte_,
+                depth,
+                ends,
+                first,
+                ids,
+                np.empty(nodes + 1, np.int32),
+                np.empty((nodes + 1, 3), np.int32),
+                out,
+            )
             n = int(out[0])
             byte_[n] = depth[n] = ends[n] = 0
             at = self._append("tokens", ids[: int(out[1])])

@@ -31,7 +31,10 @@ def stamp() -> str:
 def folder() -> Path:
     """The folder of this stamp: NUMBA_CACHE_DIR, else the user's cache directory, else a temporary one."""
     home = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    places = [Path(home).expanduser() / "structgen" / "kernels", Path(tempfile.gettempdir()) / f"structgen-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"]
+    places = [
+        Path(home).expanduser() / "structgen" / "kernels",
+        Path(tempfile.gettempdir()) / f"structgen-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}",
+    ]
     for place in places:
         path = place / stamp()
         try:

@@ -639,7 +639,12 @@ def rehash(h, which):
             put(M.minus_hash, M.size[SIZE_MINUS_HASH], mix(mix(np.int64(7), np.int64(M.minus_leaf[k])), M.minus_state[k]), k)
     else:
         for k in range(M.n[COUNTS]):
-            put(M.count_hash, M.size[SIZE_COUNT_HASH], mix(mix(mix(np.int64(3), np.int64(M.count_leaf[k])), M.count_bound[k]), M.count_done[k]), k)
+            put(
+                M.count_hash,
+                M.size[SIZE_COUNT_HASH],
+                mix(mix(mix(np.int64(3), np.int64(M.count_leaf[k])), M.count_bound[k]), M.count_done[k]),
+                k,
+            )
 
 
 @jit

@@ -22,7 +22,7 @@ from structgen.ir.expr import Expr, Lit, Net, alt, repeat, seq
 MAX_STATES: Final = 20_000
 """The most states of one array with obligations."""
 
-_OPEN, _CLOSE = Lit(b"["), Lit(b"]")
+_OPEN, _CLOSE = "[", "]"
 
 State = tuple[int, ...]
 """(items so far, matches of each obligation), each counted only as far as it matters."""

@@ -148,18 +148,19 @@ def _any_value(style: JsonStyle, level: int) -> Expr:
 @lru_cache(maxsize=4096)
 def any_array(style: JsonStyle, level: int) -> Expr:
     """Every JSON array."""
-    return Rule(partial(_any_container, style, level, Lit(b"["), Lit(b"]"), False), "any array")
+    return Rule(partial(_any_container, style, level, "[", "]", False), "any array")
 
 
 @lru_cache(maxsize=4096)
 def any_object(style: JsonStyle, level: int) -> Expr:
     """Every JSON object."""
-    return Rule(partial(_any_container, style, level, Lit(b"{"), Lit(b"}"), True), "any object")
+    return Rule(partial(_any_container, style, level, "{", "}", True), "any object")
 
 
-def _any_container(style: JsonStyle, level: int, left: Lit, right: Lit, keyed: bool) -> Expr:
+def _any_container(style: JsonStyle, level: int, left: str, right: str, keyed: bool) -> Expr:
     one = any_value(style, style.level(level + 1))
     if keyed:
         one = seq(any_string(style), style.colon(), one)
     inside = seq(one, repeat(seq(style.item_gap(level), one)))
-    return alt([seq(left, style.empty_gap(), right), seq(left, style.open_gap(level), inside, style.close_gap(level), right)])
+    opening, closing, empty = style.brackets(left, right, level)
+    return alt([empty, seq(opening, inside, closing)])

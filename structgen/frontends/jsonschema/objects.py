@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MAX_STATES: Final = 50_000
 """The most nodes of one object with counts or obligations."""
 
-_OPEN, _CLOSE = Lit(b"{"), Lit(b"}")
+_OPEN, _CLOSE = "{", "}"
 
 
 class Table(NamedTuple):
@@ -132,7 +132,8 @@ class _Counted:
     def expr(self) -> Expr:
         """The network, without its dead ends."""
         first = (0, 0, self.table.duties)
-        self.edges.append((0, self.opening, self.node("C", first)))
+        if self.table.high != 0:
+            self.edges.append((0, self.opening, self.node("C", first)))
         if self._may_end(first):
             self.edges.append((0, self.empty, 1))
         while self.todo:

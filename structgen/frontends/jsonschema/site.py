@@ -24,8 +24,7 @@ class Site(NamedTuple):
     live: Callable[[Goal], bool]
     value: Callable[[Goal], Expr]
 
-    def frame(self, left: Lit, right: Lit) -> tuple[Expr, Expr, Expr, Expr]:
+    def frame(self, left: str, right: str) -> tuple[Expr, Expr, Expr, Expr]:
         """The opening bracket, the comma, the closing bracket, and the container without items, each with its whitespace."""
-        style, depth = self.style, self.depth
-        empty = seq(left, style.empty_gap(), right)
-        return seq(left, style.open_gap(depth)), style.item_gap(depth), seq(style.close_gap(depth), right), empty
+        opening, closing, empty = self.style.brackets(left, right, self.depth)
+        return opening, self.style.item_gap(self.depth), closing, empty

@@ -165,9 +165,9 @@ def _value(value: Any, style: JsonStyle, depth: int, order: Order, inline: int) 
 
 
 def _container(value: Any, style: JsonStyle, depth: int, order: Order, inline: int) -> Expr:
-    left, right = (Lit(b"{"), Lit(b"}")) if isinstance(value, dict) else (Lit(b"["), Lit(b"]"))
+    opening, closing, empty = style.brackets(*"{}" if isinstance(value, dict) else "[]", depth)
     if not value:
-        return seq(left, style.empty_gap(), right)
+        return empty
     items = []
     for item in value.items() if isinstance(value, dict) else value:
         if not isinstance(value, dict):
@@ -182,7 +182,7 @@ def _container(value: Any, style: JsonStyle, depth: int, order: Order, inline: i
         inside = _shuffled(items, comma)
     else:
         inside = seq(items[0], *[part for item in items[1:] for part in (comma, item)])
-    return seq(left, style.open_gap(depth), inside, style.close_gap(depth), right)
+    return seq(opening, inside, closing)
 
 
 def _shuffled(items: list[Expr], comma: Expr) -> Expr:

@@ -85,21 +85,13 @@ class JsonStyle:
         """`depth` where the layout depends on it, else 0: the depth to use in the names of shared rules."""
         return depth if self.whitespace == "indent" else 0
 
-    def open_gap(self, depth: int) -> Expr:
-        """The whitespace between the opening bracket of a container and its first item. `depth`: how many containers are around it."""
-        return _gaps(self, self.level(depth))[0]
-
     def item_gap(self, depth: int) -> Expr:
         """The comma between two items of a container at `depth`, with the whitespace before and after it."""
-        return _gaps(self, self.level(depth))[1]
+        return _comma(self, self.level(depth))
 
-    def close_gap(self, depth: int) -> Expr:
-        """The whitespace between the last item of a container at `depth` and its closing bracket."""
-        return _gaps(self, self.level(depth))[2]
-
-    def empty_gap(self) -> Expr:
-        """The whitespace between the brackets of a container without items."""
-        return _blank(self.whitespace)
+    def brackets(self, left: str, right: str, depth: int) -> tuple[Expr, Expr, Expr]:
+        """The opening bracket of a container with items, its closing bracket, and the container without items, each with its whitespace."""
+        return _brackets(self, left, right, self.level(depth))
 
     def colon(self) -> Expr:
         """The colon after a key, with the whitespace before and after it."""
@@ -136,26 +128,43 @@ BOUNDED_BLANK: Final = Leaf(_bounded_blank())
 """Nothing, one space, or a line break and up to 20 blanks."""
 
 
-def _blank(whitespace: str) -> Expr:
-    return ANY_BLANK if whitespace == "any" else BOUNDED_BLANK if whitespace == "default" else EPSILON
+_BLANKS: Final = {"any": ANY_BLANK.dfa, "default": BOUNDED_BLANK.dfa, "compact": CharDFA.epsilon()}
+
+
+def _marks(*parts: str | CharDFA) -> Expr:
+    """Punctuation with its whitespace. One leaf, so that all grammars share its states and token rows."""
+    if all(isinstance(part, str) or part.is_epsilon for part in parts):
+        return Lit("".join(part for part in parts if isinstance(part, str)).encode())
+    dfa = CharDFA.epsilon()
+    for part in parts:
+        dfa = dfa + (CharDFA.of_string(part) if isinstance(part, str) else part)
+    return Leaf(dfa)
 
 
 @lru_cache(maxsize=4096)
-def _gaps(style: JsonStyle, depth: int) -> tuple[Expr, Expr, Expr]:
-    """The opening gap, the comma, the closing gap; the same objects at each call, so that rules and leaves are shared."""
+def _brackets(style: JsonStyle, left: str, right: str, depth: int) -> tuple[Expr, Expr, Expr]:
+    """The same objects at each call, so that rules and leaves are shared."""
     if style.whitespace == "indent":
-        inner, outer = (b"\n" + b" " * (style.indent * d) for d in (depth + 1, depth))
-        return Lit(inner), Lit(b"," + inner), Lit(outer)
-    blank = _blank(style.whitespace)
-    return blank, seq(blank, Lit(b","), blank), blank
+        inner, outer = ("\n" + " " * (style.indent * d) for d in (depth + 1, depth))
+        return _marks(left, inner), _marks(outer, right), _marks(left, right)
+    blank = _BLANKS[style.whitespace]
+    return _marks(left, blank), _marks(blank, right), _marks(left, blank, right)
+
+
+@lru_cache(maxsize=4096)
+def _comma(style: JsonStyle, depth: int) -> Expr:
+    if style.whitespace == "indent":
+        return _marks(",\n" + " " * (style.indent * (depth + 1)))
+    blank = _BLANKS[style.whitespace]
+    return _marks(blank, ",", blank)
 
 
 @lru_cache(maxsize=64)
 def _colon(style: JsonStyle) -> Expr:
     if style.whitespace == "indent":
-        return Lit(b": ")
-    blank = _blank(style.whitespace)
-    return seq(blank, Lit(b":"), blank)
+        return _marks(": ")
+    blank = _BLANKS[style.whitespace]
+    return _marks(blank, ":", blank)
 
 
 DEFAULT: Final = JsonStyle()

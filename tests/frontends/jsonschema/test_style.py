@@ -1,40 +1,38 @@
 """Styles against `json.dumps`: the layout around the items of a container."""
 
 import json
-import re
 
 import pytest
 
 from structgen.errors import OptionError
 from structgen.frontends.jsonschema.style import ANY, ANY_BLANK, BOUNDED_BLANK, COMPACT, DEFAULT, JsonStyle
-from structgen.ir.expr import Leaf, Lit, Seq
+from structgen.ir.expr import Leaf, Lit
+from structgen.ir.regular import CharDFA
 
 
-def pattern(expr):
-    """The expression as a regular expression over text."""
+def dfa(expr):
+    """The expression as an automaton over text."""
     if isinstance(expr, Lit):
-        return re.escape(expr.data.decode())
-    if expr is ANY_BLANK:
-        return r"[ \t\n\r]*"
-    if expr is BOUNDED_BLANK:
-        return r"(?: |\r?\n[ \t]{0,20})?"
-    assert isinstance(expr, Seq), expr
-    return "".join(map(pattern, expr.parts))
+        return CharDFA.of_string(expr.data.decode())
+    assert isinstance(expr, Leaf), expr
+    return expr.dfa
 
 
 def layout(style, value, depth=0):
-    """A regular expression for the texts of a value (strings and numbers as `json.dumps` writes them)."""
+    """The texts of a value (strings and numbers as `json.dumps` writes them)."""
     if not isinstance(value, dict | list):
-        return re.escape(json.dumps(value))
-    left, right = ("{", "}") if isinstance(value, dict) else ("[", "]")
+        return CharDFA.of_string(json.dumps(value))
+    opening, closing, empty = style.brackets(*"{}" if isinstance(value, dict) else "[]", depth)
     if not value:
-        return re.escape(left) + pattern(style.empty_gap()) + re.escape(right)
-    if isinstance(value, dict):
-        items = [re.escape(json.dumps(k)) + pattern(style.colon()) + layout(style, v, depth + 1) for k, v in value.items()]
-    else:
-        items = [layout(style, v, depth + 1) for v in value]
-    inside = pattern(style.item_gap(depth)).join(items)
-    return re.escape(left) + pattern(style.open_gap(depth)) + inside + pattern(style.close_gap(depth)) + re.escape(right)
+        return dfa(empty)
+    found = dfa(opening)
+    for i, item in enumerate(value.items() if isinstance(value, dict) else value):
+        found = found + dfa(style.item_gap(depth)) if i else found
+        if isinstance(value, dict):
+            found = found + CharDFA.of_string(json.dumps(item[0])) + dfa(style.colon())
+            item = item[1]
+        found = found + layout(style, item, depth + 1)
+    return found + dfa(closing)
 
 
 VALUES = [[], {}, [1], [1, [2, []], {}], {"a": {"b": [1, {"c": None}]}, "d": "x"}]
@@ -50,7 +48,7 @@ DUMPS = {
 def test_layout_is_that_of_json_dumps(value, name):
     text = json.dumps(value, **DUMPS[name])
     for style in ("any", "default", name) if name != "plain" else ("any", "default"):
-        assert re.fullmatch(layout(JsonStyle.of(style), value), text), (style, text)
+        assert layout(JsonStyle.of(style), value).matches(text), (style, text)
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -59,7 +57,7 @@ def test_exact_layouts_refuse_other_ones(value):
         for other in ("compact", "indent=1", "indent=2"):
             text = json.dumps(value, **options)
             same = text == json.dumps(value, **DUMPS[other])
-            assert bool(re.fullmatch(layout(JsonStyle.of(other), value), text)) is same, (name, other)
+            assert layout(JsonStyle.of(other), value).matches(text) is same, (name, other)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "\n" + " " * 20, "\r\n\t\t", "\n \t "])
