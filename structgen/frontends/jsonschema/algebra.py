@@ -258,7 +258,23 @@ class Algebra:
     # ---- a node does not hold ----
 
     def _negative(self, node: Node) -> Form:
-        return unite([self._denied(node, item) for item in node.items])
+        form = unite([self._denied(node, item) for item in node.items])
+        kinds = [kind for kind, _, _ in node.items]
+        return self._eased(form) if "required" in kinds and "object" in kinds else form
+
+    def _eased(self, form: Form) -> Form:
+        """ "The property is absent" and "it is there and not S" become one alternative: "if it is there, it is not S"."""
+        absent = {one.layers[0] for one in form.object if len(one.layers) == 1 and one == Obj(layers=one.layers)}
+        kept: dict[Obj, None] = {}
+        eased: set[Layer] = set()
+        for one in form.object:
+            if len(one.required) == 1 and len(one.layers) == 1 and one == Obj(one.layers, one.required):
+                gone = self.absent(one.required[0])
+                if gone in absent:
+                    eased.add(gone)
+                    one = Obj(one.layers)  # noqa: PLW2901
+            kept[one] = None
+        return form._replace(object=tuple([one for one in kept if one.layers[:1] == () or one.layers[0] not in eased]))
 
     def _denied(self, node: Node, item: Item) -> Form:
         kind, payload, children = item

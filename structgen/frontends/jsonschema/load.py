@@ -19,7 +19,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 from structgen.errors import BudgetExceeded, OptionError, SchemaError
 
-MAX_VALUES: Final = 20_000_000
+MAX_VALUES: Final = 5_000_000
 """The most values of one schema document."""
 
 DRAFTS: Final = {"draft4": 4, "draft6": 6, "draft7": 7, "draft2019-09": 2019, "draft2020-12": 2020}
@@ -115,9 +115,9 @@ def load(schema: object) -> Any:
             text = json.dumps(schema, allow_nan=False)
         except RecursionError:
             return _copied(schema)
-        except (TypeError, ValueError) as error:
-            if any(isinstance(value, Decimal) for value in _values(schema)):
-                return _copied(schema)
+        except TypeError:  # perhaps a Decimal
+            return _copied(schema)
+        except ValueError as error:
             raise SchemaError(f"a schema is made of JSON values: {error}") from None
     else:
         raise SchemaError(f"a schema is a dict, a bool or JSON text, not {type(schema).__name__}")
@@ -130,18 +130,6 @@ def load(schema: object) -> Any:
         except RecursionError:
             pass
     return tree
-
-
-def _values(tree: Any) -> Iterator[Any]:
-    todo, count = [tree], 0
-    while todo and count < MAX_VALUES:
-        one = todo.pop()
-        count += 1
-        yield one
-        if isinstance(one, dict):
-            todo.extend(one.values())
-        elif isinstance(one, list | tuple):
-            todo.extend(one)
 
 
 def draft_of(tree: Any, draft: str | None) -> int:

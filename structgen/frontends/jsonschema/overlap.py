@@ -41,7 +41,7 @@ DEPTH: Final = 8
 MANY: Final = 12
 """From so many branches on, objects are sorted by a tag before they are compared."""
 
-MAX_PAIRS: Final = 200_000
+MAX_PAIRS: Final = 100_000
 """The most pairs of alternatives that one `oneOf` may have to compare."""
 
 
@@ -146,23 +146,21 @@ class Overlap:
         """For each shape: its branch, the other branches that it may overlap, the shape."""
         flat = [(i, shape) for i, one in enumerate(shapes) for shape in one]
         near = self._neighbours(flat)
-        found: list[tuple[int, list[int], Any]] = []
+        rivals: list[dict[int, None]] = [{} for _ in flat]
         pairs = 0
         for at, (i, shape) in enumerate(flat):
-            others: dict[int, None] = {}
-            for k in near(at):
-                j, other = flat[k]
-                if j != i and j not in others:
-                    pairs += 1
-                    if self.together(shape, other) if at < k else self.together(other, shape):
-                        others[j] = None
+            several = near(at)
+            pairs += len(several)
             if pairs > MAX_PAIRS:
                 raise BudgetExceeded(
                     f"oneOf compares more than {MAX_PAIRS:,} pairs of alternatives",
                     hint="Give its branches a required property with a different constant in each, or use anyOf.",
                 )
-            found.append((i, list(others), shape))
-        return found
+            for k in several:
+                j, other = flat[k]
+                if k > at and j != i and (j not in rivals[at] or i not in rivals[k]) and self.together(shape, other):
+                    rivals[at][j] = rivals[k][i] = None
+        return [(i, sorted(rivals[at]), shape) for at, (i, shape) in enumerate(flat)]
 
     def _neighbours(self, flat: list[tuple[int, Any]]) -> Callable[[int], Sequence[int]]:
         """Which shapes each shape has to be compared with: those with the same tag, or without one."""
@@ -203,7 +201,7 @@ class Overlap:
 
     def not_one(self, nodes: Sequence[Node]) -> Form:
         """None of the nodes holds, or at least two."""
-        if len(nodes) ** 2 > MAX_PAIRS:
+        if len(nodes) ** 2 > 10_000:
             raise BudgetExceeded(f"the negation of a oneOf with {len(nodes)} branches is too large")
         none = self.algebra.all_of(nodes, negated=True)
         forms = [self.algebra.of(node) for node in nodes]
