@@ -8,6 +8,7 @@ code that removes them).
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 
 from structgen.ir.expr import Alt, Expr, Leaf, Lit, Net, Repeat, Rule, Seq, Strings
 
@@ -111,3 +112,111 @@ def sentences(
         result = value(expr)
         if {key: set(texts) for key, texts in found.items()} == before:
             return set(result)
+
+
+class Speaker:
+    """Says random texts of an expression: it wanders freely for a while, then takes the shortest way to an end."""
+
+    def __init__(self, expr: Expr, chars: str) -> None:
+        self.expr, self.chars = expr, chars
+        self.nets: dict[int, Net] = {}
+        self.rules: list[Rule] = []
+        self.short: dict[int, float] = {}  # rule -> length of a shortest text
+        self.terminals: dict[int, tuple[list[dict[int, list[str]]], list[int]]] = {}
+        todo = [expr]
+        while todo:
+            one = todo.pop()
+            if isinstance(one, Rule) and id(one) not in self.nets:
+                net = one.make()
+                assert isinstance(net, Net)
+                self.nets[id(one)] = net
+                self.rules.append(one)
+                self.short[id(one)] = float("inf")
+                todo += [label for _, label, _ in net.edges if label is not None]
+            elif isinstance(one, Repeat):
+                todo.append(one.body)
+            elif isinstance(one, Alt | Seq):
+                todo += one.parts
+        changed = True
+        while changed:
+            changed = False
+            for key, net in self.nets.items():
+                length = self.lengths(net)[0]
+                changed |= length < self.short[key]
+                self.short[key] = length
+
+    def cost(self, label: Expr | None) -> float:
+        if label is None:
+            return 0
+        if isinstance(label, Rule):
+            return self.short[id(label)]
+        if isinstance(label, Repeat):
+            return self.cost(label.body) * label.low
+        if isinstance(label, Lit):
+            return len(label.data)
+        if isinstance(label, Alt | Seq):
+            return (min if isinstance(label, Alt) else sum)([self.cost(part) for part in label.parts])
+        assert isinstance(label, Leaf)
+        return max(label.dfa.min_length(), label.low)
+
+    def lengths(self, net: Net) -> list[float]:
+        """For each node the length of a shortest text to an end."""
+        far = [0.0 if node in net.accepting else float("inf") for node in range(net.size)]
+        changed = True
+        while changed:
+            changed = False
+            for source, label, target in net.edges:
+                if self.cost(label) + far[target] < far[source]:
+                    far[source] = self.cost(label) + far[target]
+                    changed = True
+        return far
+
+    def say(self, rng: Random, steps: int) -> str:
+        """One text; about `steps` choices are free."""
+        left, out = steps, list[bytes]()
+        todo: list[tuple[Expr | None, int]] = [(self.expr, 0)]
+        while todo:
+            one, node = todo.pop()
+            if isinstance(one, Rule):
+                net = self.nets[id(one)]
+                far = self.lengths(net)
+                choices = [(label, target) for source, label, target in net.edges if source == node]
+                left -= 1
+                if left < 0:
+                    choices = [c for c in choices if self.cost(c[0]) + far[c[1]] == far[node]] if node not in net.accepting else []
+                if node in net.accepting and (not choices or rng.random() < 0.4):
+                    continue
+                label, target = rng.choice(choices)
+                todo += [(one, target), (label, 0)]
+            elif isinstance(one, Lit):
+                out.append(one.data)
+            elif isinstance(one, Alt):
+                parts = one.parts if left > 0 else [min(one.parts, key=self.cost)]
+                todo.append((rng.choice(parts), 0))
+            elif isinstance(one, Seq):
+                todo += [(part, 0) for part in reversed(one.parts)]
+            elif isinstance(one, Repeat):
+                todo += [(one.body, 0)] * (one.low + (left > 0 and (one.high is None or one.high > one.low)))
+            elif isinstance(one, Leaf):
+                out.append(self.spell(one, rng, left).encode())
+        return b"".join(out).decode()
+
+    def spell(self, leaf: Leaf, rng: Random, left: int) -> str:
+        """A text of a terminal, of the given characters as far as they will do."""
+        dfa, text, state = leaf.dfa, "", 0
+        far = dfa.distances()
+        while True:
+            enough = len(text) >= leaf.low and dfa.finals[state]
+            moves = [(c, after) for c in self.chars if (after := dfa.step(state, ord(c))) >= 0]
+            if len(text) > 6 or left < 0:
+                moves = [(c, after) for c, after in moves if far[after] < far[state]] if not enough else []
+            if enough and (not moves or len(text) == leaf.high or rng.random() < 0.4):
+                return text
+            if not moves:  # none of our characters leads on: one that does
+                moves = [
+                    (chr(sets[0][0]), after)
+                    for c, after in enumerate(dfa.rows[state])
+                    if after >= 0 and (sets := dfa.alphabet.chars_of([c])[0])
+                ]
+            char, state = rng.choice(moves)
+            text += char
