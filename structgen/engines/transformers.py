@@ -164,6 +164,7 @@ class _Run:
         self._next: dict[tuple[int, bytes], int] = {}
         self._scores: torch.Tensor | None = None  # kept, so that its memory is not handed out again
         self._drafting = False
+        self._probing = False  # drafts come from prompt lookup, not from a model
         self._verifying = False  # the last call shared its memory with the one before
 
     def continues(self, ids: Ids, scores: torch.Tensor, constraints: Sequence[Constraint]) -> bool:
@@ -174,7 +175,7 @@ class _Run:
         if any(row[:start].tobytes() not in self._prompts for row in ids):
             return False
         if length == start:
-            self._drafting, self._seen = False, set()
+            self._drafting, self._probing, self._seen = False, False, set()
             return True
         if self._shares_memory(scores):
             self._drafting = True
@@ -184,7 +185,7 @@ class _Run:
         if length == self._length + 1 and parents <= self._rows:
             return self._drawn(ids[:, start:], constraints)
         if self._drafting and length <= self._length + 1:
-            if rows <= self._seen and self._verifying and not self._was_probe():
+            if rows <= self._seen and not self._was_probe() and (self._verifying or self._probing):
                 return False  # what follows a verified draft is new: had the draft had it, it would have gone on
             return parents <= self._seen and self.state(constraints[0], 0, ids[0, start:]) > 0
         return length == self._length and rows <= self._rows and self._was_probe()
@@ -195,7 +196,9 @@ class _Run:
 
     def _was_probe(self) -> bool:
         """Whether the scores of the last call were all equal: no model's."""
-        return self._scores is not None and bool((self._scores == self._scores.flatten()[0]).all())
+        probe = self._scores is not None and bool((self._scores == self._scores.flatten()[0]).all())
+        self._probing = self._probing or probe
+        return probe
 
     def _drawn(self, generated: Ids, constraints: Sequence[Constraint]) -> bool:
         """Whether the last token of each row could be drawn under the mask of its place, and not all rows are finished."""

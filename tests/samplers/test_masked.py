@@ -48,7 +48,7 @@ def law(model: FunctionModel, toy: Toy, temperature: float = 1.0) -> dict[tuple[
     return out
 
 
-@pytest.mark.parametrize("extra", [0, 9])
+@pytest.mark.parametrize("extra", [0, 9, 40])
 def test_figures_of_every_sample_are_the_enumerated_ones(extra: int) -> None:
     model, toy = FunctionModel(tabular(VOCAB, 1, extra), VOCAB), finite(VOCAB, TEXTS)
     truth = law(model, toy, 1.5)
