@@ -14,6 +14,7 @@ Not here: where characters lead (`CharDFA`), how both are run together (`leaves`
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -57,7 +58,7 @@ class _Builder:
         """The target that all code points of low..high share, if they do."""
         first = self.alphabet.class_of(low)
         bounds = self.starts
-        at = np.searchsorted(bounds, low, side="right")
+        at = bisect_right(bounds, low)
         return -2 - first - self.shift if at >= len(bounds) or bounds[at] > high else None
 
     def node(self, edges: list[tuple[int, int]]) -> int:
@@ -176,16 +177,23 @@ def spelling(alphabet: Alphabet, encoding: str, escapes: str) -> Spelling:
             edges.append((0x22, -2))
     inner_nodes = list(build.ids)  # children first; the root comes to the front
     nodes: list[Edges] = [tuple(sorted(edges)), *inner_nodes]
-    table = np.full((len(nodes), 256), -1, np.int32)
-    reach = np.zeros((len(nodes), alphabet.size + structural), np.bool_)
+    rows: list[list[int]] = []
+    below: list[int] = [0] * len(nodes)  # bit sets of classes
     for i in [*range(1, len(nodes)), 0]:
+        row = [-1] * 256
         for byte, target in nodes[i]:
             if target >= 0:
-                table[i, byte] = target + 1
-                reach[i] |= reach[target + 1]
+                row[byte] = target + 1
+                below[i] |= below[target + 1]
             else:
-                table[i, byte] = target
-                reach[i, -2 - target] = True
-    columns, cls = np.unique(table, axis=1, return_inverse=True)
-    inner = np.packbits(table != -1, axis=1, bitorder="little").view(np.uint64)
-    return Spelling(cls.reshape(-1).astype(np.uint8), np.ascontiguousarray(columns), reach, structural, inner)
+                row[byte] = target
+                below[i] |= 1 << (-2 - target)
+        rows.append(row)
+    columns = list(zip(rows[-1], *rows[:-1], strict=True))
+    number: dict[tuple[int, ...], int] = {}
+    cls = np.array([number.setdefault(column, len(number)) for column in columns], np.uint8)
+    enc = np.ascontiguousarray(np.array(list(number), np.int32).T)
+    classes = alphabet.size + structural
+    reach = np.array([[mask >> c & 1 for c in range(classes)] for mask in below], np.bool_)
+    inner = np.packbits(np.ascontiguousarray(enc[:, cls] != -1), axis=1, bitorder="little").view(np.uint64)
+    return Spelling(cls, enc, reach, structural, inner)

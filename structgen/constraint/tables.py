@@ -136,7 +136,8 @@ class TokenTables:
         ids, low, high = (np.empty(self.ids, np.int32) for _ in range(3))
         exits, counts = (np.empty(self.nodes, np.int32) for _ in range(2))
         out = np.zeros(2, np.int64)
-        walk.survey(self.handle, g, ids, low, high, exits, counts, out)
+        nodes, done = (np.empty(self.deepest + 2, np.int64) for _ in range(2))
+        walk.survey(self.handle, g, nodes, done, ids, low, high, exits, counts, out)
         n, m = out
         return ids[:n], low[:n], high[:n], exits[:m], counts[:m]
 

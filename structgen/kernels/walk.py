@@ -404,20 +404,17 @@ def collect(r, seen, found, k):
 
 
 @jit
-def survey(h, g, ids, low, high, exits, counts, out):
+def survey(h, g, nodes, done, ids, low, high, exits, counts, out):
     """Walk the vocabulary inside leaf node g.
 
     Tokens that stay inside go to `ids`, with the characters they need at least (`low`) and may reach at most (`high`); trie nodes that
     come right after an end of the leaf go to `exits`, with the characters before them. out[0], out[1]: how many of each.
+    `nodes`, `done`: scratch by depth.
     """
     L = leaves_of(h)
     T = tokens_of(h)
-    deepest = 0
-    for i in range(T.size[SIZE_BYTE]):
-        deepest = max(deepest, np.int64(T.depth[i]))
-    nodes = np.empty(deepest + 2, np.int64)
-    done = np.zeros(deepest + 2, np.int64)
     nodes[0] = g
+    done[0] = 0
     n_ids = 0
     n_exits = 0
     i = 0
