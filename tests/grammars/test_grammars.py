@@ -16,6 +16,7 @@ from random import Random
 import lark as theirs
 import pytest
 
+from structgen.constraint.grammar import Grammar
 from structgen.errors import OptionError
 from structgen.frontends.lark import lark
 from structgen.frontends.library import grammar_names, grammar_text
@@ -132,7 +133,7 @@ RIGHT = {
     "python_expr": [
         "[w.upper() for w in words if len(w) > 3 and w != 'a']",
         "x if not y else (lambda a, b=2: a ** -b)(1, b=3)[1:, ::2]",
-        "{'a': [1, 2.5e-3], **{}}"[:-7] + "}",
+        "{'a': [1, 2.5e-3], 'b': ()}",
         "a not in b is not c < d",
         "-x ** -2 // 3 % (1,)",
         "items[-1]",
@@ -153,10 +154,13 @@ RIGHT = {
 def test_right_and_wrong_texts(name: str) -> None:
     text = grammar_text(name)
     parser = theirs.Lark(text, parser="earley", lexer="dynamic_complete", ambiguity="forest")
+    grammar = Grammar(lark(text))
     for one in RIGHT[name]:
+        assert grammar.accepts(one), one
         parser.parse(one)
         JUDGES[name](one)
     for one in WRONG[name]:
+        assert not grammar.accepts(one), one
         with pytest.raises(theirs.exceptions.UnexpectedInput):
             parser.parse(one)
 
