@@ -70,7 +70,7 @@ def json_schema(
     root = reader.read()
     algebra = Algebra(reader.nodes)
     report = reader.report
-    if support.suspects(reader.nodes) and not report.refused:
+    if support.suspects(reader.nodes):
         report.findings += support.problems(root, algebra, relax=relax)
     if report.refused:
         raise _refusal(report)

@@ -74,7 +74,7 @@ class Algebra:
         self._literals: dict[int, Form] = {}
         self._goals: dict[Goal, Form] = {TRUE: TOP, FALSE: BOTTOM}
         self._open: dict[int, bool] = {}  # node index -> sign, while its form is being made
-        self._loops = 0  # how often a form looked at a node being made: such forms are not remembered
+        self.loops = 0  # how often a form looked at a node being made: such forms are not remembered
         self._layers: dict[tuple[int, object], Layer] = {}
         self.probing = 0  # more than 0: somebody would like to know, but not from forms that are not finished
         self.overlap = Overlap(self)
@@ -83,11 +83,11 @@ class Algebra:
         """What satisfies a goal."""
         found = self._goals.get(goal)
         if found is None:
-            loops = self._loops
+            loops = self.loops
             found = TOP
             for literal in goal:
                 found = meet(found, self.literal(literal), self.overlap.void)
-            if loops == self._loops or not self._open:
+            if loops == self.loops or not self._open:
                 self._goals[goal] = found
         return found
 
@@ -103,13 +103,13 @@ class Algebra:
         if len(self._open) >= MAX_DEPTH:
             why = f"more than {MAX_DEPTH} levels of allOf, anyOf, oneOf, not, if or $ref without a property or item in between"
             raise BudgetExceeded(why, where=pointer(node.cell))
-        loops = self._loops
+        loops = self.loops
         self._open[index] = negated
         try:
             found = self._negative(node) if negated else self._positive(node)
         finally:
             del self._open[index]
-        if loops == self._loops or not self._open:
+        if loops == self.loops or not self._open:
             self._literals[literal] = found
         return found
 
@@ -118,7 +118,7 @@ class Algebra:
             raise Unknown
         if self._open[node.index] != negated:
             raise SchemaError("the schema is defined as its own negation", where=pointer(node.cell))
-        self._loops += 1
+        self.loops += 1
         return TOP if negated else BOTTOM
 
     def of(self, node: Node, negated: bool = False) -> Form:

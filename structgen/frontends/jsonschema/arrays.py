@@ -17,7 +17,7 @@ from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.node import FALSE, Goal, join
 from structgen.frontends.jsonschema.shapes import Arr, Contains
 from structgen.frontends.jsonschema.site import Site
-from structgen.ir.expr import Expr, Lit, Net, alt, repeat, seq
+from structgen.ir.expr import Expr, Net, alt, repeat, seq
 
 MAX_STATES: Final = 20_000
 """The most states of one array with obligations."""

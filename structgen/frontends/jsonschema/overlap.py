@@ -17,6 +17,10 @@ from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import scalars, strings
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, Node
 from structgen.frontends.jsonschema.shapes import (
+    ANY_ARR,
+    ANY_NUM,
+    ANY_OBJ,
+    ANY_STR,
     BOTTOM,
     Arr,
     Form,
@@ -43,6 +47,10 @@ MANY: Final = 12
 
 MAX_PAIRS: Final = 100_000
 """The most pairs of alternatives that one `oneOf` may have to compare."""
+
+
+WHOLE: Final = {"number": ANY_NUM, "string": ANY_STR, "array": ANY_ARR, "object": ANY_OBJ}
+"""The shape that allows every value of a type."""
 
 
 class Unknown(Exception):
@@ -98,7 +106,11 @@ class Overlap:
 
     def exactly_one(self, nodes: Sequence[Node]) -> Form:
         """Exactly one of the nodes holds."""
+        loops = self.algebra.loops
         forms = [self.algebra.of(node) for node in nodes]
+        if self.algebra.loops != loops:
+            for node in nodes:
+                self.algebra.of(node, True)  # a branch that leads back here would deny itself: this says so
         boolean = sum(bit for bit in (1, 2) if sum(bool(form.boolean & bit) for form in forms) == 1)
         parts = [BOTTOM._replace(null=sum(form.null for form in forms) == 1, boolean=boolean)]
         for field in ("number", "string", "array", "object"):
@@ -112,6 +124,8 @@ class Overlap:
 
     def _sole(self, field: str, nodes: Sequence[Node], shapes: list[tuple[Any, ...]]) -> list[Form]:
         """The shapes of one type, each without the branches that it overlaps."""
+        if sum(WHOLE[field] in one for one in shapes) > 1:
+            return []  # whatever the value, two branches hold
         finite = _counted(field, shapes)
         if finite is not None:
             return [finite]
@@ -129,8 +143,11 @@ class Overlap:
             for child in node.items[0][2]:
                 form = self.without(form, child.canon)
             return form
+        loops = self.algebra.loops
         holds = self.algebra.of(node)
         fails: Form | None = None
+        if self.algebra.loops != loops:  # the node leads back here: its negation tells whether that makes sense
+            return meet(form, self.algebra.of(node, True), self.void)
         parts = [BOTTOM._replace(null=form.null and not holds.null, boolean=form.boolean & ~holds.boolean)]
         for field in ("number", "string", "array", "object"):
             bad = getattr(holds, field)

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from structgen.frontends.jsonschema.node import Goal
 from structgen.frontends.jsonschema.style import JsonStyle
-from structgen.ir.expr import Expr, Lit, seq
+from structgen.ir.expr import Expr
 
 Order = Literal["schema", "any"]
 

@@ -20,6 +20,7 @@ from typing import Final
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.load import pointer
 from structgen.frontends.jsonschema.node import FALSE, Node, goal_of
+from structgen.frontends.jsonschema.overlap import WHOLE
 from structgen.ir.report import Finding, Verdict
 
 Trouble = tuple[str, str]
@@ -76,7 +77,7 @@ def _overlapping(children: Sequence[Node], algebra: Algebra) -> list[int]:
     denied: dict[int, None] = {}
     for field in ("number", "string", "array", "object"):
         shapes = [getattr(form, field) for form in forms]
-        if sum(map(bool, shapes)) > 1:
+        if sum(map(bool, shapes)) > 1 and sum(WHOLE[field] in one for one in shapes) < 2:
             for _, others, _ in algebra.overlap.rivals(shapes):
                 denied.update(dict.fromkeys(others))
     return list(denied)

@@ -1,0 +1,154 @@
+"""Hostile and huge schemas: a result or a typed error, in time, and never a stack overflow."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from structgen.errors import BudgetExceeded, EmptyLanguage, SchemaError
+from structgen.frontends.jsonschema import json_schema
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "reference"))
+from recognize import accepts
+
+DEEP = 10_000
+
+
+def nested(depth: int, wrap: Callable[[Any], Any]) -> Any:
+    schema: Any = {"type": "string"}
+    for _ in range(depth):
+        schema = wrap(schema)
+    return schema
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda s: {"type": "object", "properties": {"a": s}},
+        lambda s: {"type": "object", "properties": {"a": s}, "required": ["a"]},
+        lambda s: {"type": "array", "items": s},
+        lambda s: {"type": "array", "prefixItems": [s], "minItems": 1},
+        lambda s: {"not": s},
+    ],
+)
+def test_depth_is_no_danger(wrap: Callable[[Any], Any]) -> None:
+    assert json_schema(nested(DEEP, wrap)).report.verdict == "exact"
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda s: {"allOf": [s, {}]}, lambda s: {"anyOf": [s, {"type": "null"}]}, lambda s: {"oneOf": [s, {"type": "null"}]}]
+)
+def test_depth_in_place_is_bounded(wrap: Callable[[Any], Any]) -> None:
+    with pytest.raises(BudgetExceeded):
+        json_schema(nested(DEEP, wrap))
+    assert json_schema(nested(40, wrap)).report.verdict == "exact"
+
+
+def test_deep_constants_and_texts() -> None:
+    deep: Any = 1
+    for _ in range(DEEP):
+        deep = [deep]
+    json_schema({"const": deep})
+    with pytest.raises(BudgetExceeded):
+        json_schema('{"items":' * DEEP + "{}" + "}" * DEEP)
+
+
+def test_chains_and_cycles_of_references() -> None:
+    chain: dict[str, Any] = {f"a{i}": {"$ref": f"#/$defs/a{i + 1}"} for i in range(DEEP)}
+    assert accepts(json_schema({"$defs": {**chain, f"a{DEEP}": {"type": "null"}}, "$ref": "#/$defs/a0"}).start, "null")
+    with pytest.raises(EmptyLanguage):
+        json_schema({"$defs": {**chain, f"a{DEEP}": {"$ref": "#/$defs/a0"}}, "$ref": "#/$defs/a0"})
+    start = json_schema({"anyOf": [{"$ref": "#"}, {"type": "null"}]}).start
+    assert accepts(start, "null")
+    assert not accepts(start, "1")
+    for paradox in (
+        {"type": "string", "not": {"$ref": "#"}},
+        {"oneOf": [{"$ref": "#"}, {"type": "string"}]},
+        {"if": {"$ref": "#"}, "then": False},
+    ):
+        with pytest.raises(SchemaError, match="own negation"):
+            json_schema(paradox)
+    loop: dict[str, Any] = {}
+    loop["items"] = loop
+    with pytest.raises(SchemaError, match="Circular"):
+        json_schema(loop)
+
+
+def test_mutual_recursion_in_place_is_the_least_fixpoint() -> None:
+    schema = {"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}, {"const": 1}]}, "b": {"anyOf": [{"$ref": "#/$defs/a"}, {"const": 2}]}}}
+    for name in "ab":
+        start = json_schema({**schema, "$ref": f"#/$defs/{name}"}).start
+        assert [text for text in "123" if accepts(start, text)] == ["1", "2"]
+
+
+def _holding(name: str, level: int) -> dict[str, Any]:
+    return {"properties": {name: {"$ref": f"#/$defs/{level}"}}, "required": [name]}
+
+
+CASES: dict[str, tuple[Any, list[str], list[str]]] = {
+    "20,000 properties": ({"type": "object", "properties": {f"k{i}": {"type": "integer"} for i in range(20_000)}}, ["{}"], ["[]"]),
+    "500 tagged branches": (
+        {"oneOf": [{"properties": {"k": {"const": f"v{i}"}, "x": {"type": "integer"}}, "required": ["k"]} for i in range(500)]},
+        ['{"k":"v7","x":1}'],
+        ['{"k":"z"}', '{"k":"v7","x":"a"}'],
+    ),
+    "60 branches, exactly one key": (
+        {"oneOf": [{"type": "object", "properties": {f"k{i}": {"type": "string"}}, "required": [f"k{i}"]} for i in range(60)]},
+        ['{"k1":"a"}'],
+        ['{"k1":"a","k2":"b"}', "{}"],
+    ),
+    "30 rules on one tag": (
+        {
+            "type": "object",
+            "properties": {"kind": {"enum": [f"v{i}" for i in range(30)]}},
+            "required": ["kind"],
+            "allOf": [{"if": {"properties": {"kind": {"const": f"v{i}"}}}, "then": {"required": [f"x{i}"]}} for i in range(30)],
+        },
+        ['{"kind":"v3","x3":1}'],
+        ['{"kind":"v3"}', '{"kind":"v3","x4":1}'],
+    ),
+    "2,000 constants": ({"anyOf": [{"const": f"v{i}"} for i in range(2000)]}, ['"v1999"'], ['"v2000"']),
+    "16 levels of overlapping oneOf": (
+        {
+            "$ref": "#/$defs/0",
+            "$defs": {
+                **{str(i): {"oneOf": [_holding(k, i + 1) for k in "ab"]} for i in range(16)},
+                "16": {"type": "string"},
+            },
+        },
+        ['{"a":' * 16 + '"x"' + "}" * 16],
+        ['{"a":' * 16 + "1" + "}" * 16, '{"a":' * 15 + '"x"' + "}" * 15],
+    ),
+    "long strings": ({"type": "string", "maxLength": 1_000_000, "minLength": 1}, ['"a"'], ['""']),
+    "long arrays": ({"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 100_000}, ["[1,2]"], ["[1]"]),
+    "12 patterns of keys": (
+        {"type": "object", "patternProperties": {f"^{c}": {"type": "integer"} for c in "abcdefghijkl"}},
+        ['{"a":1,"z":"x"}'],
+        ['{"b":"x"}'],
+    ),
+    "4 MB": (
+        {"properties": {f"k{i}": {"properties": {f"p{j}": {"type": "string", "title": "x" * 60} for j in range(8)}} for i in range(4000)}},
+        ['{"k1":{"p1":"a"}}'],
+        ['{"k1":{"p1":1}}'],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_size(name: str) -> None:
+    schema, good, bad = CASES[name]
+    begun = time.process_time()
+    start = json_schema(schema, style="compact").start
+    assert [text for text in good if not accepts(start, text)] == []
+    assert [text for text in bad if accepts(start, text)] == []
+    assert time.process_time() - begun < 10  # a hang, not a stopwatch
+
+
+def test_overlap_without_end_is_a_typed_error() -> None:
+    with pytest.raises(BudgetExceeded):
+        json_schema({"oneOf": [{"properties": {f"k{i}": {"type": "string"}}} for i in range(500)]})
