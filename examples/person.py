@@ -1,0 +1,23 @@
+"""Extract a typed record with the small model in the package.
+
+    python examples/person.py
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import structgen as sg
+
+
+@dataclass
+class Person:
+    name: str
+    age: int
+    mood: Literal["happy", "sad", "calm"]
+
+
+model = sg.load("tiny")
+prompt = "Task: describe the person as JSON\nInput: Alice, 30 years old, is calm today.\nOutput: "
+result = model.generate(prompt, Person, max_tokens=100, temperature=0.0)
+print(result.value)
+print(f"log-probability {result.logprob:.2f}, mass removed by the grammar {result.mass_removed:.3f}")
