@@ -184,7 +184,7 @@ class _Run:
         parents = {_hash(row[:-1]) for row in ids}
         if length == self._length + 1 and parents <= self._rows:
             return self._drawn(ids[:, start:], constraints)
-        if self._drafting and length <= self._length + 1:
+        if self._drafting and len(ids) == 1 and length <= self._length + 1:
             if rows <= self._seen and not self._was_probe() and (self._verifying or self._probing):
                 return False  # what follows a verified draft is new: had the draft had it, it would have gone on
             return parents <= self._seen and self.state(constraints[0], 0, ids[0, start:]) > 0
