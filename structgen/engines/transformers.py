@@ -46,8 +46,8 @@ class LogitsProcessor(Base):  # type: ignore[misc]
 
     * A finished row keeps its stop tokens only. A row that no text of the grammar begins like (a draft that will be thrown away) keeps
       its scores.
-    * A prompt that is an earlier prompt and all of its answer, cut short by max_new_tokens, goes on with that answer. `reset` and
-      `prompt_length` leave nothing to guess.
+    * A prompt that is an earlier prompt, its answer, and one more token that the grammar allows there (an answer cut short by
+      max_new_tokens is such a prompt) goes on with that answer. `reset` and `prompt_length` leave nothing to guess.
     """
 
     supports_continuous_batching = False
@@ -157,7 +157,7 @@ class _Run:
         self._prompts = {row.tobytes() for row in ids}
         self._stops = stops
         self._stop_set = frozenset(stops.tolist())
-        self._length = self.prompt_length
+        self._length, self._count = ids.shape
         self._rows: set[int] = set()  # hashes of the rows of the last call
         self._seen: set[int] = set()  # and of all calls
         self._states: dict[tuple[int, bytes], int] = {}  # (grammar, generated part) of the last call -> state
@@ -182,7 +182,7 @@ class _Run:
             return True
         rows = {_hash(row) for row in ids}
         parents = {_hash(row[:-1]) for row in ids}
-        if length == self._length + 1 and parents <= self._rows:
+        if length == self._length + 1 and len(ids) == self._count and parents <= self._rows:
             return self._drawn(ids[:, start:], constraints)
         if self._drafting and len(ids) == 1 and length <= self._length + 1:
             if rows <= self._seen and not self._was_probe() and (self._verifying or self._probing):
@@ -211,7 +211,7 @@ class _Run:
     def settle(self, ids: Ids, scores: torch.Tensor) -> None:
         """Remember this call."""
         self._verifying = self._shares_memory(scores)
-        self._length, self._scores = ids.shape[1], scores
+        self._length, self._count, self._scores = ids.shape[1], len(ids), scores
         self._rows = {_hash(row) for row in ids}
         self._seen |= self._rows
         self._states, self._next = self._next, {}
