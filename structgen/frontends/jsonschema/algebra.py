@@ -128,48 +128,25 @@ class Algebra:
     # ---- a node holds ----
 
     def _positive(self, node: Node) -> Form:
-        mask, number, string, array, objects = ALL, ANY_NUM, ANY_STR, ANY_ARR, ANY_OBJ
+        facets = _Facets(self)
         parts: list[Form | None] = []  # None: the place of the facets, where properties stand among allOf and the like
         denied: list[Node] = []
-        dead = 0
         for item in node.items:
-            kind, payload, children = item
-            if kind == "type":
-                mask &= payload[0]
-                if payload[1]:
-                    number = meet_num(number, Num(divisors=frozenset((ONE,)), bare=payload[2])) or number
-            elif kind in _NUMBER:
-                met = meet_num(number, _number(kind, payload))
-                number, dead = (number, dead | NUM) if met is None else (met, dead)
-            elif kind in _STRING:
-                some = meet_str(string, _string(kind, payload))
-                string, dead = (string, dead | STR) if some is None else (some, dead)
-            elif kind in _ARRAY:
-                list_ = meet_arr(array, _array(kind, payload, children), self.overlap.void)
-                array, dead = (array, dead | ARR) if list_ is None else (list_, dead)
-            elif kind in _OBJECT:
-                if None not in parts and kind == "object":
-                    parts.append(None)
-                dict_ = meet_obj(objects, self._object(node, kind, payload, children), self.overlap.void)
-                objects, dead = (objects, dead | OBJ) if dict_ is None else (dict_, dead)
-            elif kind == "never":
+            kind, _, children = item
+            if kind == "object" and None not in parts:
+                parts.append(None)
+            if facets.take(node, item):
+                continue
+            if kind == "never":
                 return BOTTOM
-            elif kind == "not":
+            if kind == "not":
                 denied.append(children[0])
             elif kind != "open":
                 parts.append(self._logic(node, item))
-        mask &= ~dead
-        facets = Form(
-            bool(mask & NULL),
-            3 if mask & BOOL else 0,
-            (number,) if mask & NUM else (),
-            (string,) if mask & STR else (),
-            (array,) if mask & ARR else (),
-            (objects,) if mask & OBJ else (),
-        )
-        form = TOP if None in parts else facets
+        own = facets.form()
+        form = TOP if None in parts else own
         for part in parts:
-            form = meet(form, facets if part is None else part, self.overlap.void)
+            form = meet(form, own if part is None else part, self.overlap.void)
         for child in denied:
             form = self.overlap.without(form, child)
         return form
@@ -211,17 +188,6 @@ class Algebra:
         null, booleans, numbers, strings = payload
         form = Form(null, booleans, (Num(values=numbers),) if numbers else (), (Str(values=strings),) if strings else (), (), ())
         return unite([form, *(self.of(child) for child in children)]) if children else form
-
-    def _object(self, node: Node, kind: str, payload: Any, children: Sequence[Node]) -> Obj:
-        if kind == "required":
-            return Obj(required=payload)
-        if kind == "minprops":
-            return Obj(low=payload)
-        if kind == "maxprops":
-            return Obj(high=payload)
-        if kind == "names":
-            return Obj(names=goal_of(children[0]))
-        return Obj(layers=(self.layer(node, payload, children),))
 
     def layer(self, node: Node, payload: tuple[tuple[str, ...], tuple[str, ...], bool], children: Sequence[Node]) -> Layer:
         """What a node says about properties."""
@@ -387,6 +353,71 @@ class Algebra:
         return only("object", tuple(shapes))
 
 
+class _Facets:
+    """The keywords of one node that speak of one type each, gathered into one shape per type."""
+
+    def __init__(self, algebra: Algebra) -> None:
+        self.algebra = algebra
+        self.mask, self.dead = ALL, 0
+        self.number, self.string, self.array = ANY_NUM, ANY_STR, ANY_ARR
+        self.layers: tuple[Layer, ...] = ()
+        self.required: tuple[str, ...] = ()
+        self.low, self.high, self.names = 0, _NO_BOUND, TRUE
+
+    def take(self, node: Node, item: Item) -> bool:
+        """True where the item was such a keyword."""
+        kind, payload, children = item
+        if kind == "type":
+            self.mask &= payload[0]
+            if payload[1]:
+                self._number(Num(divisors=_INTEGER, bare=payload[2]))
+        elif kind == "object":
+            self.layers += (self.algebra.layer(node, payload, children),)
+        elif kind == "required":
+            self.required = payload
+        elif kind in _NUMBER:
+            self._number(_number(kind, payload))
+        elif kind in _STRING:
+            string = meet_str(self.string, _string(kind, payload))
+            self.string, self.dead = (self.string, self.dead | STR) if string is None else (string, self.dead)
+        elif kind in _ARRAY:
+            array = meet_arr(self.array, _array(kind, payload, children), self.algebra.overlap.void)
+            self.array, self.dead = (self.array, self.dead | ARR) if array is None else (array, self.dead)
+        elif kind == "minprops":
+            self.low = payload
+        elif kind == "maxprops":
+            self.high = payload
+        elif kind == "names":
+            self.names = goal_of(children[0])
+        else:
+            return False
+        return True
+
+    def _number(self, one: Num) -> None:
+        number = meet_num(self.number, one)
+        self.number, self.dead = (self.number, self.dead | NUM) if number is None else (number, self.dead)
+
+    def form(self) -> Form:
+        """The conjunction."""
+        high = None if self.high == _NO_BOUND else self.high
+        if high is not None and (self.low > high or len(self.required) > high):
+            self.dead |= OBJ
+        mask = self.mask & ~self.dead
+        shape = ANY_OBJ
+        if self.layers or self.required or self.low or high is not None or self.names:
+            shape = Obj(self.layers, self.required, self.low, high, self.names)
+        return Form(
+            bool(mask & NULL),
+            3 if mask & BOOL else 0,
+            (self.number,) if mask & NUM else (),
+            (self.string,) if mask & STR else (),
+            (self.array,) if mask & ARR else (),
+            (shape,) if mask & OBJ else (),
+        )
+
+
+_NO_BOUND: Final = -1
+_INTEGER: Final = frozenset((ONE,))
 _NUMBER: Final = frozenset(("min", "max", "multiple"))
 _STRING: Final = frozenset(("minlen", "maxlen", "pattern", "format"))
 _ARRAY: Final = frozenset(("array", "minitems", "maxitems", "contains"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from structgen.errors import BudgetExceeded
@@ -325,6 +326,7 @@ def _checked_map(keyword: str) -> Keyword:
     return read
 
 
+@lru_cache(maxsize=8)
 def keywords_of(draft: int) -> dict[str, Keyword]:
     """Every keyword of a draft that constrains something."""
     table: dict[str, Keyword] = {

@@ -93,7 +93,7 @@ def _constant(name: str) -> Any:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text, parse_float=_decimal, parse_constant=_constant)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise SchemaError(f"the schema is not JSON: {error.msg}", where=f"line {error.lineno}, column {error.colno}") from None
     except RecursionError:
@@ -104,6 +104,10 @@ def _parsed(text: str) -> Any:
         raise SchemaError(f"the schema holds a number that is too long: {error}") from None
 
 
+_ENCODER: Final = json.JSONEncoder(allow_nan=False)
+_DECODER: Final = json.JSONDecoder(parse_float=_decimal, parse_constant=_constant)
+
+
 def load(schema: object) -> Any:
     """The tree of a schema given as dict, bool or JSON text. Raises SchemaError for anything that is not JSON."""
     if isinstance(schema, bool):
@@ -112,7 +116,7 @@ def load(schema: object) -> Any:
         text = schema
     elif isinstance(schema, dict):
         try:
-            text = json.dumps(schema, allow_nan=False)
+            text = _ENCODER.encode(schema)
         except RecursionError:
             return _copied(schema)
         except TypeError:  # perhaps a Decimal
