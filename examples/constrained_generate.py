@@ -1,6 +1,6 @@
 """A grammar inside transformers' own generate: batches, beams, several calls with one processor.
 
-    python examples/constrained_generate.py [folder or hub id]
+python examples/constrained_generate.py [folder or hub id]
 """
 
 import sys
@@ -15,7 +15,10 @@ tokenizer = AutoTokenizer.from_pretrained(name, padding_side="left")
 model = AutoModelForCausalLM.from_pretrained(name)
 processor = sg.LogitsProcessor(sg.regex(r"([01]\d|2[0-3]):[0-5]\d"), tokenizer)
 
-prompts = ["Task: write the time as HH:MM\nInput: half past three in the afternoon\nOutput: ", "Task: write the time as HH:MM\nInput: noon\nOutput: "]
+prompts = [
+    "Task: write the time as HH:MM\nInput: half past three in the afternoon\nOutput: ",
+    "Task: write the time as HH:MM\nInput: noon\nOutput: ",
+]
 for options in ({"do_sample": False}, {"num_beams": 3}):
     inputs = tokenizer(prompts, return_tensors="pt", padding=True, return_token_type_ids=False)
     output = model.generate(**inputs, logits_processor=[processor], max_new_tokens=12, **options)

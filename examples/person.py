@@ -1,6 +1,6 @@
 """Extract a typed record with the small model in the package.
 
-    python examples/person.py
+python examples/person.py
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ import structgen as sg
 
 @dataclass
 class Person:
+    """What is to be extracted."""
+
     name: str
     age: int
     mood: Literal["happy", "sad", "calm"]

@@ -1,6 +1,6 @@
 """The six calls that everything stands on, with a toy vocabulary.
 
-    python examples/states.py
+python examples/states.py
 """
 
 import numpy as np

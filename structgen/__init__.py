@@ -1,6 +1,7 @@
 """structgen: constrained decoding of language models.
 
-Grammars (JSON Schema, regexes, choices, context-free grammars, Python types) become token automata with exact masks; models generate under them.
+Grammars (JSON Schema, regexes, choices, context-free grammars, Python types) become token automata with exact masks; models generate
+under them.
 
 >>> import structgen as sg
 >>> vocab = sg.Vocabulary.from_bytes([b"a", b"b", b"ab", b""], eos=3)

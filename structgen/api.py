@@ -45,14 +45,16 @@ def json_schema(
 ) -> Grammar:
     """The JSON texts whose value is valid under `schema`, spelled in `style`.
 
-    schema: a dict, a bool, or JSON text. style: "default" (bounded whitespace and numbers), "compact", "indent=2", "any" (every legal spelling) or a
-    `JsonStyle`. order: of members; "schema" is the order of the schema. relax: compile what is not supported to the nearest superset, and name it in
-    `.report`; otherwise it is refused. draft: overrides `$schema`. registry: a `referencing.Registry` for remote references; nothing is ever fetched.
-    formats: "assert" or "annotation".
+    schema: a dict, a bool, or JSON text. style: "default" (bounded whitespace and numbers), "compact", "indent=2", "any" (every
+    legal spelling) or a
+    `JsonStyle`. order: of members; "schema" is the order of the schema. relax: compile what is not supported to the nearest
+    superset, and name it in
+    `.report`; otherwise it is refused. draft: overrides `$schema`. registry: a `referencing.Registry` for remote references; nothing
+    is ever fetched. formats: "assert" or "annotation".
 
     Raises SchemaError, UnsupportedFeature (with every refused place), EmptyLanguage, BudgetExceeded.
     """
-    made = _jsonschema.json_schema(schema, style=style, order=order, relax=relax, draft=draft, registry=registry, formats=formats)  # type: ignore[arg-type]
+    made = _jsonschema.json_schema(schema, style=style, order=order, relax=relax, draft=draft, registry=registry, formats=formats)
     return Grammar(made, budget=budget)
 
 
@@ -111,7 +113,8 @@ def constraint_of(grammar: Any, vocabulary: Vocabulary) -> Constraint:
 
 
 def load(spec: Any, **options: Any) -> Any:
-    """The model that `spec` names, ready to generate: "tiny", a hub id, a folder, (transformers model, tokenizer), or (function, vocabulary).
+    """The model that `spec` names, ready to generate: "tiny", a hub id, a folder, (transformers model, tokenizer), or (function,
+    vocabulary).
 
     See `structgen.models.load.load` for the options. Raises ModelError.
     """
@@ -124,8 +127,10 @@ def load(spec: Any, **options: Any) -> Any:
 def LogitsProcessor(grammar: Any, tokenizer: Any = None, **options: Any) -> Any:  # noqa: N802
     """A transformers logits processor: `hf_model.generate(**inputs, logits_processor=[sg.LogitsProcessor(grammar, tokenizer)])`.
 
-    `grammar`: a grammar, schema, Python type or automaton, or a list with one for each prompt of the batch. Reusable; safe for batches, beams and
-    assisted decoding. See `structgen.engines.transformers.LogitsProcessor` for the options. Raises ModelError where transformers is not installed.
+    `grammar`: a grammar, schema, Python type or automaton, or a list with one for each prompt of the batch. Reusable; safe for
+    batches, beams and
+    assisted decoding. See `structgen.engines.transformers.LogitsProcessor` for the options. Raises ModelError where transformers is
+    not installed.
     """
     from structgen.engines import transformers
 

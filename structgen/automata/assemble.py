@@ -1,7 +1,7 @@
 """From expressions to nodes: the bodies of rules are written into the arrays of a machine.
 
-Thompson's construction, with free steps, on an explicit stack (expressions may nest deeply). One call of `Assembler.body` writes one rule body: parts go to
-Python lists first and reach the arrays in a few slices.
+Thompson's construction, with free steps, on an explicit stack (expressions may nest deeply). One call of `Assembler.body` writes one
+rule body: parts go to Python lists first and reach the arrays in a few slices.
 
 Not here: running them (`machine`, `kernels.step`).
 """
@@ -33,12 +33,14 @@ FREE: Final = -1
 class Assembler:
     """Writes rule bodies into `arena` (the arrays of one machine).
 
-    `rule_id(rule)` numbers rules, `counted(node, low, high)` and `minus(node, taken)` make nodes of those kinds, `special(name)` numbers special symbols.
+    `rule_id(rule)` numbers rules, `counted(node, low, high)` and `minus(node, taken)` make nodes of those kinds, `special(name)`
+    numbers special symbols.
     """
 
     def __init__(
         self,
         arena: Arena,
+        *,
         rule_id: Callable[[Rule], int],
         counted: Callable[[int, int, int], int],
         minus: Callable[[int, Expr], int],

@@ -1,8 +1,9 @@
 """The pool of leaf automata: one per process, shared by all grammars.
 
-A leaf automaton is a `CharDFA` run through a `Spelling`. Its states are pairs (q, e), numbered base + (q << shift) + e, and never written out: a step looks
-up the spelling and then, where a character is complete, the table of the `CharDFA`. Equal languages (by canonical form, encoding and escapes)
-are one leaf, so that token rows computed for one grammar serve all.
+A leaf automaton is a `CharDFA` run through a `Spelling`. Its states are pairs (q, e), numbered base + (q << shift) + e, and never
+written out: a step looks
+up the spelling and then, where a character is complete, the table of the `CharDFA`. Equal languages (by canonical form, encoding and
+escapes) are one leaf, so that token rows computed for one grammar serve all.
 
 Not here: bounds on the number of characters (counted nodes, `assemble`), token rows (`constraint.tables`).
 """
@@ -267,13 +268,13 @@ def _gapless(dfa: CharDFA) -> bool:
     """Whether for each state the lengths of the texts from it to an end are an interval."""
     table, now = dfa.table, dfa.accepting.copy()
     began, ended = now.copy(), np.zeros_like(now)
-    seen = set()
+    seen: set[bytes] = set()
     for _ in range(4 * len(now) + 16):
         key = now.tobytes()
         if key in seen:
             return True
         seen.add(key)
-        now = ((table >= 0) & now[np.maximum(table, 0)]).any(axis=1)
+        now = np.any((table >= 0) & now[np.maximum(table, 0)], axis=1)
         ended |= began & ~now
         began |= now
         if (ended & now).any():

@@ -1,9 +1,10 @@
 """The byte automaton: states are integers, unfolded lazily, determinised and hash-consed by the kernels.
 
-`ByteAutomaton(expr)` costs a few arrays; rules get their bodies when a kernel first reaches them. State 0 is dead, state 1 the end of the text.
+`ByteAutomaton(expr)` costs a few arrays; rules get their bodies when a kernel first reaches them. State 0 is dead, state 1 the end
+of the text.
 
-The kernels do the work (`kernels.step`); here is what they cannot do: unfold a rule (a Python function), make room, keep to the budget, take turns.
-All public methods are safe in several threads.
+The kernels do the work (`kernels.step`); here is what they cannot do: unfold a rule (a Python function), make room, keep to the
+budget, take turns. All public methods are safe in several threads.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from structgen.kernels.step import make_counted, make_minus, rehash, rehash_move
 class Budget:
     """Limits of one automaton; past them `BudgetExceeded` is raised, never a hang.
 
-    `nodes`: nodes of unfolded rules. `states`: distinct states. `memory`: bytes of all arrays. `seconds`: time of one call (None: no limit).
+    `nodes`: nodes of unfolded rules. `states`: distinct states. `memory`: bytes of all arrays. `seconds`: time of one call (None: no
+    limit).
     """
 
     nodes: int = 1 << 26
@@ -117,7 +119,14 @@ class ByteAutomaton:
         a["ctx_state"][:2] = 0, 1
         a["n"][[t.STATES, t.CTX, t.PAIRS]] = 2, 2, 1
         self.handle = bundle([a.handle, POOL.arena.handle])
-        self._assembler = Assembler(a, self._rule_id, self._counted, self._minus, self._special, self.budget.nodes)
+        self._assembler = Assembler(
+            a,
+            rule_id=self._rule_id,
+            counted=self._counted,
+            minus=self._minus,
+            special=self._special,
+            max_nodes=self.budget.nodes,
+        )
         with self.lock:
             self.start = self._start_state(expr)
         if self.start == 0:

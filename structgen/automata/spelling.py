@@ -1,7 +1,7 @@
 """How characters become bytes: small automata that read the spelling of one character and say which class it is in.
 
-A `Spelling` belongs to an alphabet (the classes of one or more `CharDFA`s) and an encoding. Its nodes are places inside a character; node 0 is
-between characters. The nodes are hash-consed, so that the thousands of code points of one class share theirs.
+A `Spelling` belongs to an alphabet (the classes of one or more `CharDFA`s) and an encoding. Its nodes are places inside a character;
+node 0 is between characters. The nodes are hash-consed, so that the thousands of code points of one class share theirs.
 
     encoding      what stands for a text
     "bytes"       a byte for each code point 0..255
@@ -31,8 +31,8 @@ SHORT: Final = {0x22: '"', 0x5C: "\\", 0x08: "b", 0x0C: "f", 0x0A: "n", 0x0D: "r
 
 
 class Spelling(NamedTuple):
-    """`cls`: uint8[256] byte classes; `enc`: int32[E, B] next node, -1, or -2 - class; `reach`: bool[E, C] classes below a node; `structural`: leading
-    classes that are no characters of the text; `inner`: uint64[E, 4] the bytes that may follow inside."""
+    """`cls`: uint8[256] byte classes; `enc`: int32[E, B] next node, -1, or -2 - class; `reach`: bool[E, C] classes below a node;
+    `structural`: leading classes that are no characters of the text; `inner`: uint64[E, 4] the bytes that may follow inside."""
 
     cls: npt.NDArray[np.uint8]
     enc: npt.NDArray[np.int32]
@@ -105,12 +105,12 @@ class _Builder:
             if 0xD800 <= low < 0xDC00:
                 return self.low_half(low)
             return -1 if 0xDC00 <= low < 0xE000 else self.leaf(low)
-        if 0xDC00 <= low and high < 0xE000:
+        if low >= 0xDC00 and high < 0xE000:
             return -1
         surrogates = low <= 0xDFFF and high >= 0xD800
         same = None if surrogates else self.same_class(low, high)
         key: tuple[str, int, int] | None = ("hex", level, same) if same is not None else None
-        if key is None and 0xD800 <= low and high < 0xDC00:
+        if key is None and low >= 0xD800 and high < 0xDC00:
             same = self.same_class(0x10000 + (low - 0xD800) * 0x400, 0x10000 + (high - 0xD800 + 1) * 0x400 - 1)
             key = ("half", level, same) if same is not None else None
         if key is not None and key in self.uniform:

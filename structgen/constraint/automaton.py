@@ -46,6 +46,8 @@ class TokenAutomaton:
         self._rows: dict[int, Words] = {}
         self._distances: dict[int, int] = {}
         self._own = Arena({"special": np.zeros(0, np.int32), "spare": np.zeros(self._words, np.uint32)})
+        with machine.lock:  # trie walks keep one state a byte of the token
+            machine.arena.reserve("stack", self._tables.deepest + 2)
         self._handle = bundle(
             [machine.arena.handle, POOL.arena.handle, self._tables.tokens.handle, self._tables.rows.handle, self._own.handle]
         )
@@ -72,7 +74,8 @@ class TokenAutomaton:
         return self.machine.start
 
     def advance(self, state: int, token: int) -> int:
-        """The state after `token`; 0 where it is illegal, also for ids that do not exist. Pure: the same arguments give the same integer."""
+        """The state after `token`; 0 where it is illegal, also for ids that do not exist. Pure: the same arguments give the same
+        integer."""
         key = state * self._size + token
         found = self._moves.get(key)
         if found is not None and 0 <= token < self._size:

@@ -14,8 +14,8 @@ _SHOWN = 12
 class Explanation:
     """`verdict`: "complete" (the text is in the language), "incomplete" (it begins a text of the language) or "refused".
 
-    `read`: characters that could be read. `expected`: what may come after them, for people: single characters, ranges, "the end". `place`: the place
-    in the text where it was refused, or its end.
+    `read`: characters that could be read. `expected`: what may come after them, for people: single characters, ranges, "the end".
+    `place`: the place in the text where it was refused, or its end.
     """
 
     verdict: str

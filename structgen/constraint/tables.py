@@ -1,6 +1,7 @@
 """Token tables: what a vocabulary has to say about leaf automata, shared by all its grammars.
 
-For a leaf state: the tokens that stay inside the leaf (a dense row, or a short list), and the exits: the trie nodes where a token goes on after the
+For a leaf state: the tokens that stay inside the leaf (a dense row, or a short list), and the exits: the trie nodes where a token
+goes on after the
 leaf may have ended. Made once per vocabulary and leaf state, when a mask first needs them. The layout is `kernels.tables.Rows`.
 
 Not here: states and grammars (`automaton`).
@@ -31,8 +32,8 @@ Ints = npt.NDArray[np.int32]
 class TokenTables:
     """The tables of one vocabulary. Thread-safe: kernels read while one thread appends.
 
-    Readers take the pointers of the arrays at the start of a kernel, `index` first. An array that grows is replaced (the old one stays valid), and then the
-    index is replaced too, last; so nobody finds an entry whose data its arrays do not have.
+    Readers take the pointers of the arrays at the start of a kernel, `index` first. An array that grows is replaced (the old one
+    stays valid), and then the index is replaced too, last; so nobody finds an entry whose data its arrays do not have.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:

@@ -1,0 +1,1 @@
+"""Notations: each turns text, schemas or types into a `Language`."""

@@ -1,0 +1,1 @@
+"""What a language is: expressions, regular languages over characters, finite grammars, the support report."""

@@ -1,7 +1,7 @@
 """Expressions: what a language is, before anything runs.
 
-A language is an `Expr`. Most are small trees (`Lit`, `Seq`, `Alt`, `Repeat`, `Leaf`); recursion and laziness come from `Rule`, whose body is
-made by a Python function when the byte automaton first reaches it. Expressions know nothing of tokens, states or automata.
+A language is an `Expr`. Most are small trees (`Lit`, `Seq`, `Alt`, `Repeat`, `Leaf`); recursion and laziness come from `Rule`, whose
+body is made by a Python function when the byte automaton first reaches it. Expressions know nothing of tokens, states or automata.
 
 Not here: how text of a notation is read (`frontends`), how expressions run (`automata`).
 
@@ -27,7 +27,8 @@ class Expr:
 
 
 class Respelling:
-    """Another way to spell single bytes of literals: every such text begins with the byte `first`. Shared by many literals, compared by identity.
+    """Another way to spell single bytes of literals: every such text begins with the byte `first`. Shared by many literals, compared
+    by identity.
 
     `leaf_of(byte)` is the language of the texts that may stand for a byte of `bytes`; it is asked only when a text gets there.
     """
@@ -41,8 +42,8 @@ class Respelling:
 class Lit(Expr):
     """One byte string, whose pieces may also be spelled otherwise.
 
-    `detours`: triples (i, j, leaf): instead of `data[i:j]` a text of `leaf` may stand. `respelling` does the same, cheaply, for each single byte it has, but
-    for the first and the last of `data`. JSON keys use both for escapes (`"n\\u0061me"`).
+    `detours`: triples (i, j, leaf): instead of `data[i:j]` a text of `leaf` may stand. `respelling` does the same, cheaply, for each
+    single byte it has, but for the first and the last of `data`. JSON keys use both for escapes (`"n\\u0061me"`).
     """
 
     __slots__ = ("data", "detours", "respelling")
@@ -91,7 +92,8 @@ class Leaf(Expr):
 class Minus(Expr):
     """The texts of `leaf` that are not texts of `taken`.
 
-    `leaf` must be prefix-free (no text of it continues another: JSON strings are) and `taken` finite, with an infinite rest behind every prefix.
+    `leaf` must be prefix-free (no text of it continues another: JSON strings are) and `taken` finite, with an infinite rest behind
+    every prefix.
     The rows of `leaf` stay shared, so this costs nothing per key set, where a difference of automata would cost a trie walk.
     """
 
@@ -164,7 +166,8 @@ class Rule(Expr):
 class Net(Expr):
     """A small recursive transition network, for bodies that are graphs rather than trees (objects with optional members).
 
-    Nodes are 0..`size`-1; node 0 is the start, `accepting` the ends. `edges` are triples (source, Expr or None, target); None is a free step.
+    Nodes are 0..`size`-1; node 0 is the start, `accepting` the ends. `edges` are triples (source, Expr or None, target); None is a
+    free step.
     """
 
     __slots__ = ("accepting", "edges", "size")

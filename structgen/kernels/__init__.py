@@ -3,10 +3,11 @@
 This package imports numpy and numba and nothing of ours. Kernels never raise; they return codes, and the Python at the seam grows an arena,
 unfolds a rule, or raises an error that has a place.
 
-`jit` is the one decorator. It compiles without the GIL and keeps the machine code on disk (numba's own index, beside the source or in the user's
-cache directory where the source is read-only).
+`jit` is the one decorator. It compiles without the GIL and keeps the machine code on disk (numba's own index, beside the source or
+in the user's cache directory where the source is read-only).
 
-Arrays cross the seam as a *handle*: one int64 array of (address, length) pairs, kept up to date by `Arena`. Unboxing thirty arrays costs numba
+Arrays cross the seam as a *handle*: one int64 array of (address, length) pairs, kept up to date by `Arena`. Unboxing thirty arrays
+costs numba
 about 5 us a call, a handle 0.3 us. With NUMBA_DISABLE_JIT=1 the handle carries the arrays themselves and the same kernels run as Python.
 """
 

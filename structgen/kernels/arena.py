@@ -1,6 +1,7 @@
 """Arenas: named growable arrays that kernels reach through one small handle.
 
-Kernels see an arena as a named tuple of bare pointers (one field an array, and `size`, their lengths). Named tuples of arrays would do, but numba carries
+Kernels see an arena as a named tuple of bare pointers (one field an array, and `size`, their lengths). Named tuples of arrays would
+do, but numba carries
 seven values for each array through every call: the kernels then took 67 s to compile instead of 12 (two-core x86, numba 0.68).
 With NUMBA_DISABLE_JIT=1 the same kernels run as Python on the arrays themselves.
 """
@@ -12,7 +13,8 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.core import config, types
+from numba import types
+from numba.core import config
 from numba.extending import intrinsic
 
 from structgen.kernels.cache import KernelCache
@@ -33,9 +35,11 @@ class PlainHandle(list[Any]):
 
 
 class Arena:
-    """Named one-dimensional arrays that can grow. `handle` stays the same object for good: int64[1 + n], the addresses of `size` and of each array.
+    """Named one-dimensional arrays that can grow. `handle` stays the same object for good: int64[1 + n], the addresses of `size` and
+    of each array.
 
-    Arrays that were replaced stay alive (`_old`) for kernels of other threads that still read them; lengths double, so these are less than the arrays in use.
+    Arrays that were replaced stay alive (`_old`) for kernels of other threads that still read them; lengths double, so these are
+    less than the arrays in use.
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:

@@ -1,6 +1,7 @@
 """Steps of the byte automaton: gather what a byte leads to, close it under calls and returns, intern the result.
 
-Every function works on `M` (Machine) and `L` (Leaves). Where something is missing (room, a rule's body) the step is given up with a NEED_ code
+Every function works on `M` (Machine) and `L` (Leaves). Where something is missing (room, a rule's body) the step is given up with a
+NEED_ code
 before anything wrong is remembered; after Python has helped, the same call is made again and finds most of its way in the memo.
 """
 
@@ -25,7 +26,8 @@ def mix(h, v):
     return h ^ (h >> 15)
 
 
-# ---- leaf automata -------------------------------------------------------------------------------------------------------------------------
+# ---- leaf automata
+# -------------------------------------------------------------------------------------------------------------------------
 
 
 @jit
@@ -62,12 +64,14 @@ def leaf_flags(L, g):
 
 @jit
 def leaf_dist(L, g):
+    """The fewest characters from leaf node g to an end."""
     d = L.block[g >> 12] * 12
     return L.dist[L.desc[d + LIVE] + g - L.desc[d + BASE]]
 
 
 @jit
 def leaf_far(L, g):
+    """The most characters from leaf node g to an end, or NO_BOUND."""
     d = L.block[g >> 12] * 12
     return L.far[L.desc[d + LIVE] + g - L.desc[d + BASE]]
 
@@ -84,7 +88,8 @@ def leaf_bits(L, g, k):
     return L.first[L.desc[d + FIRST] + 4 * (local >> shift) + k]
 
 
-# ---- interning -----------------------------------------------------------------------------------------------------------------------------
+# ---- interning
+# -----------------------------------------------------------------------------------------------------------------------------
 
 
 @jit
@@ -206,7 +211,8 @@ def unite(M, c1, c2):
     return find_context(M, np.int64(start), np.int64(size))
 
 
-# ---- closure -------------------------------------------------------------------------------------------------------------------------------
+# ---- closure
+# -------------------------------------------------------------------------------------------------------------------------------
 
 
 @jit
@@ -220,6 +226,7 @@ def begin(M):
 
 @jit
 def enqueue(M, i):
+    """Have item i of the work list looked at (again)."""
     M.work_ring[M.n[TAIL] % M.size[SIZE_WORK]] = i
     M.work_in[i] = 1
     M.n[TAIL] += 1
@@ -439,7 +446,8 @@ def mark_bytes(M, L, s, node):
         M.bits[4 * s + w] |= leaf_bits(L, g, w)
 
 
-# ---- one byte ------------------------------------------------------------------------------------------------------------------------------
+# ---- one byte
+# ------------------------------------------------------------------------------------------------------------------------------
 
 
 @jit
@@ -601,7 +609,8 @@ def with_final(M, L, s):
     return find_state(M, L, np.int64(k), np.int64(1))
 
 
-# ---- entries for Python ---------------------------------------------------------------------------------------------------------------------
+# ---- entries for Python
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 @jit
@@ -649,6 +658,7 @@ def rehash(h, which):
 
 @jit
 def put(table, size, h, value):
+    """Enter a value under a hash; there is room."""
     mask = size - 1
     p = h & mask
     while table[p] >= 0:

@@ -7,8 +7,8 @@ Node ids (int32) name a place in a grammar. The top four bits say which kind:
     2  minus    (leaf state, machine state): inside the leaf, minus what the machine state would accept
     3  counted  (leaf state, bounds, count): inside the leaf, with the characters counted
 
-A context is a hash-consed set of (return node, context); context 1 is the bottom, {(-1, 0)}. A configuration is a sorted list of (node, context)
-and a flag `final`; its index is the state. State 0 is dead, state 1 is the end of the text (nothing may follow).
+A context is a hash-consed set of (return node, context); context 1 is the bottom, {(-1, 0)}. A configuration is a sorted list of
+(node, context) and a flag `final`; its index is the state. State 0 is dead, state 1 is the end of the text (nothing may follow).
 
 Not here: what the kernels do with them.
 """
@@ -91,7 +91,8 @@ class Machine(NamedTuple):
 
 
 class Leaves(NamedTuple):
-    """The pool of leaf automata of the process. A leaf state is (q, e): q of the automaton over characters, e inside the spelling of one character."""
+    """The pool of leaf automata of the process. A leaf state is (q, e): q of the automaton over characters, e inside the spelling of
+    one character."""
 
     size: Any  # int64[...]  lengths of the arrays, `SIZE_...`
     block: Any  # int32[...]   leaf by node index >> 12
@@ -152,7 +153,8 @@ class Rows(NamedTuple):
 
 
 ROW, IDS, IDS_N, EXITS, EXIT_MOST, NEAR, NEAR_N, NEED_MOST = range(8)
-"""A table: dense row or -1, sparse ids and their number, first exit, most characters before an exit, near tokens and their number, most characters needed."""
+"""A table: dense row or -1, sparse ids and their number, first exit, most characters before an exit, near tokens and their number,
+most characters needed."""
 
 
 _AT = Machine._fields.index
@@ -166,6 +168,7 @@ SIZE_BYTE, SIZE_STOP = Tokens._fields.index("byte"), Tokens._fields.index("stop"
 
 @jit
 def machine_of(handle):
+    """The first table of a bundle of handles."""
     h = i64(handle[0])
     return Machine(
         i64(h[0]),
@@ -218,6 +221,7 @@ def machine_of(handle):
 
 @jit
 def leaves_of(handle):
+    """The second table."""
     h = i64(handle[1])
     return Leaves(
         i64(h[0]),
@@ -239,6 +243,7 @@ def leaves_of(handle):
 
 @jit
 def tokens_of(handle):
+    """The third table."""
     h = i64(handle[2])
     return Tokens(
         i64(h[0]),
@@ -256,6 +261,7 @@ def tokens_of(handle):
 
 @jit
 def rows_of(handle):
+    """The fourth table."""
     h = i64(handle[3])
     return Rows(
         i64(h[0]),
@@ -282,6 +288,7 @@ def rows_of(handle):
 
 @jit
 def own_of(handle):
-    """What belongs to one token automaton: the token ids of its special symbols (-1: the vocabulary has none), how many, and a spare row."""
+    """What belongs to one token automaton: the token ids of its special symbols (-1: the vocabulary has none), how many, and a spare
+    row."""
     h = i64(handle[4])
     return i32(h[1]), i64(h[0])[1], u32(h[2])

@@ -1,8 +1,9 @@
 """Walks of the vocabulary trie: which tokens a state allows.
 
-A row is the union of the rows of a state's items. Plain items are walked together through the vocabulary. An item inside a leaf automaton is looked up:
-the tokens that stay inside depend on the leaf state alone, and only the rests of tokens that leave it are walked, from the state that the context
-returns to. Those rests are merged (equal rests of different tokens are one path), by first byte, when first needed.
+A row is the union of the rows of a state's items. Plain items are walked together through the vocabulary. An item inside a leaf
+automaton is looked up:
+the tokens that stay inside depend on the leaf state alone, and only the rests of tokens that leave it are walked, from the state
+that the context returns to. Those rests are merged (equal rests of different tokens are one path), by first byte, when first needed.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ FULL = -100  # `successors`: the caller's arrays are too small
 
 @jit
 def key_of(kind, a, b):
+    """One int64 for (kind, a, b); a and b are below 1 << 30."""
     return (kind << 60) | (a << 30) | b
 
 
 @jit
 def slot(index, key):
-    """Where the hash table holds `key`, or the free cell for it. index[0] is the number of cells; cell i is index[2 i] (key, -1: free) and index[2 i + 1]."""
+    """Where the hash table holds `key`, or the free cell for it. index[0] is the number of cells; cell i is index[2 i] (key, -1:
+    free) and index[2 i + 1]."""
     mask = index[0] - 1
     h = (key ^ (key >> 29)) & 0x7FFFFFFF
     h = (h * 0x5BD1E995) & 0x7FFFFFFF
@@ -61,6 +64,7 @@ def enter(index, keys, values):
 
 @jit
 def allow(row, t):
+    """Set the bit of token t."""
     row[t >> 5] |= np.uint32(1) << np.uint32(t & 31)
 
 
@@ -73,6 +77,7 @@ def or_row(K, at, row):
 
 @jit
 def has_byte(M, s, b):
+    """Whether state s may be able to read byte b."""
     return (M.bits[4 * s + (b >> 6)] >> np.uint64(b & 63)) & np.uint64(1) != 0
 
 
@@ -101,6 +106,7 @@ def walk(M, L, byte, depth, end, first, ids, i, stop, s, row):
 
 @jit
 def walk_vocabulary(M, L, T, s, row):
+    """Allow the tokens that can be read from state s. 0 or a NEED_ code."""
     for b in range(256):
         if T.root[b] < T.root[b + 1] and has_byte(M, s, b):
             code = walk(M, L, T.byte, T.depth, T.end, T.first, T.ids, np.int64(T.root[b]), np.int64(T.root[b + 1]), s, row)
@@ -238,7 +244,8 @@ def counted_row(M, L, K, k, ctx, row):
 
 @jit
 def mask(h, s, into):
-    """Fill a zeroed row with the tokens that state s allows. `h`: handles of machine, leaves, tokens, rows, and the ids of special symbols."""
+    """Fill a zeroed row with the tokens that state s allows. `h`: handles of machine, leaves, tokens, rows, and the ids of special
+    symbols."""
     M = machine_of(h)
     L = leaves_of(h)
     T = tokens_of(h)
@@ -291,7 +298,7 @@ def advance(h, s, t):
     M = machine_of(h)
     L = leaves_of(h)
     T = tokens_of(h)
-    special, specials, spare = own_of(h)
+    special, specials, _ = own_of(h)
     for j in range(specials):
         if special[j] == t:
             r = step(M, L, s, 256 + j)
@@ -311,7 +318,8 @@ def advance(h, s, t):
 
 @jit
 def run(h, data, s, out):
-    """Read bytes from state s. out[0]: how many were read before the state in out[1] (the last living one, or where help is needed). Returns the code."""
+    """Read bytes from state s. out[0]: how many were read before the state in out[1] (the last living one, or where help is needed).
+    Returns the code."""
     M = machine_of(h)
     L = leaves_of(h)
     out[1] = s
@@ -337,7 +345,8 @@ def start(h, node):
 
 @jit
 def live_bytes(h, s, out):
-    """Write the symbols that may follow state s (bytes, then special symbols 256..) with the states they lead to: int32[n, 2]. The number, or a code."""
+    """Write the symbols that may follow state s (bytes, then special symbols 256..) with the states they lead to: int32[n, 2]. The
+    number, or a code."""
     M = machine_of(h)
     L = leaves_of(h)
     k = 0
@@ -356,11 +365,12 @@ def live_bytes(h, s, out):
 
 @jit
 def successors(h, s, seen, found):
-    """Write into `found` the distinct states that one token leads to. `seen` is zeroed uint8 by state. The number, or a code (both may be reused)."""
+    """Write into `found` the distinct states that one token leads to. `seen` is zeroed uint8 by state. The number, or a code (both
+    may be reused)."""
     M = machine_of(h)
     L = leaves_of(h)
     T = tokens_of(h)
-    special, specials, spare = own_of(h)
+    special, specials, _ = own_of(h)
     k = 0
     for j in range(specials):
         if special[j] >= 0:
@@ -391,6 +401,7 @@ def successors(h, s, seen, found):
 
 @jit
 def collect(r, seen, found, k):
+    """Note state r if it is new. The number noted, or FULL."""
     if r >= seen.shape[0] or k >= found.shape[0]:
         return FULL
     if seen[r] == 0:
@@ -400,7 +411,8 @@ def collect(r, seen, found, k):
     return k
 
 
-# ---- building token tables ------------------------------------------------------------------------------------------------------------------
+# ---- building token tables
+# ------------------------------------------------------------------------------------------------------------------
 
 
 @jit

@@ -165,7 +165,7 @@ def _value(value: Any, style: JsonStyle, depth: int, order: Order, inline: int) 
 
 
 def _container(value: Any, style: JsonStyle, depth: int, order: Order, inline: int) -> Expr:
-    opening, closing, empty = style.brackets(*"{}" if isinstance(value, dict) else "[]", depth)
+    opening, closing, empty = style.brackets("{", "}", depth) if isinstance(value, dict) else style.brackets("[", "]", depth)
     if not value:
         return empty
     items = []

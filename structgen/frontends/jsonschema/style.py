@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from structgen.errors import OptionError
-from structgen.ir.expr import EPSILON, Expr, Leaf, Lit, seq
+from structgen.ir.expr import EPSILON, Expr, Leaf, Lit
 from structgen.ir.regular import CharDFA
 
 MAX_BLANKS: Final = 20

@@ -30,8 +30,7 @@ def layout(style, value, depth=0):
         found = found + dfa(style.item_gap(depth)) if i else found
         if isinstance(value, dict):
             found = found + CharDFA.of_string(json.dumps(item[0])) + dfa(style.colon())
-            item = item[1]
-        found = found + layout(style, item, depth + 1)
+        found = found + layout(style, item[1] if isinstance(value, dict) else item, depth + 1)
     return found + dfa(closing)
 
 
