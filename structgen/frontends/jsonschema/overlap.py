@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from structgen.errors import BudgetExceeded
-from structgen.frontends.jsonschema import scalars, strings
+from structgen.frontends.jsonschema import keys, scalars, strings
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, Node
 from structgen.frontends.jsonschema.shapes import (
     ANY_ARR,
@@ -93,7 +93,8 @@ class Overlap:
 
     def _together(self, a: Any, b: Any) -> bool:
         if type(a) is Obj:
-            return meet_obj(a, b, self.void) is not None
+            both = meet_obj(a, b, self.void)
+            return both is not None and self._has_room(both)
         if type(a) is Arr:
             return meet_arr(a, b, self.void) is not None
         if type(a) is Num:
@@ -101,6 +102,14 @@ class Overlap:
             return number is not None and scalars.is_live(number)
         string = meet_str(a, b)
         return string is not None and strings.is_live(string)
+
+    def _has_room(self, shape: Obj) -> bool:
+        """False where an object certainly lacks allowed keys for the properties that it must have."""
+        if shape.low <= len(shape.required) or all(layer.rest != FALSE for layer in shape.layers):
+            return True
+        names = keys.plan(shape, self.algebra)
+        members = [one for one in names.members if not self.void(one.goal)]
+        return keys.can_finish(members, [one for one in names.others if not self.void(one.goal)], 0, shape.low, shape.high)
 
     # ---- oneOf ----
 

@@ -231,6 +231,10 @@ def test_refusals_name_every_place_and_relaxing_names_them_too(schema: Any, wher
 def test_what_is_refused_elsewhere_does_no_harm() -> None:
     assert json_schema({"$defs": {"unused": {"uniqueItems": True}}}).report.verdict == "exact"
     assert json_schema({"oneOf": [{"type": "object", "patternProperties": {"a": INT}}, {"type": "array"}]}).report.verdict == "exact"
+    keyed = [
+        {"type": "object", "patternProperties": {p: INT}, "additionalProperties": False, "minProperties": 1} for p in ("^[0-9]", "^[a-z]")
+    ]
+    assert json_schema({"oneOf": keyed}).report.verdict == "exact"
     assert json_schema({"uniqueItems": True, "maxItems": 1, "unevaluatedItems": True}).report.verdict == "exact"
 
 
