@@ -21,7 +21,7 @@ PATTERNS = {
     "duration": r"PT([1-9][0-9]?H([1-9][0-9]?M)?|[1-9][0-9]?M)",
     "lines": r"[a-z_]+=[a-z0-9.]+(\n[a-z_]+=[a-z0-9.]+){0,4}",
 }
-GRAMMARS = {"arithmetic": "arithmetic.lark", "python": "python_expression.lark", "sql": "sql_select.lark", "plan": "plan.lark"}
+GRAMMARS = {"arithmetic": "arithmetic.lark", "python": "python_expr.lark", "sql": "sql_select.lark", "plan": "plan.lark"}
 
 
 def time(rng: Random) -> Said:
