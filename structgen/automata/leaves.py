@@ -59,7 +59,8 @@ class LeafPool:
                 "inner": np.zeros(1 << 12, np.uint64),
                 "door_byte": np.zeros(1 << 9, np.uint8),
                 "door_to": np.full(1 << 9, -1, np.int32),
-            }
+            },
+            shared=True,
         )
         assert tuple(self.arena.names) == Leaves._fields[1:]
 

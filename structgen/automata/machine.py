@@ -23,7 +23,7 @@ from structgen.errors import BudgetExceeded, EmptyLanguage
 from structgen.ir.expr import Expr, Rule
 from structgen.kernels import tables as t
 from structgen.kernels import walk
-from structgen.kernels.arena import Arena, bundle
+from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.kernels.compiling import CLOCK
 from structgen.kernels.step import make_counted, make_minus, rehash, rehash_moves
 
@@ -89,6 +89,20 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
     "n": (np.int64, 16, 0),
 }
 
+
+def _blank() -> Blank:
+    """A machine with the dead state, the end of the text and the bottom context."""
+    arrays = {name: np.full(size, fill or 0, dtype) for name, (dtype, size, fill) in _INITIAL.items()}
+    assert tuple(arrays) == t.Machine._fields[1:]
+    arrays["final"][1] = 1
+    arrays["ctx_off"][2] = 1
+    arrays["ctx_pair"][0] = -1
+    arrays["ctx_state"][1] = 1
+    arrays["n"][[t.STATES, t.CTX, t.PAIRS]] = 2, 2, 1
+    return Blank(arrays)
+
+
+_BLANK: Final = _blank()
 _HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash")
 _MOVES_MAX: Final = 1 << 22  # cells of the memo of moves; a full one is emptied
 
@@ -105,19 +119,7 @@ class ByteAutomaton:
         self._bounds: dict[tuple[int, int], int] = {}
         self._taken: dict[int, tuple[Expr, int]] = {}
         self._deadline = float("inf")
-        arrays: dict[str, Any] = {}
-        for name, (dtype, size, fill) in _INITIAL.items():
-            arrays[name] = np.empty(size, dtype) if fill is None else np.full(size, fill, dtype)
-        assert tuple(arrays) == t.Machine._fields[1:]
-        self.arena = Arena(arrays)
-        a = self.arena
-        a["off"][:3] = 0
-        a["final"][:2] = 0, 1
-        a["bits"][:8] = 0
-        a["ctx_off"][:3] = 0, 0, 1
-        a["ctx_pair"][:2] = -1, 0
-        a["ctx_state"][:2] = 0, 1
-        a["n"][[t.STATES, t.CTX, t.PAIRS]] = 2, 2, 1
+        a = self.arena = Arena(_BLANK)
         self.handle = bundle([a.handle, POOL.arena.handle])
         self._assembler = Assembler(
             a,

@@ -56,12 +56,17 @@ class TokenAutomaton:
         """Look up special tokens that the grammar has named since the last call."""
         names = self.machine.special_names
         if len(names) != self._own["special"].size:
-            self._own["special"] = np.array([self.vocabulary.special.get(name, -1) for name in names], np.int32)
             missing = [name for name in names if name not in self.vocabulary.special]
             if missing:
                 raise VocabularyError(
                     f"the vocabulary has no special token {missing[0]!r}", hint="it has " + ", ".join(list(self.vocabulary.special)[:8])
                 )
+            self._own["special"] = np.array([self.vocabulary.special[name] for name in names], np.int32)
+
+    def _begin(self) -> None:
+        """Begin a public call: start its clock, and know every special token that the machine knows. Hold the machine's lock."""
+        self.machine.begin_call()
+        self._specials()
 
     def _help(self, code: int) -> None:
         n = self.machine.arena["n"]
@@ -86,7 +91,7 @@ class TokenAutomaton:
         if not 0 <= token < self._size or not 0 < state < self.machine.states:
             return 0
         with self.machine.lock:
-            self.machine.begin_call()
+            self._begin()
             code = walk.advance(self._handle, state, token)
             while code < 0:
                 self._help(code)
@@ -105,7 +110,7 @@ class TokenAutomaton:
         row = np.zeros(self._words, np.uint32)
         if 0 < state < self.machine.states:
             with self.machine.lock:
-                self.machine.begin_call()
+                self._begin()
                 code = walk.mask(self._handle, state, row)
                 while code < 0:
                     self._help(code)
@@ -201,7 +206,7 @@ class TokenAutomaton:
     def successors(self, state: int) -> list[int]:
         """The distinct states that one token leads to."""
         with self.machine.lock:
-            self.machine.begin_call()
+            self._begin()
             room = 1 << 12
             while True:
                 seen = np.zeros(self.machine.states + (1 << 12) + room, np.uint8)

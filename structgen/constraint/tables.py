@@ -80,7 +80,8 @@ class TokenTables:
                 "first": np.zeros(1 << 12, np.int32),
                 "tokens": np.zeros(1 << 12, np.int32),
                 "width": np.array([self.words], np.int64),
-            }
+            },
+            shared=True,
         )
         self.handle = bundle([self.tokens.handle, POOL.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
         self._used = dict.fromkeys(self.rows.names, 0)
