@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 from structgen.ir.expr import Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Strings
 
@@ -21,7 +22,12 @@ _HEX = re.compile(rb"\\u([0-9A-Fa-f]{4})")
 def accepts(start: Expr, text: str | bytes) -> bool:
     """True where the whole text is in the language."""
     data = text.encode() if isinstance(text, str) else text
-    return len(data) in _Recogniser(data).ends(start, 0)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 20_000))  # rules for the rest of a list nest as deep as the list is long
+    try:
+        return len(data) in _Recogniser(data).ends(start, 0)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 class _Recogniser:
