@@ -1,0 +1,138 @@
+"""Warm-up: compile every kernel now, or load it from disk, so that no later call has to.
+
+Kernels are compiled at their first call, about half a minute in all on two cores, and kept on disk (`kernels.cache`). Here a few toy
+grammars over a toy vocabulary are driven through the public calls until every kernel that Python calls has met the one signature that
+the library uses. Once they are on disk this takes well under a second.
+
+Not here: what a kernel does (`kernels`), progress bars (`cli`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+from structgen import api
+from structgen.kernels import JIT, cache, logits
+from structgen.kernels.compiling import CLOCK
+from structgen.vocab.vocabulary import Vocabulary
+
+__all__ = ["Progress", "Warmed", "entry_points", "kernel_count", "warm"]
+
+Progress = Callable[[str, int, int], None]
+"""Called with the name of a kernel when it begins and when it is done, how many are done, and how many the package has."""
+
+_MODULES: Final = ("arena", "tables", "step", "walk", "logits")
+_LOCK: Final = threading.Lock()
+
+_TEXTS: Final = 700  # enough different texts that every hash table of an automaton grows once
+_LARK: Final = """
+start: sum
+sum: product | sum "+" product
+product: atom | product "*" atom
+atom: NUMBER | "(" sum ")"
+NUMBER: /[0-9]+/
+%ignore " "
+"""
+_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "minLength": 1, "maxLength": 300},
+        "tags": {"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 3},
+    },
+    "required": ["name"],
+    "additionalProperties": {"type": "integer"},
+}
+_DOCUMENT: Final = '{"name": "x\\u00e9y", "tags": ["a", "b"], "other": -12}'
+
+
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """What a warm-up did: `compiled` kernels that were not on disk, `seconds` it took, and the `folder` that holds them."""
+
+    compiled: int
+    seconds: float
+    folder: Path
+
+
+def warm(progress: Progress | None = None) -> Warmed:
+    """Compile every kernel, or load it from disk. `progress` is called as kernels are compiled, never where all are on disk.
+
+    Safe in several threads, which take turns. With NUMBA_DISABLE_JIT=1 there is nothing to compile, and nothing is done.
+    """
+    begun, before = perf_counter(), CLOCK.kernels
+    if not JIT:
+        return Warmed(0, 0.0, cache.folder())
+    with _LOCK:
+        old = CLOCK.on_kernel
+        CLOCK.on_kernel = old if progress is None else _reporter(progress)
+        try:
+            _drive()
+        finally:
+            CLOCK.on_kernel = old
+    return Warmed(CLOCK.kernels - before, perf_counter() - begun, cache.folder())
+
+
+def kernel_count() -> int:
+    """How many kernels the package has."""
+    return len(_dispatchers())
+
+
+def entry_points() -> dict[str, tuple[Any, ...]]:
+    """For each kernel by name, the signatures that this process has compiled or loaded."""
+    return {name: tuple(kernel.signatures) for name, kernel in _dispatchers().items()}
+
+
+def _dispatchers() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in _MODULES:
+        module = import_module(f"structgen.kernels.{name}")
+        for kernel in vars(module).values():
+            if hasattr(kernel, "signatures") and kernel.py_func.__module__ == module.__name__:
+                found[f"{name}.{kernel.py_func.__name__}"] = kernel
+    return found
+
+
+def _reporter(progress: Progress) -> Callable[[str, bool], None]:
+    """Turn the clock's events into counts. numba also compiles helpers of its own: these are not counted or named."""
+    known = {kernel.py_func.__name__ for kernel in _dispatchers().values()}
+    total, done = kernel_count(), set[str]()
+
+    def report(name: str, finished: bool) -> None:
+        if name in known:
+            if finished:
+                done.add(name)
+            progress(name, len(done), total)
+
+    return report
+
+
+def _drive() -> None:
+    """Meet every signature: steps, masks, tables, rows of counts, denied keys, growth, distances."""
+    logits.warmup()
+    words = [b"\\u", b"00", b"e9", b'": ', b'", "', b"xy", b'"a"', b'": "', b"1+", b")*", b"\xc3\xa9"]
+    vocabulary = Vocabulary.from_bytes([*(bytes([b]) for b in range(256)), *words, b""], eos=256 + len(words))
+    for grammar, text in ((api.json_schema(_SCHEMA), _DOCUMENT), (api.lark(_LARK), "1+2*(3+4)")):
+        automaton = api.compile(grammar, vocabulary)
+        state = automaton.start()
+        for token in vocabulary.encode(text):
+            automaton.mask(state)
+            automaton.forced(state)
+            state = automaton.advance(state, token)
+        automaton.mask(state)
+        automaton.distance(automaton.start())
+        grammar.explain(text)
+    _grow()
+
+
+def _grow() -> None:
+    """Meet enough states that every kind of hash table is rebuilt."""
+    texts = [f"{k * 2654435761 % (1 << 32):08x}" for k in range(_TEXTS)]
+    grammar = api.choice(texts)
+    for text in texts:
+        grammar.accepts(text)
