@@ -36,7 +36,7 @@ def json_schema(
     schema: dict[str, Any] | bool | str,
     *,
     style: Style = "default",
-    order: Literal["schema", "any"] = "schema",
+    order: Literal["schema", "any"] | None = None,
     relax: bool = False,
     draft: str | None = None,
     registry: Any = None,
@@ -45,12 +45,14 @@ def json_schema(
 ) -> Grammar:
     """The JSON texts whose value is valid under `schema`, spelled in `style`.
 
-    schema: a dict, a bool, or JSON text. style: "default" (bounded whitespace and numbers), "compact", "indent=2", "any" (every
-    legal spelling) or a
-    `JsonStyle`. order: of members; "schema" is the order of the schema. relax: compile what is not supported to the nearest
-    superset, and name it in
-    `.report`; otherwise it is refused. draft: overrides `$schema`. registry: a `referencing.Registry` for remote references; nothing
-    is ever fetched. formats: "assert" or "annotation".
+    schema: a dict, a bool, or JSON text.
+    style: "default" (bounded whitespace and numbers), "compact", "indent=2", "any" (every legal spelling of the value), or a `JsonStyle`.
+    order: of members: "schema" (as declared, then names that only `required` lists, then others) or "any". The default is "schema",
+        and "any" in the style "any", where the order is part of the spelling.
+    relax: compile what is not supported to the nearest superset, and name it in `.report`; otherwise it is refused.
+    draft: overrides `$schema` ("draft4", "draft6", "draft7", "draft2019-09", "draft2020-12").
+    registry: a `referencing.Registry` for remote references; nothing is ever fetched.
+    formats: "assert" or "annotation".
 
     Raises SchemaError, UnsupportedFeature (with every refused place), EmptyLanguage, BudgetExceeded.
     """

@@ -24,7 +24,7 @@ from structgen.frontends.jsonschema.load import References, draft_of, load, poin
 from structgen.frontends.jsonschema.node import FALSE, Goal, goal_of
 from structgen.frontends.jsonschema.read import Reader
 from structgen.frontends.jsonschema.site import Order
-from structgen.frontends.jsonschema.style import JsonStyle
+from structgen.frontends.jsonschema.style import ANY, JsonStyle
 from structgen.ir.expr import seq
 from structgen.ir.language import Language
 from structgen.ir.report import Finding, SupportReport
@@ -36,7 +36,7 @@ def json_schema(
     schema: dict[str, Any] | bool | str,
     *,
     style: str | JsonStyle = "default",
-    order: Order = "schema",
+    order: Order | None = None,
     relax: bool = False,
     draft: str | None = None,
     registry: Any = None,
@@ -47,7 +47,7 @@ def json_schema(
     schema: a dict, a bool, or JSON text. The draft is `$schema`'s, or `draft` ("draft4", "draft6", "draft7", "draft2019-09",
         "draft2020-12").
     order: "schema": declared properties in schema order (left to right through merged schemas), then names that only `required` lists,
-        then others.
+        then others. "any": every order. The default is "schema", but "any" in the style "any": there, the order is part of the spelling.
     relax: compile what is not supported to the nearest superset, and say so in `.report`; otherwise it is refused.
     registry: a `referencing.Registry` with the documents that remote references may lead to; nothing is fetched.
     formats: "assert" checks the formats of the specification, "annotation" takes them as comments.
@@ -55,11 +55,12 @@ def json_schema(
     Raises SchemaError (malformed), UnsupportedFeature (lists every refused place), EmptyLanguage (no value is valid), BudgetExceeded,
     OptionError.
     """
-    if order not in ("schema", "any"):
+    if order not in ("schema", "any", None):
         raise OptionError(f"order is 'schema' or 'any', not {order!r}", where="order")
     if formats not in ("assert", "annotation"):
         raise OptionError(f"formats is 'assert' or 'annotation', not {formats!r}", where="formats")
     spelling = JsonStyle.of(style)
+    order = order or ("any" if spelling == ANY else "schema")
     tree = load(schema)
     number = draft_of(tree, draft)
     if number == 3:
