@@ -1,0 +1,204 @@
+"""Engines behind one small interface, so that all are measured by the same loop.
+
+An engine is made once from a tokenizer file. `compile(schema)` takes JSON text; `reset` goes to the beginning of a text; then `mask`
+computes the tokens that may come next, and `commit(token)` looks the token up in that mask and moves on. `ended` says whether the text
+may end. Peers are imported only when they are made.
+
+Not here: time limits, processes, percentiles (`worker`, `masks`, `summary`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any, ClassVar, Final, Protocol
+
+import numpy as np
+
+from structgen.errors import OptionError, StructgenError
+
+
+class Engine(Protocol):
+    """One engine over one vocabulary. `refusals`: the exceptions by which `compile` says that a schema is not supported."""
+
+    refusals: tuple[type[Exception], ...]
+
+    def compile(self, schema: str) -> None:
+        """Take a schema (JSON text). Raises one of `refusals`."""
+
+    def reset(self) -> None:
+        """Go to the beginning of a text of the last schema."""
+
+    def mask(self) -> None:
+        """Compute the tokens that may come next."""
+
+    def commit(self, token: int) -> bool:
+        """Move behind a token of the last mask; False where that mask does not have it."""
+
+    def ended(self) -> bool:
+        """Whether the text may end here."""
+
+
+class Structgen:
+    """This project, through its public calls: every legal spelling of the values that a schema allows."""
+
+    refusals: tuple[type[Exception], ...] = (StructgenError,)
+
+    def __init__(self, tokenizer: str) -> None:
+        from structgen import api
+        from structgen.vocab.vocabulary import Vocabulary
+        from structgen.warmup import warm
+
+        warm()
+        self._api = api
+        self._vocabulary = Vocabulary.from_tokenizer(tokenizer)
+
+    def compile(self, schema: str) -> None:
+        """Compile, with every legal spelling allowed."""
+        self._automaton = self._api.compile(self._api.json_schema(schema, style="any"), self._vocabulary)
+
+    def reset(self) -> None:
+        """The start state."""
+        self._state = self._automaton.start()
+
+    def mask(self) -> None:
+        """The packed row."""
+        self._row = self._automaton.mask(self._state)
+
+    def commit(self, token: int) -> bool:
+        """Look up and advance."""
+        if not self._row[token >> 5] >> (token & 31) & 1:
+            return False
+        self._state = self._automaton.advance(self._state, token)
+        return True
+
+    def ended(self) -> bool:
+        """An accepting state."""
+        return self._automaton.accepts(self._state)
+
+
+class LLGuidance:
+    """llguidance's matcher with its own default settings."""
+
+    refusals: tuple[type[Exception], ...] = (ValueError,)
+
+    def __init__(self, tokenizer: str) -> None:
+        import llguidance
+        import llguidance.numpy as rows
+
+        from structgen.vocab.vocabulary import Vocabulary
+
+        vocabulary = Vocabulary.from_tokenizer(tokenizer)
+        self._matcher, self._rows = llguidance.LLMatcher, rows
+        self._tokenizer = llguidance.LLTokenizer(tokenizer, n_vocab=vocabulary.size, eos_token=list(vocabulary.stop_ids))
+        self._row = rows.allocate_token_bitmask(1, self._tokenizer.vocab_size)
+
+    def compile(self, schema: str) -> None:
+        """A matcher for the schema; its errors are states of the matcher."""
+        self._fresh = self._matcher(self._tokenizer, self._matcher.grammar_from_json_schema(schema), log_level=0)
+        if self._fresh.is_error():
+            raise ValueError(self._fresh.get_error())
+
+    def reset(self) -> None:
+        """A copy of the fresh matcher."""
+        self._now = self._fresh.deep_copy()
+
+    def mask(self) -> None:
+        """Fill the packed row."""
+        self._rows.fill_next_token_bitmask(self._now, self._row, 0)
+
+    def commit(self, token: int) -> bool:
+        """Look up and consume."""
+        return bool(self._row[0, token >> 5] >> (token & 31) & 1) and bool(self._now.consume_token(token))
+
+    def ended(self) -> bool:
+        """An accepting matcher."""
+        return bool(self._now.is_accepting())
+
+
+class XGrammar:
+    """XGrammar's matcher with any whitespace; its cache is off, for every schema comes once."""
+
+    refusals: tuple[type[Exception], ...] = (Exception,)
+    _options: ClassVar[dict[str, Any]] = {"any_whitespace": True, "strict_mode": False}
+
+    def __init__(self, tokenizer: str) -> None:
+        import xgrammar
+
+        from structgen.vocab.vocabulary import Vocabulary
+
+        vocabulary = Vocabulary.from_tokenizer(tokenizer)
+        self._package, self._stops = xgrammar, vocabulary.stop_ids
+        info = xgrammar.TokenizerInfo(vocabulary.tokens, stop_token_ids=list(vocabulary.stop_ids))  # raw bytes; b"" is no text
+        self._compiler = xgrammar.GrammarCompiler(info, max_threads=1, cache_enabled=False)
+        self._tensor = xgrammar.allocate_token_bitmask(1, info.vocab_size)
+        self._row = self._tensor.numpy().view(np.uint32)[0]  # shares the tensor's memory
+
+    def compile(self, schema: str) -> None:
+        """Compile on one thread."""
+        self._grammar = self._compiler.compile_json_schema(schema, **self._options)
+
+    def reset(self) -> None:
+        """A fresh matcher."""
+        self._now = self._package.GrammarMatcher(self._grammar)
+
+    def mask(self) -> None:
+        """Fill the packed row."""
+        self._now.fill_next_token_bitmask(self._tensor)
+
+    def commit(self, token: int) -> bool:
+        """The matcher looks up itself."""
+        return bool(self._now.accept_token(token))
+
+    def ended(self) -> bool:
+        """A stop token may come."""
+        self.mask()
+        return any(bool(self._row[stop >> 5] >> (stop & 31) & 1) for stop in self._stops)
+
+
+class StrictXGrammar(XGrammar):
+    """XGrammar as it is by default: `strict_mode`, which closes objects and arrays that the schema leaves open."""
+
+    _options: ClassVar[dict[str, Any]] = {}
+
+
+_ENGINES: Final[dict[str, tuple[str, Callable[[str], Engine]]]] = {  # name -> (package, class)
+    "structgen": ("structgen", Structgen),
+    "llguidance": ("llguidance", LLGuidance),
+    "xgrammar": ("xgrammar", XGrammar),
+    "xgrammar-strict": ("xgrammar", StrictXGrammar),
+}
+
+
+def engine_names() -> list[str]:
+    """The engines that can be measured."""
+    return list(_ENGINES)
+
+
+def checked_engines(names: Sequence[str]) -> list[str]:
+    """The names, each once. Raises `OptionError` for one that is unknown or not installed."""
+    out = list(dict.fromkeys(name.strip() for name in names if name.strip()))
+    known = ", ".join(_ENGINES)
+    if not out:
+        raise OptionError("no engine is named", where="--engines", hint=f"a list with commas; there are {known}")
+    for name in out:
+        if name not in _ENGINES:
+            raise OptionError(f"there is no engine {name!r}", where="--engines", hint=f"there are {known}")
+        package = _ENGINES[name][0]
+        if find_spec(package) is None:
+            raise OptionError(f"the engine {name!r} is not installed", where="--engines", hint='pip install "structgen[bench]"')
+    return out
+
+
+def engine_version(name: str) -> str:
+    """The version of the package behind an engine, "" where it says none."""
+    try:
+        return version(_ENGINES[name][0])
+    except PackageNotFoundError:
+        return ""
+
+
+def make_engine(name: str, tokenizer: str) -> Engine:
+    """The engine of that name over a tokenizer file."""
+    return _ENGINES[name][1](tokenizer)

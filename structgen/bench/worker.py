@@ -1,0 +1,99 @@
+"""The process in which one engine runs: requests come in as JSON lines, answers go out as JSON lines.
+
+    {"schema": JSON text, "tests": [[[token, ...], valid], ...]}           a request
+    {"at": "ready"}                                                        the engine is made
+    {"at": "failed", "why": ...}                                           it cannot be made
+    {"at": "first", "us": ...}                                             compiled, and the first mask computed
+    {"at": "done", "verdict", "why", "test", "us": [...], "memory": MB}    all instances read; `us` is mask + commit, one a token
+
+Whoever asks may kill this process at any time: that is the time limit, which native code cannot ignore. Text that native code writes to
+standard output goes to standard error, so that it is never taken for an answer.
+
+Run by `masks`: python -m structgen.bench.worker ENGINE TOKENIZER
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from structgen.bench.engines import Engine, make_engine
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+def main() -> None:
+    """Make the engine, then answer requests until the input ends."""
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
+        os.dup2(2, 1)
+
+        def tell(answer: dict[str, Any]) -> None:
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+
+        try:
+            engine = make_engine(sys.argv[1], sys.argv[2])
+        except Exception as error:
+            tell({"at": "failed", "why": f"{type(error).__name__}: {error}"})
+            return
+        tell({"at": "ready"})
+        for line in sys.stdin:
+            tell({"at": "done", **measure(engine, json.loads(line), tell), "memory": peak_memory()})
+
+
+def measure(engine: Engine, request: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    """Compile a schema and read its instances: verdict, reason, the instance that decided it, and the microseconds of every token."""
+    try:
+        begun = perf_counter()
+        engine.compile(request["schema"])
+        engine.reset()
+        engine.mask()
+        first = (perf_counter() - begun) * 1e6
+    except engine.refusals as error:
+        return {"verdict": "refused", "why": str(error)[:500], "test": None, "us": []}
+    except Exception as error:
+        return {"verdict": "crash", "why": repr(error)[:500], "test": None, "us": []}
+    tell({"at": "first", "us": first})
+    verdict, which, why, spent = "pass", None, "", list[float]()
+    try:
+        for number, (tokens, valid) in enumerate(request["tests"]):
+            read = _read(engine, tokens, spent)
+            if read and not valid:
+                verdict, which = "accepts invalid", number
+            elif valid and not read and verdict == "pass":
+                verdict, which = "rejects valid", number
+    except Exception as error:
+        verdict, why = "crash", repr(error)[:500]
+    return {"verdict": verdict, "why": why, "test": which, "us": [round(one, 3) for one in spent]}
+
+
+def _read(engine: Engine, tokens: list[int], spent: list[float]) -> bool:
+    """Whether the engine reads the whole text and lets it end there."""
+    engine.reset()
+    for token in tokens:
+        begun = perf_counter()
+        engine.mask()
+        legal = engine.commit(token)
+        spent.append((perf_counter() - begun) * 1e6)
+        if not legal:
+            return False
+    return engine.ended()
+
+
+def peak_memory() -> float:
+    """The most memory that this process has held, in MB; 0 where the system does not say."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # ru_maxrss would count the process that started this one
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
+
+
+if __name__ == "__main__":
+    main()
