@@ -17,6 +17,7 @@ import pytest
 from structgen.tiny import path, words
 from structgen.tiny.phrases import TABLES
 from structgen.tiny.tasks import TASKS, Example, check, training_examples
+from structgen.tiny.unseen import UNSEEN
 
 KEYWORDS = {
     "type",
@@ -42,7 +43,7 @@ JSON_TASKS = [name for name, task in TASKS.items() if task.kind == "json"]
 
 
 def examples(name: str, count: int) -> list[Example]:
-    return [TASKS[name].sample(Random(f"test-{name}-{i}")) for i in range(count)]
+    return [(TASKS | UNSEEN)[name].sample(Random(f"test-{name}-{i}")) for i in range(count)]
 
 
 def in_schema_order(schema: dict[str, Any], value: Any) -> bool:
@@ -73,9 +74,9 @@ def keywords(schema: Any) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", JSON_TASKS)
+@pytest.mark.parametrize("name", [*JSON_TASKS, *UNSEEN])
 def test_json_answers_fit_their_schema(name: str) -> None:
-    schema = TASKS[name].schema
+    schema = (TASKS | UNSEEN)[name].schema
     assert schema is not None
     assert keywords(schema) <= KEYWORDS
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -241,6 +242,12 @@ def test_examples_are_seeded_and_various() -> None:
     assert any("\n" in e.answer and e.kind == "json" for e in one)
     held_out = {TASKS[name].sample(Random(f"eval-{name}-0")).prompt for name in JSON_TASKS}
     assert not held_out & {e.prompt for e in one}
+
+
+def test_training_never_meets_the_unseen_tasks() -> None:
+    assert not UNSEEN.keys() & TASKS.keys()
+    schemas = {frozenset(task.schema["properties"]) for task in UNSEEN.values() if task.schema}
+    assert not schemas & {frozenset(e.value) for e in islice(training_examples(9), 3000) if e.kind == "json"}
 
 
 # --- the folder -------------------------------------------------------------------------------------------------------
