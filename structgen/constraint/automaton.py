@@ -116,8 +116,9 @@ class TokenAutomaton:
                     self._help(code)
                     code = walk.mask(self._handle, state, row)
         row.flags.writeable = False
-        self._rows[state] = row
-        self._tables.memo.add(self._rows, state, row.nbytes)
+        if state < self.machine.states:  # a state that does not exist yet may come to be
+            self._rows[state] = row
+            self._tables.memo.add(self._rows, state, row.nbytes)
         return row
 
     def accepts(self, state: int) -> bool:

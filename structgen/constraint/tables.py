@@ -249,16 +249,18 @@ class RowBudget:
 
     def __init__(self, limit: int) -> None:
         self.limit, self.used = limit, 0
+        self._lock = threading.Lock()
         self._order: deque[tuple[dict[int, Any], int, int]] = deque()
 
     def add(self, rows: dict[int, Any], state: int, nbytes: int) -> None:
         """Note that `rows[state]` was added, and drop old rows where there are too many."""
-        self._order.append((rows, state, nbytes))
-        self.used += nbytes
-        while self.used > self.limit and len(self._order) > 1:
-            old, key, size = self._order.popleft()
-            old.pop(key, None)
-            self.used -= size
+        with self._lock:  # automata of one vocabulary have locks of their own
+            self._order.append((rows, state, nbytes))
+            self.used += nbytes
+            while self.used > self.limit and len(self._order) > 1:
+                old, key, size = self._order.popleft()
+                old.pop(key, None)
+                self.used -= size
 
 
 def _empty_index(cells: int) -> npt.NDArray[np.int64]:

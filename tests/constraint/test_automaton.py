@@ -1,0 +1,233 @@
+"""The token automaton where tests of languages do not look: special tokens, long tokens, tokens and states that do not exist, memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from structgen.automata.machine import Budget, ByteAutomaton
+from structgen.constraint.automaton import TokenAutomaton
+from structgen.constraint.protocol import Constraint, unpack
+from structgen.constraint.tables import RowBudget
+from structgen.errors import BudgetExceeded, VocabularyError
+from structgen.ir.chars import of_text
+from structgen.ir.expr import EPSILON, Alt, Expr, Leaf, Lit, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.regular import CharDFA
+from structgen.vocab.vocabulary import Vocabulary
+
+# ids        0     1     2      3     4    5       6      7
+TOKENS = [b"a", b"b", b"ab", b"<t>", b"", b"end", b"fin", b"<u>"]
+VOCAB = Vocabulary.from_bytes(TOKENS, eos=[5, 6], special={"<t>": 3, "<u>": 7})
+TEXT = Leaf(CharDFA.of_chars(of_text("<t>ab")).repeat())
+
+
+def compiled(expr: Expr, vocabulary: Vocabulary = VOCAB) -> TokenAutomaton:
+    return TokenAutomaton(ByteAutomaton(expr), vocabulary)
+
+
+def ids(automaton: TokenAutomaton, state: int) -> list[int]:
+    return unpack(automaton.mask(state)).tolist()
+
+
+def test_it_is_a_constraint() -> None:
+    assert isinstance(compiled(Lit(b"a")), Constraint)
+
+
+def test_only_its_id_crosses_a_special_token() -> None:
+    automaton = compiled(Seq((Special("<t>"), Lit(b"a"))))
+    assert ids(automaton, automaton.start()) == [3]  # known before anything was unfolded
+    after = automaton.advance(automaton.start(), 3)
+    assert ids(automaton, after) == [0]
+    spelled = compiled(TEXT)
+    assert 3 not in ids(spelled, spelled.start())  # the spelling is text that letters make, the id is not
+    assert spelled.advance(spelled.start(), 3) == 0
+    assert not automaton.machine.accepts(b"<t>a")
+
+
+def test_special_tokens_found_later_and_by_another_automaton_of_the_machine() -> None:
+    late = Rule(lambda: Seq((Special("<u>"), Special("<t>"))))
+    machine = ByteAutomaton(Seq((Lit(b"a"), late)))
+    first, second = TokenAutomaton(machine, VOCAB), TokenAutomaton(machine, VOCAB)
+    state = first.advance(first.start(), 0)
+    assert ids(first, state) == [7]
+    assert ids(second, state) == [7]
+    assert ids(second, second.advance(state, 7)) == [3]
+
+
+def test_special_tokens_that_the_vocabulary_lacks_are_refused_every_time() -> None:
+    automaton = compiled(Alt((Special("<none>"), Lit(b"a"))))
+    for _ in range(2):
+        with pytest.raises(VocabularyError, match="<none>"):
+            automaton.mask(automaton.start())
+
+
+def test_a_stop_token_may_be_part_of_the_text_when_named() -> None:
+    vocab = Vocabulary.from_bytes([b"a", b"<end>"], eos=1, special={"<end>": 1})
+    automaton = compiled(Seq((Lit(b"a"), Special("<end>"), Lit(b"a"))), vocab)
+    state = automaton.advance(automaton.start(), 0)
+    assert ids(automaton, state) == [1]
+    assert not automaton.accepts(state)
+    state = automaton.advance(automaton.advance(state, 1), 0)
+    assert automaton.accepts(state)
+    assert ids(automaton, state) == [1]
+
+
+def test_after_the_end_only_stop_ids() -> None:
+    automaton = compiled(Lit(b"ab"))
+    state = automaton.advance(automaton.start(), 2)
+    assert automaton.accepts(state)
+    assert ids(automaton, state) == [5, 6]
+    for stop in (5, 6):
+        done = automaton.advance(state, stop)
+        assert automaton.accepts(done)
+        assert ids(automaton, done) == [5, 6]
+        assert automaton.advance(done, stop) == done
+        assert [automaton.advance(done, t) for t in range(5)] == [0] * 5
+        assert automaton.distance(done) == 0
+        assert automaton.forced(done) == []
+
+
+def test_a_stop_token_closes_a_text_that_could_go_on() -> None:
+    automaton = compiled(Repeat(Lit(b"a"), 1, None))
+    state = automaton.advance(automaton.start(), 0)
+    assert ids(automaton, state) == [0, 5, 6]
+    assert ids(automaton, automaton.advance(state, 5)) == [5, 6]
+    assert automaton.advance(automaton.start(), 5) == 0
+
+
+@pytest.mark.parametrize("token", [-1, -8, 8, 9, 10**6, -(10**6), 2**40, 1, 3, 4, 5, 7])
+def test_illegal_tokens_lead_to_the_dead_state(token: int) -> None:
+    automaton = compiled(Lit(b"ab"))
+    assert automaton.advance(automaton.start(), token) == 0
+    automaton.advance(automaton.start(), 0)
+    assert automaton.advance(automaton.start(), token) == 0
+    assert automaton.advance(0, token) == 0
+
+
+def test_neighbouring_keys_of_the_memo_are_not_confused() -> None:
+    automaton = compiled(Repeat(Lit(b"ab")))
+    for state in range(automaton.machine.states + 2):
+        for token in range(-9, 18):
+            legal = 0 <= token < 8 and 0 < state < automaton.machine.states
+            assert automaton.advance(state, token) == automaton.advance(state, token)
+            if not legal:
+                assert automaton.advance(state, token) == 0
+
+
+def test_the_dead_state_and_states_that_do_not_exist() -> None:
+    automaton = compiled(Lit(b"abab"))
+    assert ids(automaton, 0) == []
+    assert not automaton.accepts(0)
+    assert automaton.forced(0) == []
+    assert automaton.distance(0) == VOCAB.size + 1
+    unborn = automaton.machine.states
+    assert ids(automaton, unborn) == []
+    assert automaton.advance(unborn, 0) == 0
+    born = automaton.advance(automaton.start(), 0)
+    assert born == unborn
+    assert ids(automaton, born) == [1]  # what was said before it existed is not remembered
+
+
+def test_rows_are_read_only_and_as_wide_as_the_vocabulary() -> None:
+    wide = Vocabulary.from_bytes([*TOKENS, *[b""] * 90], eos=5).widened(200)
+    automaton = compiled(Lit(b"a"), wide)
+    row = automaton.mask(automaton.start())
+    assert row.dtype == np.uint32
+    assert row.shape == (7,)
+    assert not row.flags.writeable
+
+
+def test_fill_is_the_masks_one_by_one() -> None:
+    automaton = compiled(Repeat(Alt((Lit(b"ab"), Lit(b"b"))), 0, 9))
+    states = [automaton.start(), 0, 1, automaton.advance(automaton.start(), 0), automaton.start()]
+    out = np.full((len(states), VOCAB.words), 0xFFFFFFFF, np.uint32)
+    automaton.fill(np.array(states, np.int32), out)
+    assert (out == np.stack([automaton.mask(s) for s in states])).all()
+
+
+@pytest.mark.parametrize("length", [200, 254, 255, 256, 257, 600, 9000])
+def test_tokens_of_any_length(length: int) -> None:
+    """Trie walks keep a state a byte; longer tokens than that once wrote past its end."""
+    vocab = Vocabulary.from_bytes([b"x" * length, b"x" * (length - 1) + b"y", b"x", b"y", b'"' + b"x" * length + b'"', b""], eos=5)
+    plain = Seq((Repeat(Lit(b"x")), Lit(b"y")))
+    automaton = compiled(plain, vocab)
+    assert ids(automaton, automaton.start()) == [0, 1, 2, 3]
+    assert automaton.distance(automaton.start()) == 1
+    leaf = compiled(Leaf(CharDFA.of_chars(of_text("xy")).repeat()), vocab)
+    assert ids(leaf, leaf.start()) == [0, 1, 2, 3, 5]
+    for high in (length - 1, length, length + 1):
+        counted = compiled(Leaf(CharDFA.of_chars(of_text("xy")).repeat(), "json", high=high), vocab)
+        assert ids(counted, counted.start()) == ([4] if high >= length else [])
+        exits = compiled(Seq((Leaf(CharDFA.of_chars(of_text("x")).repeat(), low=length - 2, high=high), Lit(b"y"))), vocab)
+        assert ids(exits, exits.start()) == [t for t, n in ((0, length), (1, length - 1), (2, 1)) if n <= high]
+
+
+def test_forced_tokens() -> None:
+    words = Vocabulary.from_bytes([b"a", b"b", b"ab", b"abc", b"c", b"d", b"cd", b""], eos=7)
+
+    def forced(expr: Expr) -> list[int]:
+        automaton = compiled(expr, words)
+        return automaton.forced(automaton.start())
+
+    assert forced(Lit(b"abcd")) == [3, 5]
+    assert forced(Seq((Lit(b"ab"), Alt((Lit(b"c"), Lit(b"d")))))) == []  # "abc" may take in what "ab" ends with
+    assert forced(Seq((Lit(b"dab"), Alt((Lit(b"c"), Lit(b"d")))))) == [5]
+    assert forced(Seq((Lit(b"dd"), Alt((Lit(b"d"), EPSILON))))) == [5, 5]
+    assert forced(Repeat(Lit(b"a"))) == []
+    assert forced(Lit(b"xa")) == []  # no tokens for these bytes
+    assert forced(Repeat(Lit(b"d"), 1000, 1000)) == [5] * 1000
+
+
+def test_distance_counts_tokens_not_bytes() -> None:
+    for count in (1, 2, 3, 7, 40):
+        automaton = compiled(Repeat(Lit(b"ab"), count, None))
+        assert automaton.distance(automaton.start()) == count
+        assert automaton.distance(automaton.advance(automaton.start(), 0)) == count
+    lost = compiled(Alt((Lit(b"xa"), Lit(b"ay"))))  # no token has these bytes, so no text of tokens ends
+    assert lost.distance(lost.start()) == VOCAB.size + 1
+
+
+def test_distance_gives_up_in_time() -> None:
+    automaton = compiled(Seq((Repeat(Alt((Lit(b"a"), Seq((Lit(b"b"), Special("<t>"))))), 0, None), Lit(b"x"))))
+    assert automaton.distance(automaton.start()) == VOCAB.size + 1
+    nested: Rule = Rule(lambda: Seq((Alt((Lit(b"a"), Lit(b"b"))), Alt((Lit(b"x"), nested)), Alt((Lit(b"a"), Lit(b"b"))))))
+    endless = compiled(nested)  # every text has an x, which no token has
+    with pytest.raises(BudgetExceeded, match="no end"):
+        endless.distance(endless.start())
+
+
+def test_dropped_rows_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    automaton = compiled(Repeat(Alt((Lit(b"ab"), Lit(b"b"), Leaf(CharDFA.of_string("a").repeat(2, 3)))), 0, 60))
+    monkeypatch.setattr(automaton._tables, "memo", RowBudget(3 * 4 * VOCAB.words))
+    states = [automaton.start()]
+    for step in range(50):
+        states.append(automaton.advance(states[-1], step % 2) or automaton.advance(states[-1], 2) or states[0])
+    once = [automaton.mask(s).copy() for s in states]
+    assert len(automaton._rows) <= 3
+    assert all((automaton.mask(s) == row).all() for s, row in zip(states, once, strict=True))
+    assert len(automaton._rows) <= 3
+
+
+def test_the_budget_of_rows_counts_bytes_and_drops_the_oldest() -> None:
+    budget, a, b = RowBudget(10), {1: "x", 2: "x"}, {1: "y"}
+    budget.add(a, 1, 4)
+    budget.add(b, 1, 4)
+    assert (a, b, budget.used) == ({1: "x", 2: "x"}, {1: "y"}, 8)
+    budget.add(a, 2, 4)
+    assert (a, b, budget.used) == ({2: "x"}, {1: "y"}, 8)
+    budget.add(b, 7, 400)  # too much alone is kept alone
+    assert (a, b, budget.used) == ({}, {}, 400)
+
+
+def test_a_mask_past_the_budget_raises_and_earlier_ones_stay() -> None:
+    wide = Alt([Seq((Lit(b"b"), Strings([b"%d" % i for i in range(4000)]))), Lit(b"a")])
+    automaton = TokenAutomaton(
+        ByteAutomaton(wide, budget=Budget(nodes=20_000, states=100)),
+        Vocabulary.from_bytes([*[b"%d" % i for i in range(4000)], b"a", b"b", b""], eos=4002),
+    )
+    assert ids(automaton, automaton.start()) == [4000, 4001]
+    state = automaton.advance(automaton.start(), 4001)
+    with pytest.raises(BudgetExceeded):
+        automaton.mask(state)
+    assert ids(automaton, automaton.start()) == [4000, 4001]
+    assert automaton.accepts(automaton.advance(automaton.start(), 4000))
