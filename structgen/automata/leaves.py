@@ -167,11 +167,14 @@ class LeafPool:
         """Find out where a door leads."""
         room = self._rooms[door]
         assert room is not None
-        respelling, byte = room
-        start = self.start(respelling.leaf_of(byte))[0]
-        node = [to for low, high, to in self.first_steps(start) if low <= respelling.first <= high]
+        node = self.behind(*room)
         with self.lock:
-            self.arena["door_to"][door] = node[0]
+            self.arena["door_to"][door] = node
+
+    def behind(self, respelling: Respelling, byte: int) -> int:
+        """The leaf node behind the first byte of another spelling of `byte`."""
+        start = self.start(respelling.leaf_of(byte))[0]
+        return next(to for low, high, to in self.first_steps(start) if low <= respelling.first <= high)
 
     def first_steps(self, start: int) -> list[tuple[int, int, int]]:
         """The first steps of a leaf: (low byte, high byte, node)."""
@@ -273,7 +276,7 @@ def _gapless(dfa: CharDFA) -> bool:
     for _ in range(4 * len(now) + 16):
         key = now.tobytes()
         if key in seen:
-            return True
+            return _touching(dfa)
         seen.add(key)
         now = np.any((table >= 0) & now[np.maximum(table, 0)], axis=1)
         ended |= began & ~now
@@ -281,6 +284,14 @@ def _gapless(dfa: CharDFA) -> bool:
         if (ended & now).any():
             return False
     return False
+
+
+def _touching(dfa: CharDFA) -> bool:
+    """Whether for each state the lengths behind any two of its characters leave no gap: inside a spelling, only some of them are open."""
+    low, high = _lengths(dfa.table, dfa.accepting, 0)
+    can, to = dfa.table >= 0, np.maximum(dfa.table, 0)
+    latest, earliest = np.where(can, low[to], -1).max(axis=1), np.where(can, high[to], NO_BOUND).min(axis=1)
+    return bool((latest <= earliest + 1).all())
 
 
 POOL: Final = LeafPool()

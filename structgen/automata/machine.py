@@ -103,6 +103,9 @@ def _blank() -> Blank:
 
 
 _BLANK: Final = _blank()
+SPECIALS: Final = 768
+"""The most special tokens of one grammar: symbols 256..1023, for the memo of moves has ten bits for a symbol."""
+
 _HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash")
 _MOVES_MAX: Final = 1 << 22  # cells of the memo of moves; a full one is emptied
 
@@ -130,6 +133,7 @@ class ByteAutomaton:
             max_nodes=self.budget.nodes,
         )
         with self.lock:
+            self.begin_call()
             self.start = self._start_state(expr)
         if self.start == 0:
             raise EmptyLanguage(
@@ -148,6 +152,8 @@ class ByteAutomaton:
 
     def _special(self, name: str) -> int:
         if name not in self.special_names:
+            if len(self.special_names) == SPECIALS:
+                raise BudgetExceeded(f"the grammar names more than {SPECIALS} special tokens", hint="name fewer of them")
             self.special_names.append(name)
         return 256 + self.special_names.index(name)
 
@@ -201,7 +207,7 @@ class ByteAutomaton:
                 f"the automaton grew past its budget ({int(n[t.STATES]):,} states, {a.nbytes >> 20} MB)",
                 hint="raise budget=, or make the grammar less ambiguous",
             )
-        w = a["work_node"].size
+        w, before = a["work_node"].size, a.nbytes
         self._double(n[t.STATES], ("off", "final"), "hash")
         a.reserve("bits", 4 * a["final"].size)
         if 2 * (n[t.ITEMS] + w) > a["item"].size:
@@ -225,6 +231,9 @@ class ByteAutomaton:
             else:  # only a memo: start anew
                 a["move_key"][:] = -1
                 n[t.MOVES] = 0
+                return
+        if a.nbytes == before:  # one context has more pairs than all of the above foresees
+            a.reserve("ctx_pair", 2 * a["ctx_pair"].size)
 
     def _double(self, used: int, names: tuple[str, ...], table: str) -> None:
         a = self.arena

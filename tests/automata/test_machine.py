@@ -1,0 +1,217 @@
+"""The byte automaton: sizes, limits, purity, and bounds that meet gaps."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from random import Random
+from typing import Any
+
+import pytest
+from conftest import SCALE
+from derive import Twin
+
+from structgen.automata.machine import SPECIALS, Budget, ByteAutomaton
+from structgen.errors import BudgetExceeded, EmptyLanguage
+from structgen.ir.chars import of_text
+from structgen.ir.expr import EPSILON, NEVER, Alt, Expr, Leaf, Lit, Net, Repeat, Rule, Seq, Special, Strings, alt, seq
+from structgen.ir.regular import CharDFA
+from structgen.kernels import tables as t
+
+MANY = int(100_000 * SCALE)
+
+
+def brackets() -> Rule:
+    rule: Rule = Rule(lambda: Alt((Lit(b"x"), Seq((Lit(b"["), rule, Lit(b"]"))))), "nested")
+    return rule
+
+
+def test_counts_up_to_a_hundred_thousand_are_exact() -> None:
+    for low, high in ((MANY, MANY), (0, MANY), (MANY - 1, None), (1000, MANY)):
+        machine = ByteAutomaton(Repeat(Lit(b"ab"), low, high))
+        for count in (0, 1, 255, 256, 257, low - 1, low, low + 1, MANY - 1, MANY, MANY + 1):
+            expected = count >= low and (high is None or count <= high)
+            assert machine.accepts(b"ab" * max(count, 0)) == (expected or (count < 0 and low == 0)), (low, high, count)
+        assert not machine.accepts(b"ab" * low + b"a")
+
+
+def test_counted_leaves_near_and_far_from_their_bounds() -> None:
+    letters = CharDFA.of_chars(of_text("aé")).repeat()
+    for low, high in ((MANY - 2, MANY), (0, MANY), (MANY, None), (90, 91)):
+        machine = ByteAutomaton(Leaf(letters, low=low, high=high))
+        for count in {0, 1, 89, 90, 91, 92, max(low - 1, 0), low, MANY, MANY + 1}:
+            text = ("a" * (count - count // 2) + "é" * (count // 2)).encode()
+            assert machine.accepts(text) == (low <= count and (high is None or count <= high)), (low, high, count)
+
+
+def test_length_bounds_with_gaps_leave_no_dead_end() -> None:
+    """Characters that share a lead byte may have lengths behind them that the bounds fall between."""
+    a = CharDFA.of_chars(of_text("a"))
+    tails = CharDFA.of_string("é") | CharDFA.of_string("è") + a.repeat(20, 20) | CharDFA.of_string("b") + a.repeat(0, 20)
+    pairs = (CharDFA.of_string("ab").repeat() | CharDFA.of_string("cde").repeat(1, None)) + CharDFA.of_string("x" * 7).optional()
+    for dfa in (tails, pairs):
+        for low, high in ((4, 5), (12, 12), (16, 17), (21, 30), (50, 53)):
+            if dfa.with_lengths(low, high).is_empty:
+                continue
+            for encoding in ("utf8", "json"):
+                leaf = Leaf(dfa, encoding, low=low, high=high)
+                machine, twin = ByteAutomaton(leaf), Twin(leaf)
+                layer = {(machine.start, twin.start)}
+                for _ in range(26):
+                    layer = layer if len(layer) < 200 else set(sorted(layer, key=lambda pair: pair[0])[:200])
+                    after = set()
+                    for state, config in layer:
+                        moves = dict(machine.moves(state))
+                        assert sorted(moves) == [b for b in range(256) if twin.step(config, b)]
+                        assert machine.is_final(state) == twin.accepts(config)
+                        after |= {(to, twin.step(config, b)) for b, to in moves.items()}
+                    layer = after
+
+
+def test_deep_nesting() -> None:
+    machine, depth = ByteAutomaton(brackets()), 10_000
+    assert machine.accepts(b"[" * depth + b"x" + b"]" * depth)
+    assert not machine.accepts(b"[" * depth + b"x" + b"]" * (depth - 1))
+    assert not machine.accepts(b"[" * depth + b"x" + b"]" * (depth + 1))
+
+
+def test_right_recursion_keeps_contexts_few() -> None:
+    rule: Rule = Rule(lambda: Seq((Lit(b"a"), Alt((rule, EPSILON)))), "list")
+    machine = ByteAutomaton(rule)
+    assert machine.accepts(b"a" * 5000)
+    assert machine.states < 12
+    assert int(machine.arena["n"][t.CTX]) < 12
+
+
+def test_one_context_may_have_thousands_of_returns() -> None:
+    """A rule that is called from thousands of places at once (used to spin for want of room)."""
+    shared = Rule(lambda: Seq((Lit(b"x"), Lit(b"y"))))
+    for count in (300, 3000):
+        machine = ByteAutomaton(Alt([Seq((shared, Lit(b"%d;" % i))) for i in range(count)]), budget=Budget(seconds=60))
+        assert machine.accepts(b"xy%d;" % (count - 1))
+        assert not machine.accepts(b"xy%d;" % count)
+
+
+def test_unending_work_stops_at_the_budget_of_seconds() -> None:
+    left: Rule = Rule(lambda: Alt((Seq((left, Lit(b"a"))), Lit(b"b"))), "left-recursive, which no frontend makes")
+    with pytest.raises(BudgetExceeded, match="longer than"):
+        ByteAutomaton(left, budget=Budget(seconds=0.2))
+    with pytest.raises(BudgetExceeded, match="budget"):
+        ByteAutomaton(left, budget=Budget(memory=1 << 20))
+
+
+@pytest.mark.parametrize("budget", [Budget(nodes=300), Budget(states=500), Budget(memory=1 << 18)])
+def test_tiny_budgets_raise_and_leave_the_automaton_whole(budget: Budget) -> None:
+    machine = ByteAutomaton(Repeat(Alt((Lit(b"ab"), Leaf(CharDFA.of_chars(of_text("é")).repeat(2, 3)))), 0, 5000), budget=budget)
+    for _ in range(2):
+        with pytest.raises(BudgetExceeded) as caught:
+            machine.accepts(b"ab" * 5000)
+        assert caught.value.hint
+    assert machine.accepts(b"ab" * 10)
+    assert not machine.accepts(b"ab" * 10 + b"a")
+
+
+@pytest.mark.parametrize("expr", [NEVER, alt((NEVER, seq(Lit(b"a"), NEVER))), Leaf(CharDFA.empty()), Leaf(CharDFA.of_string("abc"), low=4)])
+def test_empty_languages_are_refused(expr: Expr) -> None:
+    with pytest.raises(EmptyLanguage, match="no text"):
+        ByteAutomaton(expr, source="x")
+
+
+def test_the_empty_text_alone() -> None:
+    for expr in (EPSILON, Strings([b""]), Repeat(Lit(b"a"), 0, 0), Lit(b""), Leaf(CharDFA.epsilon())):
+        machine = ByteAutomaton(expr)
+        assert machine.accepts(b"")
+        assert not machine.accepts(b"a")
+        assert machine.moves(machine.start) == []
+
+
+def test_emptied_memo_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("structgen.automata.machine._MOVES_MAX", 1 << 12)
+    expr = Repeat(Alt((Strings([b"%d" % i for i in range(0, 3000, 7)]), Lit(b"-"))), 0, 40)
+    small, large = ByteAutomaton(expr), ByteAutomaton(expr)
+    monkeypatch.setattr("structgen.automata.machine._MOVES_MAX", 1 << 22)
+    rng = Random(5)
+    texts = [b"".join(b"%d" % rng.randrange(3000) for _ in range(12)) for _ in range(int(400 * SCALE))]
+    monkeypatch.setattr("structgen.automata.machine._MOVES_MAX", 1 << 12)
+    first = [small.read(text) for text in texts]
+    assert small.arena["move_key"].size <= 1 << 13
+    assert [small.read(text) for text in texts] == first  # the same integers, though the memo was emptied in between
+    monkeypatch.setattr("structgen.automata.machine._MOVES_MAX", 1 << 22)
+    assert [(count, large.is_final(state)) for count, state in map(large.read, texts)] == [(c, small.is_final(s)) for c, s in first]
+
+
+def test_states_are_the_same_whatever_was_read_before() -> None:
+    expr = Seq((Repeat(brackets(), 0, 3), Strings([b"[]", b"", b"xx"])))
+    machine = ByteAutomaton(expr)
+    rng = Random(3)
+    texts = ["".join(rng.choices("[]x", k=rng.randrange(9))).encode() for _ in range(300)]
+    once = {text: machine.read(text) for text in texts}
+    rng.shuffle(texts)
+    assert all(machine.read(text) == once[text] for text in texts)
+    configurations = [(tuple(machine.items(s)), machine.is_final(s)) for s in range(2, machine.states)]
+    assert len(set(configurations)) == len(configurations)  # hash-consed: no two states are alike
+    assert all(list(items) == sorted(items) for items, _ in configurations)
+
+
+def test_hundreds_of_thousands_of_strings() -> None:
+    count = MANY
+    machine = ByteAutomaton(Strings([b"item %d" % i for i in range(count)]))
+    assert machine.accepts(b"item 0")
+    assert machine.accepts(b"item %d" % (count - 1))
+    assert not machine.accepts(b"item %d" % count)
+    assert not machine.accepts(b"item ")
+
+
+@pytest.mark.slow
+def test_a_million_strings() -> None:
+    machine = ByteAutomaton(Strings([b"%x" % (i * 2_654_435_761 % 2**40) for i in range(1_000_000)]))
+    assert all(machine.accepts(b"%x" % (i * 2_654_435_761 % 2**40)) for i in range(0, 1_000_000, 9999))
+    assert not machine.accepts(b"%x" % (2**40))
+
+
+def test_more_special_tokens_than_symbols_are_refused() -> None:
+    names = [f"<s{i}>" for i in range(SPECIALS + 1)]
+    machine = ByteAutomaton(Alt([Seq((Special(name), Lit(b"%d" % i))) for i, name in enumerate(names[:-1])]))
+    symbols = dict(machine.moves(machine.start))
+    assert sorted(symbols) == [256 + i for i in range(SPECIALS)]
+    for i in (0, 255, 256, SPECIALS - 1):
+        after = symbols[256 + machine.special_names.index(names[i])]
+        count, state = machine.read(b"%d" % i, after)
+        assert count == len(str(i))
+        assert machine.is_final(state)
+    with pytest.raises(BudgetExceeded, match="special"):
+        ByteAutomaton(Alt([Special(name) for name in names]))
+
+
+def test_nets_inside_nets_and_loops_of_free_steps() -> None:
+    inner = Net(3, [(0, Lit(b"a"), 1), (1, None, 0), (0, None, 1), (1, Lit(b"b"), 2), (2, None, 2)], [2])
+    outer = Net(2, [(0, inner, 1), (1, None, 0), (1, Lit(b"!"), 1)], [1])
+    machine, twin = ByteAutomaton(outer), Twin(outer)
+    rng = Random(1)
+    for _ in range(300):
+        text = "".join(rng.choices("ab!", k=rng.randrange(8))).encode()
+        assert machine.accepts(text) == twin.accepts(twin.read_all(twin.start, text)), text
+
+
+UNCOMPILED = """
+import structgen.api as sg
+from structgen.vocab.vocabulary import Vocabulary
+vocabulary = Vocabulary.from_bytes([bytes([i]) for i in range(256)] + [b'"a', b'a"', b'\\\\u00', b''], eos=259)
+schema = {'type': 'array', 'items': {'type': 'string', 'minLength': 2, 'maxLength': 70}, 'maxItems': 300}
+automaton = sg.compile(schema, vocabulary)
+state, found = automaton.start(), []
+for byte in b'["aa","\\\\u00e9b"]':
+    found.append((state, automaton.mask(state).tolist(), automaton.distance(state), automaton.forced(state)))
+    state = automaton.advance(state, byte)
+found.append(automaton.accepts(state))
+"""
+
+
+def test_kernels_as_plain_python_answer_alike_and_never_overflow() -> None:
+    command = [sys.executable, "-W", "error::RuntimeWarning", "-c", UNCOMPILED + "print(found)"]
+    done = subprocess.run(command, env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=True)
+    here: dict[str, Any] = {}
+    exec(UNCOMPILED, here)
+    assert done.stdout.strip() == repr(here["found"])
+    assert here["found"][-1] is True
