@@ -10,7 +10,8 @@ Not here: what a kernel does (`kernels`), progress bars (`cli`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -22,13 +23,13 @@ from structgen.kernels import JIT, cache, logits
 from structgen.kernels.compiling import CLOCK
 from structgen.vocab.vocabulary import Vocabulary
 
-__all__ = ["Progress", "Warmed", "entry_points", "kernel_count", "warm"]
+__all__ = ["Progress", "Warmed", "entry_points", "kernel_count", "warm", "watch"]
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a kernel when it begins and when it is done, how many are done, and how many the package has."""
 
 _MODULES: Final = ("arena", "tables", "step", "walk", "logits")
-_LOCK: Final = threading.Lock()
+_LOCK: Final = threading.RLock()
 
 _TEXTS: Final = 700  # enough different texts that every hash table of an automaton grows once
 _SCHEMA: Final[dict[str, Any]] = {
@@ -60,14 +61,22 @@ def warm(progress: Progress | None = None) -> Warmed:
     begun, before = perf_counter(), CLOCK.kernels
     if not JIT:
         return Warmed(0, 0.0, cache.folder())
+    with watch(progress):
+        _drive()
+    return Warmed(CLOCK.kernels - before, perf_counter() - begun, cache.folder())
+
+
+@contextmanager
+def watch(progress: Progress | None) -> Iterator[None]:
+    """Call `progress` for the kernels that are compiled inside the `with` block. One block at a time; others wait."""
     with _LOCK:
         old = CLOCK.on_kernel
-        CLOCK.on_kernel = old if progress is None else _reporter(progress)
+        if progress is not None and JIT:
+            CLOCK.on_kernel = _reporter(progress)
         try:
-            _drive()
+            yield
         finally:
             CLOCK.on_kernel = old
-    return Warmed(CLOCK.kernels - before, perf_counter() - begun, cache.folder())
 
 
 def kernel_count() -> int:

@@ -1,0 +1,176 @@
+"""The commands and their options. What a command does stands in the module of its name, imported when it runs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from structgen import __version__
+from structgen.errors import StructgenError
+
+
+class _Commands(TyperGroup):
+    """Shows errors of the `StructgenError` tree as one paragraph, exit status 2; other exceptions keep their traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except StructgenError as error:
+            from structgen.cli.screen import BAD_INPUT, show_error
+
+            show_error(error)
+            raise typer.Exit(BAD_INPUT) from error
+
+
+class Formats(StrEnum):
+    """What the keyword `format` means."""
+
+    ASSERT = "assert"
+    ANNOTATION = "annotation"
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="Constrained decoding of language models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+bench = typer.Typer(cls=_Commands, help="Measure structgen beside its peers.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+Schema = Annotated[
+    str | None, typer.Option("--schema", metavar="FILE|JSON", help="A JSON Schema: a file, JSON text, or - for standard input.")
+]
+Regex = Annotated[str | None, typer.Option("--regex", metavar="PATTERN", help="A regular expression that the whole text matches.")]
+Type = Annotated[str | None, typer.Option("--type", metavar="MODULE:NAME", help="A Python type: pydantic model, dataclass, function, ...")]
+Lark = Annotated[
+    str | None, typer.Option("--lark", metavar="FILE", help="A Lark grammar: a file, or the name of one that comes with structgen.")
+]
+Choice = Annotated[list[str] | None, typer.Option("--choice", metavar="TEXT", help="One of these texts; may be repeated.")]
+Style = Annotated[str, typer.Option("--style", help="How JSON is spelled: default, compact, indent=N, any.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"structgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")] = False,
+) -> None:
+    """Constrained decoding of language models."""
+
+
+@app.command()
+def demo(
+    *,
+    prompts: Annotated[int, typer.Option("--prompts", min=1, help="How many held-out prompts the totals are made of.")] = 60,
+    show: Annotated[int, typer.Option("--show", min=0, help="How many answers are shown.")] = 6,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Which prompts.")] = 0,
+    temperature: Annotated[float, typer.Option("--temperature", min=0.0, help="0: the likeliest token.")] = 0.0,
+) -> None:
+    """The small model in the package: unconstrained beside constrained, with totals and times."""
+    from structgen.cli import demo as command
+
+    raise typer.Exit(command.demo(prompts, show=show, seed=seed, temperature=temperature))
+
+
+@app.command()
+def generate(
+    *,
+    prompt: Annotated[str | None, typer.Option("--prompt", metavar="TEXT|-", help="The prompt; - or nothing reads standard input.")] = None,
+    model: Annotated[str, typer.Option("--model", help='"tiny", a folder, or a hub id such as Qwen/Qwen3-0.6B.')] = "tiny",
+    schema: Schema = None,
+    regex: Regex = None,
+    type_: Type = None,
+    lark: Lark = None,
+    choice: Choice = None,
+    style: Style = "default",
+    max_tokens: Annotated[int, typer.Option("--max-tokens", help="Most tokens of a text.")] = 256,
+    temperature: Annotated[float, typer.Option("--temperature", help="0: the likeliest token.")] = 0.0,
+    top_k: Annotated[int, typer.Option("--top-k", help="Keep the likeliest so many tokens; 0: all.")] = 0,
+    top_p: Annotated[float, typer.Option("--top-p", help="Keep the likeliest tokens with so much mass.")] = 1.0,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same texts.")] = None,
+    n: Annotated[int, typer.Option("--n", help="How many texts.")] = 1,
+    stream: Annotated[bool, typer.Option("--stream", help="Print the text as it comes.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a text (with --stream also one a part).")] = False,
+) -> None:
+    """Generate text under a grammar (free text where none is given). Exit status 1 where a text is unfinished."""
+    from structgen.cli import generate as command
+    from structgen.cli.inputs import GrammarOptions
+
+    options = GrammarOptions(schema, regex, type_, lark, choice or (), style)
+    drawing = {"max_tokens": max_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed, "n": n}
+    raise typer.Exit(command.generate(model, options, prompt, stream=stream, as_json=as_json, **drawing))
+
+
+@app.command()
+def check(
+    *,
+    schema: Annotated[str, typer.Argument(metavar="SCHEMA", help="A JSON Schema: a file, JSON text, or - for standard input.")],
+    draft: Annotated[
+        str | None, typer.Option("--draft", help="draft4, draft6, draft7, draft2019-09 or draft2020-12, for $schema's.")
+    ] = None,
+    formats: Annotated[Formats, typer.Option("--formats", help="Whether formats are checked.")] = Formats.ASSERT,
+    style: Style = "default",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Say what of a schema is compiled exactly. Exit status 1 where something is refused, 2 where the schema is malformed."""
+    from structgen.cli import check as command
+
+    raise typer.Exit(command.check(schema, draft=draft, formats=formats.value, style=style, as_json=as_json))
+
+
+@app.command()
+def explain(
+    *,
+    text: Annotated[str, typer.Argument(metavar="TEXT|-", help="The text, or - for standard input.")],
+    schema: Schema = None,
+    regex: Regex = None,
+    type_: Type = None,
+    lark: Lark = None,
+    choice: Choice = None,
+    style: Style = "default",
+) -> None:
+    """Say what may come next in a text, or where and why it is refused. Exit status 0 where it is complete, else 1."""
+    from structgen.cli import explain as command
+    from structgen.cli.inputs import GrammarOptions
+
+    raise typer.Exit(command.explain(GrammarOptions(schema, regex, type_, lark, choice or (), style), text))
+
+
+@app.command()
+def warmup() -> None:
+    """Compile the kernels now, so that nothing has to later (once on a machine, about half a minute)."""
+    from structgen.cli import warm as command
+
+    raise typer.Exit(command.warm_up())
+
+
+@bench.command()
+def masks(
+    *,
+    data: Annotated[str, typer.Option("--data", metavar="FILE", help='JSON lines {"id", "schema", "tests"}, plain, .xz or .gz.')],
+    tokenizer: Annotated[str, typer.Option("--tokenizer", metavar="FILE", help="A tokenizer.json.")],
+    engines: Annotated[str, typer.Option("--engines", help="With commas: structgen, llguidance, xgrammar, xgrammar-strict.")] = "structgen",
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only so many schemas.")] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.01, help="Seconds for one schema with its instances.")] = 30.0,
+    output: Annotated[str | None, typer.Option("--out", metavar="FILE", help="Write everything as JSON.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Engines at a time; more than one share the cores.")] = 1,
+) -> None:
+    """Time and check token masks of several engines over schemas with instances, in one sitting."""
+    from structgen.cli import masks as command
+
+    raise typer.Exit(command.bench_masks(data, tokenizer, engines, limit=limit, timeout=timeout, output=output, jobs=jobs))
+
+
+@bench.callback()
+def _bench() -> None:
+    """Measure structgen beside its peers."""

@@ -1,0 +1,92 @@
+"""`structgen check`: what of a schema is compiled exactly, and what is refused and why."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from typing import Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from structgen.cli.inputs import schema_text
+from structgen.cli.screen import out, plain
+from structgen.errors import EmptyLanguage, UnsupportedFeature
+from structgen.ir.report import Finding, SupportReport
+
+EXACT, REFUSED = 0, 1
+_LINE: Final = re.compile(r"  (?P<where>.*?): (?P<feature>[^\s:]+): (?P<why>.*)")
+_COLOURS: Final = {"exact": "green", "relaxed": "yellow", "refused": "red", "empty": "red"}
+
+
+def check(given: str, *, draft: str | None, formats: Any, style: str, as_json: bool) -> int:
+    """Print the support report of a schema; the exit status. Raises `SchemaError` where it is malformed."""
+    text = schema_text(given)
+    verdict, report, hint = judge(text, draft=draft, formats=formats, style=style)
+    if as_json:
+        findings = [asdict(finding) for finding in report.findings]
+        plain(json.dumps({"verdict": verdict, "findings": findings, "hint": hint}, ensure_ascii=False, indent=2))
+    else:
+        _show(verdict, report, hint)
+    return REFUSED if verdict in ("refused", "empty") else EXACT
+
+
+def judge(text: str, **options: Any) -> tuple[str, SupportReport, str]:
+    """A verdict (exact, relaxed, refused, empty), the findings, and a hint. Raises `SchemaError`, `OptionError`, `BudgetExceeded`."""
+    from structgen import api
+
+    try:
+        report = api.json_schema(text, **options).report
+    except UnsupportedFeature as error:
+        return "refused", SupportReport(_findings(error)), _relaxed_hint(text, options)
+    except EmptyLanguage as error:
+        where = error.where if isinstance(error.where, str) else ""
+        return "empty", SupportReport([Finding(where, "schema", "refused", error.why, error.hint or "")]), error.hint or ""
+    return report.verdict, report, ""
+
+
+def _findings(error: UnsupportedFeature) -> list[Finding]:
+    """The refused places that an error lists, one a line."""
+    found = [match for line in error.why.split("\n") if (match := _LINE.fullmatch(line))]
+    if not found:
+        return [Finding(str(error.where or ""), "schema", "refused", error.why, error.hint or "")]
+    return [
+        Finding("" if match["where"] == "the root" else match["where"], match["feature"], "refused", match["why"], "") for match in found
+    ]
+
+
+def _relaxed_hint(text: str, options: dict[str, Any]) -> str:
+    """What `relax=True` would make of a schema that is refused."""
+    from structgen import api
+
+    try:
+        relaxed = api.json_schema(text, relax=True, **options).report.relaxed
+    except (UnsupportedFeature, EmptyLanguage):
+        return "relax=True does not compile it either."
+    places = "1 place" if len(relaxed) == 1 else f"{len(relaxed)} places"
+    return f"relax=True compiles the nearest superset, which allows more in {places}."
+
+
+def _show(verdict: str, report: SupportReport, hint: str) -> None:
+    screen = out()
+    screen.print(Text(verdict, style=f"bold {_COLOURS[verdict]}"), Text(_SAID[verdict]))
+    if report.findings:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for name in ("verdict", "where", "keyword", "why"):
+            table.add_column(name, overflow="fold")
+        for finding in report.findings:
+            why = finding.why + (f" {finding.hint}" if finding.hint and finding.hint != hint else "")
+            cells = (finding.where or "the root", finding.feature, why)
+            table.add_row(Text(finding.verdict, style=_COLOURS[finding.verdict]), *map(Text, cells))
+        screen.print(table)
+    if hint:
+        screen.print(Text(hint, style="dim"))
+
+
+_SAID: Final = {
+    "exact": "every keyword is compiled exactly",
+    "relaxed": "the grammar allows more than the schema",
+    "refused": "some of it cannot be compiled exactly",
+    "empty": "no value satisfies the schema",
+}
