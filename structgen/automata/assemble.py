@@ -8,19 +8,22 @@ Not here: running them (`machine`, `kernels.step`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from structgen.automata.leaves import POOL
 from structgen.errors import BudgetExceeded
-from structgen.ir.expr import Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
-from structgen.kernels.tables import NO_BOUND
-from structgen.vocab.trie import subtrie
+from structgen.ir.expr import Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings
+from structgen.kernels.tables import CALLS, EDGES, FLAG, HIGH, LOW, NEXT, NO_BOUND, PUSH, TO
+from structgen.vocab.trie import Trie, subtrie
 
 if TYPE_CHECKING:
     from structgen.kernels.arena import Arena
+
+Nodes = npt.NDArray[np.int32]
 
 CHUNK: Final = 256
 """Counted repetitions unfold this many at a time."""
@@ -28,6 +31,7 @@ CHUNK: Final = 256
 _TRIE_FROM: Final = 8  # alternatives of plain literals become a trie from this many on
 
 FREE: Final = -1
+_FRESH: Final = [-1, 0, 0, -1, -1]
 
 
 class Assembler:
@@ -49,19 +53,20 @@ class Assembler:
     ) -> None:
         self.arena, self.max_nodes = arena, max_nodes
         self._rule_id, self._counted, self._minus, self._special = rule_id, counted, minus, special
-        self.nodes = self.bytes = self.calls = 0  # how many are in use
+        self.nodes = self.edges = self.calls = 0  # how many are in use
         self._wrapped: dict[int, Rule] = {}
         self._kept: list[Expr] = []
 
     def body(self, expr: Expr) -> int:
         """Write a rule body; the node where it starts (perhaps one of a leaf)."""
-        if isinstance(expr, Leaf):
-            start = self.leaf(expr)
-            if start >= 0:
-                return start
-        elif isinstance(expr, Minus):
-            return self._minus(self.leaf(expr.leaf), expr.taken)
-        return _Body(self, expr).start
+        return self.bodies([expr])[0]
+
+    def bodies(self, exprs: Sequence[Expr]) -> list[int]:
+        """Write several rule bodies at once, which costs little more than one. The nodes where they start."""
+        # The taken texts of a minus get bodies too: those first, one set of lists is pending at a time.
+        made = {id(expr): self._minus(self.leaf(expr.leaf), expr.taken) for expr in exprs if isinstance(expr, Minus)}
+        body = _Body(self)
+        return body.finish([made[id(expr)] if id(expr) in made else body.add(expr) for expr in exprs])
 
     def leaf(self, leaf: Leaf) -> int:
         """The start node of a leaf; -1 where nothing matches."""
@@ -84,44 +89,74 @@ class Assembler:
 
 
 class _Body:
-    """The lists of one rule body."""
+    """Bodies being written: the records of `kernels.tables`, flat, from node `base` on."""
 
-    def __init__(self, to: Assembler, expr: Expr) -> None:
+    def __init__(self, to: Assembler) -> None:
         self.to = to
-        self.base = to.nodes
-        self.lit: list[int] = []
-        self.door: list[int] = []
-        self.flag: list[int] = []
-        self.edges: list[tuple[int, int, int, int, int]] = []  # (source, low, high, target, push)
-        self.calls: list[tuple[int, int, int]] = []  # (source, to, ret)
+        self.base = self.next = to.nodes
+        self.nodes: list[int] = []
+        self.edges: list[int] = []
+        self.calls: list[int] = []
+        self.edge, self.called = to.edges, to.calls  # the numbers of the next byte edge and the next call edge
         self.ends: set[int] = set()  # accepting nodes without edges: a call that returns there is a tail call
         self.todo: list[tuple[Expr, int, int]] = []
         self.bulk: list[tuple[Strings, int, int]] = []
-        if isinstance(expr, Net):
-            self.start = self.net(expr, None)
+
+    def add(self, expr: Expr) -> int:
+        """Begin one more body; the node where it starts."""
+        if type(expr) is Leaf:
+            start = self.to.leaf(expr)
+            if start >= 0:
+                return start
+        if type(expr) is Net:
+            start = self.net(expr, None)
         else:
-            self.start = self.node()
+            start = self.node()
             end = self.node()
-            self.flag[end - self.base] = 1
+            self.nodes[-5 + FLAG] = 1
             self.ends.add(end)
-            self.todo.append((expr, self.start, end))
+            self.place(expr, start, end)
         while self.todo:
             self.connect(*self.todo.pop())
-        self.write()
+        return start
+
+    def finish(self, starts: list[int]) -> list[int]:
+        """Copy everything into the arrays."""
+        to, arena = self.to, self.to.arena
+        count = self.next - self.base
+        self.claim(count, self.edge - to.edges, self.called - to.calls)
+        if self.nodes:
+            arena["node"][5 * self.base : 5 * self.next] = self.nodes
+        if self.edges:
+            arena["edge"][5 * to.edges : 5 * self.edge] = self.edges
+        if self.calls:
+            arena["call"][3 * to.calls : 3 * self.called] = self.calls
+        to.nodes, to.edges, to.calls = self.next, self.edge, self.called
         for strings, a, b in self.bulk:
             self.strings(strings, a, b)
+        return starts
 
     def node(self) -> int:
-        self.lit.append(-1)
-        self.door.append(0)
-        self.flag.append(0)
-        return self.base + len(self.lit) - 1
+        self.nodes += _FRESH
+        self.next += 1
+        return self.next - 1
+
+    def read(self, a: int, low: int, high: int, b: int, push: int = -1) -> None:
+        """A byte edge."""
+        head = 5 * (a - self.base) + EDGES
+        self.edges += (low, high, b, push, self.nodes[head])
+        self.nodes[head] = self.edge
+        self.edge += 1
 
     def call(self, a: int, to: int, b: int) -> None:
-        self.calls.append((a, to, -1 if b in self.ends else b))
+        """A call edge; a free step is one to FREE."""
+        head = 5 * (a - self.base) + CALLS
+        self.calls += (to, -1 if to != FREE and b in self.ends else b, self.nodes[head])
+        self.nodes[head] = self.called
+        self.called += 1
 
     def free(self, a: int, b: int) -> None:
-        self.calls.append((a, FREE, b))
+        self.call(a, FREE, b)
 
     def connect(self, expr: Expr, a: int, b: int) -> None:
         """Write `expr` between nodes a and b. Nothing may lead into a or out of b that belongs to the expression."""
@@ -167,33 +202,33 @@ class _Body:
 
     def special(self, expr: Special, a: int, b: int) -> None:
         symbol = self.to._special(expr.name)
-        self.edges.append((a, symbol, symbol, b, -1))
+        self.read(a, symbol, symbol, b)
 
     def literal(self, expr: Lit, a: int, b: int) -> None:
         data = expr.data
-        if not data:
-            self.free(a, b)
-            return
-        chain = self.base + len(self.lit)  # nodes behind the bytes but the last; all but the last of them are one byte and one door wide
+        if len(data) < 2:
+            if data:
+                self.read(a, data[0], data[0], b)
+            else:
+                self.free(a, b)
+        chain = self.next  # nodes behind all bytes but the last
         if len(data) > 1:
-            self.edges.append((a, data[0], data[0], chain, -1))
-            self.lit.extend(data[1:-1])
-            self.lit.append(-1)
-            self.flag.extend([0] * (len(data) - 1))
+            self.read(a, data[0], data[0], chain)
             if expr.respelling is None:
-                self.door.extend([0] * (len(data) - 1))
+                for byte in data[1:-1]:
+                    self.nodes += (byte, 0, 0, -1, -1)
             else:
                 doors = POOL.doors(expr.respelling)
-                self.door.extend([doors[byte] for byte in data[1:-1]])
-                self.door.append(0)
-            self.edges.append((chain + len(data) - 2, data[-1], data[-1], b, -1))
-        else:
-            self.edges.append((a, data[0], data[0], b, -1))
+                for byte in data[1:-1]:
+                    self.nodes += (byte, doors[byte], 0, -1, -1)
+            self.nodes += _FRESH
+            self.next += len(data) - 1
+            self.read(self.next - 1, data[-1], data[-1], b)
         for i, j, leaf in expr.detours:
             source = chain + i - 1 if i else a
             back = chain + j - 1 if j < len(data) else b
             for low, high, node in POOL.first_steps(POOL.start(leaf)[0]):
-                self.edges.append((source, low, high, node, back))
+                self.read(source, low, high, node, back)
 
     def choice(self, expr: Alt, a: int, b: int) -> None:
         plain = [p.data for p in expr.parts if isinstance(p, Lit) and p.is_plain and p.data]
@@ -232,14 +267,13 @@ class _Body:
             self.free(a, b)
 
     def net(self, expr: Net, between: tuple[int, int] | None) -> int:
-        first = self.base + len(self.lit)
-        self.lit.extend([-1] * expr.size)
-        self.door.extend([0] * expr.size)
-        self.flag.extend([0] * expr.size)
+        first = self.next
+        self.nodes += _FRESH * expr.size
+        self.next += expr.size
         if between is None:
             leaving = {a for a, _, _ in expr.edges}
             for k in expr.accepting:
-                self.flag[first + k - self.base] = 1
+                self.nodes[5 * (first + k - self.base) + FLAG] = 1
                 if k not in leaving:
                     self.ends.add(first + k)
         else:
@@ -255,45 +289,15 @@ class _Body:
                 self.place(part, first + a, first + b)
         return first
 
-    def write(self) -> None:
-        """Copy the lists into the arrays."""
-        to, arena = self.to, self.to.arena
-        self.claim(len(self.lit), len(self.edges), len(self.calls))
-        base, n = self.base, len(self.lit)
-        arena["lit"][base : base + n] = self.lit
-        arena["door"][base : base + n] = self.door
-        arena["flag"][base : base + n] = self.flag
-        for rows, head_name, names, at in (
-            (self.edges, "byte_head", ("byte_low", "byte_high", "byte_to", "byte_push", "byte_next"), to.bytes),
-            (self.calls, "call_head", ("call_to", "call_ret", "call_next"), to.calls),
-        ):
-            head = [-1] * n
-            chain = []
-            for k, row in enumerate(rows, at):
-                source = row[0] - base
-                chain.append(head[source])
-                head[source] = k
-            arena[head_name][base : base + n] = head
-            if rows:
-                columns = [*list(zip(*rows, strict=True))[1:], chain]
-                for name, column in zip(names, columns, strict=True):
-                    arena[name][at : at + len(rows)] = column
-        to.nodes += n
-        to.bytes += len(self.edges)
-        to.calls += len(self.calls)
-
     def claim(self, nodes: int, edges: int, calls: int) -> None:
         to, arena = self.to, self.to.arena
         if to.nodes + nodes > to.max_nodes:
             raise BudgetExceeded(
                 f"the grammar unfolds to more than {to.max_nodes:,} nodes", hint="raise budget= or make the grammar smaller"
             )
-        for name in ("lit", "door", "flag", "byte_head", "call_head"):
-            arena.reserve(name, to.nodes + nodes)
-        for name in ("byte_low", "byte_high", "byte_to", "byte_push", "byte_next"):
-            arena.reserve(name, to.bytes + edges)
-        for name in ("call_to", "call_ret", "call_next"):
-            arena.reserve(name, to.calls + calls)
+        arena.reserve("node", 5 * (to.nodes + nodes))
+        arena.reserve("edge", 5 * (to.edges + edges))
+        arena.reserve("call", 3 * (to.calls + calls))
 
     def strings(self, expr: Strings, a: int, b: int) -> None:
         """Write a trie in bulk: trie node i becomes node base + i, and edge at + i leads there."""
@@ -301,33 +305,54 @@ class _Body:
         trie = subtrie((s, 0) for s in expr.items)
         n = len(trie.byte)
         ends = np.flatnonzero(trie.first[1:] > trie.first[:-1])
-        self.claim(n, n + 1, len(ends) + 1)
-        base, at, call = to.nodes, to.bytes, to.calls
+        self.claim(n, 2 * n, len(ends) + 1)
+        base, at, call = to.nodes, to.edges, to.calls
         index = np.arange(n)
-        arena["lit"][base : base + n] = -1
-        arena["door"][base : base + n] = 0
-        arena["flag"][base : base + n] = 0
-        arena["byte_low"][at : at + n] = trie.byte
-        arena["byte_high"][at : at + n] = trie.byte
-        arena["byte_to"][at : at + n] = base + index
-        arena["byte_push"][at : at + n] = -1
+        every, edge, calls = (arena[name].reshape(-1, width) for name, width in (("node", 5), ("edge", 5), ("call", 3)))
+        nodes, edges = every[base : base + n], edge[at : at + n]
+        nodes[:] = _FRESH
+        nodes[:, EDGES] = np.where(trie.end > index + 1, at + index + 1, -1)
+        nodes[ends, CALLS] = call + np.arange(len(ends))
+        edges[:, LOW] = edges[:, HIGH] = trie.byte
+        edges[:, TO] = base + index
+        edges[:, PUSH] = -1
         has_next = (trie.end < n) & (trie.depth[np.minimum(trie.end, n - 1)] == trie.depth)
-        arena["byte_next"][at : at + n] = np.where(has_next, at + trie.end, -1)
-        arena["byte_head"][base : base + n] = np.where(trie.end > index + 1, at + index + 1, -1)
-        arena["call_head"][base : base + n] = -1
+        edges[:, NEXT] = np.where(has_next, at + trie.end, -1)
         if n:  # the edges of the root continue the list of node a
             tops = np.flatnonzero(trie.depth == 0)
-            arena["byte_next"][at + tops[-1]] = arena["byte_head"][a]
-            arena["byte_head"][a] = at
-        arena["call_head"][base + ends] = call + np.arange(len(ends))
-        arena["call_to"][call : call + len(ends)] = FREE
-        arena["call_ret"][call : call + len(ends)] = b
-        arena["call_next"][call : call + len(ends)] = -1
-        to.nodes, to.bytes, to.calls = base + n, at + n, call + len(ends)
+            edges[tops[-1], NEXT] = every[a, EDGES]
+            every[a, EDGES] = at
+        calls[call : call + len(ends)] = FREE, b, -1
+        if expr.respelling is not None:
+            at += self.respell(expr.respelling, trie, every, at, a)
+        to.nodes, to.edges, to.calls = base + n, at + n, call + len(ends)
         if any(not s for s in expr.items):
-            arena["call_to"][to.calls], arena["call_ret"][to.calls] = FREE, b
-            arena["call_next"][to.calls], arena["call_head"][a] = arena["call_head"][a], to.calls
+            calls[to.calls] = FREE, b, every[a, CALLS]
+            every[a, CALLS] = to.calls
             to.calls += 1
+
+    def respell(self, other: Respelling, trie: Trie, every: Nodes, at: int, a: int) -> int:
+        """Beside each edge of a trie, one to the other spellings of its byte, behind the `at` + n edges there are. How many."""
+        edge = self.to.arena["edge"].reshape(-1, 5)
+        n, base = len(trie.byte), self.to.nodes
+        behind = np.array([POOL.behind(other, byte) if byte in other.bytes else -1 for byte in range(256)], np.int32)[trie.byte]
+        child = np.flatnonzero(behind >= 0)
+        parent = np.where(trie.depth[child] == 0, a, 0)
+        for depth in range(1, int(trie.depth.max(initial=0)) + 1):
+            above = np.flatnonzero(trie.depth == depth - 1)
+            here = np.flatnonzero(trie.depth[child] == depth)
+            parent[here] = base + above[np.searchsorted(above, child[here]) - 1]
+        order = np.argsort(parent, kind="stable")
+        child, parent = child[order], parent[order]
+        new = edge[at + n : at + n + len(child)]
+        new[:, LOW] = new[:, HIGH] = other.first
+        new[:, TO] = behind[child]
+        new[:, PUSH] = base + child
+        last = np.append(parent[1:] != parent[:-1], True) if len(parent) else np.zeros(0, np.bool_)
+        new[:, NEXT] = np.where(last, every[parent, EDGES], at + n + np.arange(1, len(child) + 1))
+        first = np.append(True, last[:-1]) if len(parent) else last
+        every[parent[first], EDGES] = at + n + np.flatnonzero(first)
+        return len(child)
 
 
 _WRITERS: Final[dict[type, Callable[[_Body, Any, int, int], None]]] = {

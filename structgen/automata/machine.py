@@ -43,19 +43,9 @@ class Budget:
 
 
 _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, fill of new cells
-    "lit": (np.int16, 256, None),
-    "door": (np.uint16, 256, None),
-    "flag": (np.uint8, 256, None),
-    "byte_head": (np.int32, 256, None),
-    "call_head": (np.int32, 256, None),
-    "byte_low": (np.uint16, 512, None),
-    "byte_high": (np.uint16, 512, None),
-    "byte_to": (np.int32, 512, None),
-    "byte_push": (np.int32, 512, None),
-    "byte_next": (np.int32, 512, None),
-    "call_to": (np.int32, 256, None),
-    "call_ret": (np.int32, 256, None),
-    "call_next": (np.int32, 256, None),
+    "node": (np.int32, 5 * 256, None),
+    "edge": (np.int32, 5 * 256, None),
+    "call": (np.int32, 3 * 256, None),
     "rule_start": (np.int32, 64, -1),
     "low": (np.int32, 16, None),
     "high": (np.int32, 16, None),
@@ -92,7 +82,7 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
 
 def _blank() -> Blank:
     """A machine with the dead state, the end of the text and the bottom context."""
-    arrays = {name: np.full(size, fill or 0, dtype) for name, (dtype, size, fill) in _INITIAL.items()}
+    arrays: dict[str, Any] = {name: np.full(size, fill or 0, dtype) for name, (dtype, size, fill) in _INITIAL.items()}
     assert tuple(arrays) == t.Machine._fields[1:]
     arrays["final"][1] = 1
     arrays["ctx_off"][2] = 1
@@ -189,9 +179,11 @@ class ByteAutomaton:
         if time.monotonic() - CLOCK.seconds > self._deadline:
             raise BudgetExceeded(f"one step took longer than {self.budget.seconds} s", hint="raise budget.seconds, or simplify the grammar")
         if code == t.NEED_RULE:
-            rule = int(self.arena["n"][t.ARG])
-            start = self._assembler.body(self.rules[rule].make())
-            self.arena["rule_start"][rule] = start
+            rule = self.rules[int(self.arena["n"][t.ARG])]
+            numbers = [self._rule_id(one) for one in rule.group or (rule,)]
+            numbers = [number for number in numbers if self.arena["rule_start"][number] < 0]
+            starts = self._assembler.bodies([self.rules[number].make() for number in numbers])
+            self.arena["rule_start"][numbers] = starts
         elif code == t.NEED_DOOR:
             POOL.open(int(self.arena["n"][t.ARG]))
         elif code == t.NEED_ROOM:

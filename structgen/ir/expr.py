@@ -104,12 +104,17 @@ class Minus(Expr):
 
 
 class Strings(Expr):
-    """A finite, large set of byte strings (up to millions), built in bulk."""
+    """A finite, large set of byte strings (up to millions), built in bulk. `respelling`: other spellings of every byte that it has."""
 
-    __slots__ = ("items",)
+    __slots__ = ("items", "respelling")
 
-    def __init__(self, items: Sequence[bytes]) -> None:
-        self.items = items
+    def __init__(self, items: Sequence[bytes], respelling: Respelling | None = None) -> None:
+        self.items, self.respelling = items, respelling
+
+    def literal(self, item: bytes) -> Lit:
+        """One of the items with all its spellings."""
+        other = self.respelling
+        return Lit(item, [] if other is None else [(i, i + 1, other.leaf_of(byte)) for i, byte in enumerate(item) if byte in other.bytes])
 
 
 class Special(Expr):
@@ -151,13 +156,14 @@ class Repeat(Expr):
 class Rule(Expr):
     """A named language whose body is made on first reach by `make()`.
 
-    The same Rule object is the same rule: memoise the makers of infinite families (`Members(schema, i)`).
+    The same Rule object is the same rule: memoise the makers of infinite families (`Members(schema, i)`). `group`: rules (this one among
+    them) that will mostly be reached together; making their bodies together is cheaper.
     """
 
-    __slots__ = ("make", "name")
+    __slots__ = ("group", "make", "name")
 
-    def __init__(self, make: Callable[[], Expr], name: str = "") -> None:
-        self.make, self.name = make, name
+    def __init__(self, make: Callable[[], Expr], name: str = "", group: Sequence[Rule] = ()) -> None:
+        self.make, self.name, self.group = make, name, group
 
     def __repr__(self) -> str:
         return f"Rule({self.name})"

@@ -289,7 +289,7 @@ def node_accepts(M, L, node):
     """Whether the rule that a node belongs to may end here."""
     kind = node >> 28
     if kind == 0:
-        return M.flag[node] & 1 == 1
+        return M.node[5 * node + FLAG] & 1 == 1
     if kind == 1:
         return leaf_flags(L, node & INDEX) & 1 == 1
     if kind == 2:
@@ -306,7 +306,7 @@ def node_moves(M, L, node):
     kind = node >> 28
     k = node & INDEX
     if kind == 0:
-        return M.lit[node] >= 0 or M.byte_head[node] >= 0
+        return M.node[5 * node + LIT] >= 0 or M.node[5 * node + EDGES] >= 0
     if kind == 1:
         return leaf_flags(L, k) & 2 == 2
     if kind == 2:
@@ -328,12 +328,12 @@ def close(M, L):
         node = np.int64(M.work_node[i])
         ctx = np.int64(M.work_ctx[i])
         if node < LEAF:
-            e = M.call_head[node]
+            e = M.node[5 * node + CALLS]
             while e >= 0:
-                code = add_call(M, np.int64(M.call_to[e]), np.int64(M.call_ret[e]), ctx)
+                code = add_call(M, np.int64(M.call[3 * e + CALL_TO]), np.int64(M.call[3 * e + CALL_RET]), ctx)
                 if code < 0:
                     return code
-                e = M.call_next[e]
+                e = M.call[3 * e + CALL_NEXT]
         if node_accepts(M, L, node):
             for j in range(M.ctx_off[ctx], M.ctx_off[ctx + 1]):
                 if M.ctx_pair[2 * j] < 0:
@@ -424,18 +424,18 @@ def mark_bytes(M, L, s, node):
     """Add to the byte set of state s what may follow at `node`."""
     kind = node >> 28
     if kind == 0:
-        if M.lit[node] >= 0:
-            M.bits[4 * s + (M.lit[node] >> 6)] |= one_bit(M.lit[node])
-        if M.door[node] > 0:
-            first = np.int64(L.door_byte[M.door[node]])
+        if M.node[5 * node + LIT] >= 0:
+            M.bits[4 * s + (M.node[5 * node + LIT] >> 6)] |= one_bit(M.node[5 * node + LIT])
+        if M.node[5 * node + DOOR] > 0:
+            first = np.int64(L.door_byte[M.node[5 * node + DOOR]])
             M.bits[4 * s + (first >> 6)] |= one_bit(first)
-        e = M.byte_head[node]
+        e = M.node[5 * node + EDGES]
         while e >= 0:
-            b = np.int64(M.byte_low[e])
-            while b <= M.byte_high[e] and b < 256:
+            b = np.int64(M.edge[5 * e + LOW])
+            while b <= M.edge[5 * e + HIGH] and b < 256:
                 M.bits[4 * s + (b >> 6)] |= one_bit(b)
                 b += 1
-            e = M.byte_next[e]
+            e = M.edge[5 * e + NEXT]
         return
     g = node & INDEX
     if kind == 2:
@@ -471,18 +471,18 @@ def gather(M, L, s, b):
         code = 0
         kind = node >> 28
         if kind == 0:
-            if M.lit[node] == b:
+            if M.node[5 * node + LIT] == b:
                 code = add(M, node + 1, ctx)
-            elif M.door[node] > 0 and L.door_byte[M.door[node]] == b:
-                code = open_door(M, L, np.int64(M.door[node]), node + 1, ctx)
-            e = M.byte_head[node]
+            elif M.node[5 * node + DOOR] > 0 and L.door_byte[M.node[5 * node + DOOR]] == b:
+                code = open_door(M, L, np.int64(M.node[5 * node + DOOR]), node + 1, ctx)
+            e = M.node[5 * node + EDGES]
             while e >= 0 and code == 0:
-                if M.byte_low[e] <= b <= M.byte_high[e]:
+                if M.edge[5 * e + LOW] <= b <= M.edge[5 * e + HIGH]:
                     inner = ctx
-                    if M.byte_push[e] >= 0:
-                        inner = push(M, np.int64(M.byte_push[e]), ctx)
-                    code = NEED_ROOM if inner < 0 else add(M, np.int64(M.byte_to[e]), inner)
-                e = M.byte_next[e]
+                    if M.edge[5 * e + PUSH] >= 0:
+                        inner = push(M, np.int64(M.edge[5 * e + PUSH]), ctx)
+                    code = NEED_ROOM if inner < 0 else add(M, np.int64(M.edge[5 * e + TO]), inner)
+                e = M.edge[5 * e + NEXT]
         elif b < 256:
             code = gather_leaf(M, L, node, ctx, b, np.int64(M.side[i - M.off[s]]) if kind == 2 else 0)
         if code < 0:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from structgen.kernels.arena import i16, i32, i64, jit, u8, u16, u32, u64
+from structgen.kernels.arena import i32, i64, jit, u8, u32, u64
 
 LEAF = 1 << 28
 MINUS = 2 << 28
@@ -44,19 +44,9 @@ class Machine(NamedTuple):
     """A byte automaton. Lists are chained by `*next`, -1 ends one."""
 
     size: Any  # int64[...]  lengths of the arrays, `SIZE_...`
-    lit: Any  # int16[N]    the one byte that leads to node + 1, or -1
-    door: Any  # uint16[N]  another way to spell the byte of `lit` (an index of `Leaves.door_*`), or 0
-    flag: Any  # uint8[N]   1: a rule may end here
-    byte_head: Any  # int32[N]   first byte edge
-    call_head: Any  # int32[N]   first call edge
-    byte_low: Any  # uint16[E]  symbols 0..255 are bytes, 256.. special tokens
-    byte_high: Any  # uint16[E]
-    byte_to: Any  # int32[E]   target node
-    byte_push: Any  # int32[E]   node to return to when the target's rule ends, or -1
-    byte_next: Any  # int32[E]
-    call_to: Any  # int32[C]   -1 free step; a rule; or (>= LEAF) a start node
-    call_ret: Any  # int32[C]   node to return to; -1: a tail call; for a free step the target
-    call_next: Any  # int32[C]
+    node: Any  # int32[5 N]  records of plain nodes, fields LIT to CALLS
+    edge: Any  # int32[5 E]  records of byte edges, fields LOW to NEXT
+    call: Any  # int32[3 C]  records of call edges, fields CALL_TO to CALL_NEXT
     rule_start: Any  # int32[R]   start node, -1 while there is no body
     low: Any  # int32[B]   bounds of counted leaves
     high: Any  # int32[B]
@@ -88,6 +78,19 @@ class Machine(NamedTuple):
     side: Any  # int32[W]   scratch: steps of the machine states of minus nodes
     stack: Any  # int32[...]  scratch of trie walks: state by depth
     n: Any  # int64[16]
+
+
+LIT, DOOR, FLAG, EDGES, CALLS = range(5)
+"""A plain node: the one byte that leads to node + 1, or -1; the door (`Leaves.door_*`) to other spellings of that byte, or 0; 1
+where its rule may end; its first byte edge and its first call edge, or -1."""
+
+LOW, HIGH, TO, PUSH, NEXT = range(5)
+"""A byte edge: symbols LOW..HIGH (0..255 bytes, 256.. special tokens) lead to node TO; PUSH: the node to return to when the rule of
+TO ends, or -1."""
+
+CALL_TO, CALL_RET, CALL_NEXT = range(3)
+"""A call edge. CALL_TO: -1 for a free step, a rule, or (>= LEAF) a start node. CALL_RET: the node to return to, -1 for a tail call;
+the target of a free step."""
 
 
 class Leaves(NamedTuple):
@@ -172,50 +175,40 @@ def machine_of(handle):
     h = i64(handle[0])
     return Machine(
         i64(h[0]),
-        i16(h[1]),
-        u16(h[2]),
-        u8(h[3]),
+        i32(h[1]),
+        i32(h[2]),
+        i32(h[3]),
         i32(h[4]),
         i32(h[5]),
-        u16(h[6]),
-        u16(h[7]),
+        i32(h[6]),
+        i32(h[7]),
         i32(h[8]),
         i32(h[9]),
         i32(h[10]),
         i32(h[11]),
         i32(h[12]),
-        i32(h[13]),
-        i32(h[14]),
+        u8(h[13]),
+        u64(h[14]),
         i32(h[15]),
-        i32(h[16]),
+        i64(h[16]),
         i32(h[17]),
         i32(h[18]),
         i32(h[19]),
         i32(h[20]),
         i32(h[21]),
         i32(h[22]),
-        u8(h[23]),
-        u64(h[24]),
+        i32(h[23]),
+        i32(h[24]),
         i32(h[25]),
-        i64(h[26]),
+        i32(h[26]),
         i32(h[27]),
-        i32(h[28]),
+        u8(h[28]),
         i32(h[29]),
-        i32(h[30]),
+        i64(h[30]),
         i32(h[31]),
         i32(h[32]),
         i32(h[33]),
-        i32(h[34]),
-        i32(h[35]),
-        i32(h[36]),
-        i32(h[37]),
-        u8(h[38]),
-        i32(h[39]),
-        i64(h[40]),
-        i32(h[41]),
-        i32(h[42]),
-        i32(h[43]),
-        i64(h[44]),
+        i64(h[34]),
     )
 
 

@@ -53,7 +53,7 @@ class _Recogniser:
             case Minus():
                 return self.ends(expr.leaf, at) - self.ends(expr.taken, at)
             case Strings():
-                return {at + len(one) for one in expr.items if self.data.startswith(one, at)}
+                return {end for one in expr.items for end in self.literal(expr.literal(one), at)}
             case Seq():
                 places = {at}
                 for part in expr.parts:

@@ -23,7 +23,7 @@ from structgen.frontends.jsonschema.shapes import Obj
 from structgen.frontends.jsonschema.site import Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal
 from structgen.frontends.jsonschema.style import JsonStyle
-from structgen.ir.expr import Expr, Lit, Minus, Net, Rule, alt, repeat, seq
+from structgen.ir.expr import NEVER, Expr, Lit, Minus, Net, Rule, alt, repeat, seq
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
@@ -205,6 +205,10 @@ class _AnyOrder:
         self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
         self.required = sum(1 << i for i, one in enumerate(table.members) if one.required)
         self.counting = bool(table.low or table.high is not None or table.duties)
+        group: list[Rule] = []
+        self.members = [Rule(partial(_same, text), "member", group) for text in table.texts]
+        self.others = [Rule(partial(_same, text), "member", group) for text in table.others]
+        group += [*self.members, *self.others]
         self.rules: dict[tuple[str, State], Rule] = {}
 
     def expr(self) -> Expr:
@@ -228,21 +232,24 @@ class _AnyOrder:
         return alt([self.closing, more]) if self._may_end(state) else more
 
     def _keys(self, state: State) -> Expr:
-        """A key that may come next, its value, and what may follow."""
+        """A key that may come next, its value, and what may follow: two calls a member, whose texts are written once for all sets."""
         there, count, duties = state
         table = self.table
         more = _counted(count, table)
-        parts: list[Expr] = []
+        edges: list[tuple[int, Expr | None, int]] = []
+        node = 1
         for i, one in enumerate(table.members):
             if not there >> i & 1:
                 after = (there | 1 << i, more, duties & ~one.covers)
                 if self._can_finish(after):
-                    parts.append(seq(table.texts[i], self._after(after)))
-        for other, text in zip(table.classes, table.others, strict=True):
+                    node += 1
+                    edges += [(0, self.members[i], node), (node, self._after(after), 1)]
+        for other, rule in zip(table.classes, self.others, strict=True):
             after = (there, more, duties & ~other.covers)
             if self._can_finish(after):
-                parts.append(seq(text, self._after(after)))
-        return alt(parts)
+                node += 1
+                edges += [(0, rule, node), (node, self._after(after), 1)]
+        return Net(node + 1, edges, (1,)) if edges else NEVER
 
     def _can_finish(self, state: State) -> bool:
         if not self.counting:
@@ -252,3 +259,7 @@ class _AnyOrder:
         left = [one for i, one in enumerate(table.members) if not there >> i & 1]
         high = None if table.high is None else table.high - count
         return (high is None or high >= 0) and can_finish(left, table.classes, duties, table.low - count, high)
+
+
+def _same(expr: Expr) -> Expr:
+    return expr

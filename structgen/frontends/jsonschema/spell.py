@@ -21,7 +21,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-from structgen.errors import BudgetExceeded, GrammarError, UnsupportedFeature
+from structgen.errors import GrammarError, UnsupportedFeature
 from structgen.frontends.jsonschema.numbers import number_values_dfa
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.ir.expr import Expr, Leaf, Lit, Respelling, Rule, Strings, alt, seq
@@ -29,7 +29,7 @@ from structgen.ir.regular import CharDFA
 
 Order = Literal["schema", "any"]
 
-MANY: Final = 50
+MANY: Final = 8
 """Enumerations of more strings than this are built in bulk."""
 
 INLINE: Final = 8
@@ -221,13 +221,16 @@ def values_expr(values: Iterable[Any], style: JsonStyle, depth: int = 0, *, orde
 
 
 def _strings(texts: list[str], style: JsonStyle) -> Expr:
-    """Any of these strings: a few as literals, many as one automaton, very many in bulk."""
+    """Any of these strings: a few as literals, many in bulk."""
     if len(texts) <= MANY:
         return alt([string_literal(text, style) for text in texts])
-    data = sorted([json_bytes(text) for text in texts])
+    data = [json_bytes(text) for text in texts]
     if style.escapes == "minimal":
         return Strings(data)
-    try:
-        return string_leaf(CharDFA.of_strings(texts), style)
-    except BudgetExceeded:
-        return alt([string_literal(text, style) for text in texts])
+    plain = [one for one in data if one.isascii() and b"\\" not in one]  # the others need detours of several bytes
+    rest = [text for text, one in zip(texts, data, strict=True) if not one.isascii() or b"\\" in one]
+    return (
+        alt([Strings(plain, ESCAPES), *(string_literal(text, style) for text in rest)])
+        if plain
+        else alt([string_literal(text, style) for text in rest])
+    )

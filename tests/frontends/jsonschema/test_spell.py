@@ -48,7 +48,7 @@ def ends(expr, data, at):
     if isinstance(expr, Alt):
         return set().union(*(ends(part, data, at) for part in expr.parts))
     if isinstance(expr, Strings):
-        return {at + len(item) for item in expr.items if data.startswith(item, at)}
+        return {end for item in expr.items for end in ends(expr.literal(item), data, at)}
     assert isinstance(expr, Rule)
     return ends(expr.make(), data, at)
 
