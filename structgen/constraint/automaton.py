@@ -45,7 +45,7 @@ class TokenAutomaton:
         self._moves: dict[int, int] = {}
         self._rows: dict[int, Words] = {}
         self._distances: dict[int, int] = {}
-        self._own = Arena({"special": np.zeros(0, np.int32), "spare": np.zeros(self._words, np.uint32)})
+        self._own = Arena(self._tables.own)
         with machine.lock:  # trie walks keep one state a byte of the token
             machine.arena.reserve("stack", self._tables.deepest + 2)
         self._handle = bundle(

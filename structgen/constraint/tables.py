@@ -19,7 +19,7 @@ import numpy.typing as npt
 from structgen.automata.leaves import POOL
 from structgen.kernels import tables as t
 from structgen.kernels import walk
-from structgen.kernels.arena import Arena, bundle
+from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.vocab.vocabulary import Vocabulary
 
 _SPARSE_MAX: Final = 512  # tokens; a dense row of 152k tokens costs 1 us to take in, 512 bits the same
@@ -83,6 +83,8 @@ class TokenTables:
             },
             shared=True,
         )
+        # What each token automaton begins with.
+        self.own = Blank({"special": np.zeros(0, np.int32), "spare": np.zeros(self.words, np.uint32)})
         self.handle = bundle([self.tokens.handle, POOL.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
         self._used = dict.fromkeys(self.rows.names, 0)
         self._entries = 0

@@ -78,8 +78,13 @@ def string_literal(text: str, style: JsonStyle) -> Lit:
 
     Raises UnsupportedFeature for a lone surrogate, which is no character.
     """
+    return _literal(text, style.escapes == "minimal")
+
+
+@lru_cache(maxsize=1 << 14)  # real schemas share their keys
+def _literal(text: str, minimal: bool) -> Lit:
     data = json_bytes(text)
-    if style.escapes == "minimal":
+    if minimal:
         return Lit(data)
     if len(data) == len(text) + 2:  # the common case: ASCII without quotation marks and control characters
         return Lit(data, (), ESCAPES)
