@@ -63,10 +63,12 @@ def _show(sittings: list[Sitting], timeout: float) -> None:
     from structgen.bench import masks, summary
 
     screen, found = out(), [summary.summarize(one, timeout) for one in sittings]
-    table = _table("verdicts", "engine", *masks.VERDICTS, "memory", "start")
-    for one in found:
-        counts = [str(one.verdicts[verdict]) for verdict in masks.VERDICTS]
-        table.add_row(_named(one.engine, one.version), *counts, f"{one.memory_mb:.0f} MB", f"{one.start_seconds:.1f} s")
+    table = _table(f"{found[0].schemas} schemas", "", *[f"{one.engine}\n{one.version}" for one in found])
+    for verdict in masks.VERDICTS:
+        table.add_row(verdict, *[str(one.verdicts[verdict]) for one in found])
+    table.add_row("memory, at most", *[f"{one.memory_mb:.0f} MB" for one in found])
+    table.add_row("and before the first schema", *[f"{one.idle_mb:.0f} MB" for one in found])
+    table.add_row("start", *[f"{one.start_seconds:.1f} s" for one in found])
     screen.print(table)
     for title, field in (("first mask: compiling and one mask", "first"), ("mask + commit, a token", "mask")):
         table = _table(title, "engine", "count", *summary.COLUMNS)
@@ -97,10 +99,6 @@ def shown(microseconds: float | None) -> str:
 
 def _times(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-def _named(engine: str, version: str) -> str:
-    return f"{engine} {version}".strip()
 
 
 def _table(title: str, *columns: str) -> Table:
