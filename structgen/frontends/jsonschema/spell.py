@@ -74,26 +74,30 @@ ESCAPES: Final = Respelling(0x5C, _ASCII, _leaf_of)
 
 
 def string_literal(text: str, style: JsonStyle) -> Lit:
-    """All spellings of one string, with its quotation marks: raw, and under escapes "any" each character also escaped.
+    """All spellings of one string, with its quotation marks: raw, and as far as the style allows each character also escaped.
 
     Raises UnsupportedFeature for a lone surrogate, which is no character.
     """
-    return _literal(text, style.escapes == "minimal")
+    return _literal(text, style.escapes if style.escapes == "minimal" else style.constants)
 
 
 @lru_cache(maxsize=1 << 14)  # real schemas share their keys
-def _literal(text: str, minimal: bool) -> Lit:
+def _literal(text: str, escapes: str) -> Lit:
     data = json_bytes(text)
-    if minimal:
+    if escapes == "minimal":
         return Lit(data)
-    if len(data) == len(text) + 2:  # the common case: ASCII without quotation marks and control characters
-        return Lit(data, (), ESCAPES)
-    shared = None if b"\\" in data else ESCAPES  # the `n` of `\n` is no character of the text
+    shared = ESCAPES if escapes == "any" else None
+    if len(data) == len(text) + 2 and (
+        shared or "\x7f" not in text
+    ):  # the common case: ASCII without quotation marks and control characters
+        return Lit(data, (), shared)
+    if b"\\" in data:  # the `n` of `\n` is no character of the text
+        shared = None
     detours: list[tuple[int, int, Leaf]] = []
     at = 1
     for char in text:
         one, leaf = _detour(char)
-        if leaf is not None and not (shared and len(one) == 1):
+        if leaf is not None and not (len(one) == 1 and (shared or (escapes == "plain" and char != "\x7f"))):
             detours.append((at, at + len(one), leaf))
         at += len(one)
     return Lit(data, detours, shared)
@@ -232,10 +236,8 @@ def _strings(texts: list[str], style: JsonStyle) -> Expr:
     data = [json_bytes(text) for text in texts]
     if style.escapes == "minimal":
         return Strings(data)
-    plain = [one for one in data if one.isascii() and b"\\" not in one]  # the others need detours of several bytes
-    rest = [text for text, one in zip(texts, data, strict=True) if not one.isascii() or b"\\" in one]
-    return (
-        alt([Strings(plain, ESCAPES), *(string_literal(text, style) for text in rest)])
-        if plain
-        else alt([string_literal(text, style) for text in rest])
-    )
+    simple = [one.isascii() and not {0x5C, 0x7F} & set(one) for one in data]  # the others have detours of their own
+    plain = [one for one, is_simple in zip(data, simple, strict=True) if is_simple]
+    rest = [text for text, is_simple in zip(texts, simple, strict=True) if not is_simple]
+    bulk = [Strings(plain, ESCAPES if style.constants == "any" else None)] if plain else []
+    return alt([*bulk, *(string_literal(text, style) for text in rest)])

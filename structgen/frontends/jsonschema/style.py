@@ -4,8 +4,8 @@ A value has many legal JSON texts. A style says which of them count, so that a m
 nor be blocked from a spelling that its users expect. Four are named:
 
     "default"    between tokens nothing, one space, or a line break and up to 20 blanks; numbers of up to 20 digits on either side of the
-                 point and exponents of up to 3 digits; every escape in strings. Whatever `json.dumps` writes, with any of its options up
-                 to that depth, is in it.
+                 point and exponents of up to 3 digits; every escape in strings, but in keys and constants only of characters beyond
+                 printable ASCII. Whatever `json.dumps` writes, with any of its options up to that depth, is in it.
     "compact"    no whitespace, no exponents, whole numbers without a point, only the escapes that JSON demands
     "indent=N"   exactly the layout of `json.dumps(value, indent=N)`; numbers and escapes as in "default"
     "any"        every legal spelling: whitespace without bound (also around the document), numbers of any length, every escape
@@ -44,6 +44,8 @@ class JsonStyle:
         multiples need more gets more
     exponents: the most digits of an exponent; 0: no exponents; None: no bound
     escapes: "any" (every legal escape of every character) or "minimal" (only where JSON demands one, in the shortest form)
+    constants: how the strings that a schema names (keys, `enum`, `const`) are escaped, under escapes "any": "any", or "plain": printable
+        ASCII stands for itself, so that a model that would rather write another key cannot drift into `"\\u006e\\u0061me"`
     integers: "any" (`2`, `2.0` and, with exponents, `2e0` are all the integer 2) or "bare" (digits only)
     """
 
@@ -52,11 +54,13 @@ class JsonStyle:
     digits: int | None = 20
     exponents: int | None = 3
     escapes: Literal["any", "minimal"] = "any"
+    constants: Literal["any", "plain"] = "plain"
     integers: Literal["any", "bare"] = "any"
 
     def __post_init__(self) -> None:
         _one_of("whitespace", self.whitespace, ("compact", "default", "any", "indent"))
         _one_of("escapes", self.escapes, ("any", "minimal"))
+        _one_of("constants", self.constants, ("any", "plain"))
         _one_of("integers", self.integers, ("any", "bare"))
         _count("indent", self.indent, 0, MAX_INDENT)
         if self.digits is not None:
@@ -169,6 +173,6 @@ def _colon(style: JsonStyle) -> Expr:
 
 DEFAULT: Final = JsonStyle()
 COMPACT: Final = JsonStyle("compact", exponents=0, escapes="minimal", integers="bare")
-ANY: Final = JsonStyle("any", digits=None, exponents=None)
+ANY: Final = JsonStyle("any", digits=None, exponents=None, constants="any")
 
 _NAMED: Final = {"default": DEFAULT, "compact": COMPACT, "any": ANY, "indent": JsonStyle("indent")}
