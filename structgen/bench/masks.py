@@ -162,6 +162,11 @@ def run_engine(
     return sitting
 
 
+def command(engine: str, tokenizer: str) -> list[str]:
+    """How a worker process is started."""
+    return [sys.executable, "-m", "structgen.bench.worker", engine, tokenizer]
+
+
 class Worker:
     """A running and warm worker process. Raises `ModelError` where the engine cannot be made."""
 
@@ -170,7 +175,7 @@ class Worker:
         self.alive = True
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "structgen.bench.worker", engine, work.tokenizer],
+            command(engine, work.tokenizer),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,

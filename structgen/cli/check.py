@@ -7,7 +7,7 @@ import re
 from dataclasses import asdict
 from typing import Any, Final
 
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 from structgen.cli.inputs import schema_text
@@ -16,7 +16,10 @@ from structgen.errors import EmptyLanguage, UnsupportedFeature
 from structgen.ir.report import Finding, SupportReport
 
 EXACT, REFUSED = 0, 1
-_LINE: Final = re.compile(r"  (?P<where>.*?): (?P<feature>[^\s:]+): (?P<why>.*)")
+_LINES: Final = (  # "pointer: keyword: why"; a pointer may hold ": " itself, and mostly ends in the keyword
+    re.compile(r"  (?P<where>.*/(?P<feature>[^/]+)): (?P=feature): (?P<why>.*)"),
+    re.compile(r"  (?P<where>.*?): (?P<feature>[^\s:]+): (?P<why>.*)"),
+)
 _COLOURS: Final = {"exact": "green", "relaxed": "yellow", "refused": "red", "empty": "red"}
 
 
@@ -48,7 +51,8 @@ def judge(text: str, **options: Any) -> tuple[str, SupportReport, str]:
 
 def _findings(error: UnsupportedFeature) -> list[Finding]:
     """The refused places that an error lists, one a line."""
-    found = [match for line in error.why.split("\n") if (match := _LINE.fullmatch(line))]
+    read = (_LINES[0].fullmatch(line) or _LINES[1].fullmatch(line) for line in error.why.split("\n"))
+    found = [match for match in read if match]
     if not found:
         return [Finding(str(error.where or ""), "schema", "refused", error.why, error.hint or "")]
     return [
@@ -71,15 +75,12 @@ def _relaxed_hint(text: str, options: dict[str, Any]) -> str:
 def _show(verdict: str, report: SupportReport, hint: str) -> None:
     screen = out()
     screen.print(Text(verdict, style=f"bold {_COLOURS[verdict]}"), Text(_SAID[verdict]))
-    if report.findings:
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in ("verdict", "where", "keyword", "why"):
-            table.add_column(name, overflow="fold")
-        for finding in report.findings:
-            why = finding.why + (f" {finding.hint}" if finding.hint and finding.hint != hint else "")
-            cells = (finding.where or "the root", finding.feature, why)
-            table.add_row(Text(finding.verdict, style=_COLOURS[finding.verdict]), *map(Text, cells))
-        screen.print(table)
+    for finding in report.findings:
+        where = Text(f"{finding.verdict:8} ", style=_COLOURS[finding.verdict])
+        where.append(finding.where or "the root", style="bold default")
+        screen.print(where, soft_wrap=True)  # a pointer is to be copied: it stays on one line
+        why = f"{finding.feature}: {finding.why}" + (f" {finding.hint}" if finding.hint and finding.hint != hint else "")
+        screen.print(Padding(Text(why), (0, 0, 0, 9)))
     if hint:
         screen.print(Text(hint, style="dim"))
 
