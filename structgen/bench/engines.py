@@ -194,7 +194,7 @@ def checked_engines(names: Sequence[str]) -> list[str]:
 def engine_version(name: str) -> str:
     """The version of the package behind an engine, "" where it says none."""
     try:
-        return version(_ENGINES[name][0])
+        return version(_ENGINES[name][0]) if name in _ENGINES else ""
     except PackageNotFoundError:
         return ""
 
