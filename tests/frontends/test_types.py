@@ -571,7 +571,7 @@ REFUSED: list[tuple[Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("tp", "where", "why"), REFUSED, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(("tp", "where", "why"), REFUSED, ids=[f"{place}-{why}"[:40] for _, place, why in REFUSED])
 def test_what_has_no_json_form_is_refused_with_place_and_hint(tp: Any, where: str, why: str) -> None:
     with pytest.raises(TypeUnsupported, match=re.escape(why)) as caught:
         type_schema(tp)
