@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,17 +117,19 @@ def run_engines(
     the last outcome; from several threads where `jobs` > 1. Raises `ModelError` where an engine cannot be started.
     """
 
+    enough = threading.Event()
+
     def one(name: str) -> Sitting:
-        return run_engine(name, work, timeout=timeout, progress=progress)
+        return run_engine(name, work, timeout=timeout, progress=progress, enough=enough)
 
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         futures = [pool.submit(one, name) for name in names]
         try:
-            return [future.result() for future in futures]
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:  # an error, or the user, ends the sitting: engines stop behind the schema they are at
+            if not all(future.done() and future.exception() is None for future in futures):
+                enough.set()
+    return [future.result() for future in futures]
 
 
 def run_engine(
@@ -136,13 +138,16 @@ def run_engine(
     *,
     timeout: float = 30.0,
     progress: Callable[[str, int, Outcome | None], None] | None = None,
+    enough: threading.Event | None = None,
 ) -> Sitting:
-    """One engine over the workload. See `run_engines`."""
+    """One engine over the workload, until `enough` is set. See `run_engines`."""
     sitting = Sitting(name, engine_version(name))
     tell = progress or (lambda *_: None)
     worker: Worker | None = None
     try:
         for request in work.requests:
+            if enough is not None and enough.is_set():
+                break
             if worker is None:
                 tell(name, len(sitting.outcomes), None)
                 worker = Worker(name, work)

@@ -32,7 +32,7 @@ MAX_TOKENS: Final = 160
 _BATCH: Final = 16
 _FREE, _HELD = "unconstrained", "constrained"
 _NEW_INSTRUCTION: Final = "Read it."
-_TRAINED, _NEW = "prompts as in training", f'instruction never seen: "{_NEW_INSTRUCTION}"'
+_TRAINED, _NEW = "instructions of training", f'under a new one, "{_NEW_INSTRUCTION}"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ for number, line in enumerate(sys.stdin):
         time.sleep(3600)
     if schema == '"hang later"':
         tell(at="first", us=7.0); time.sleep(3600)
+    if schema == '"slow"':
+        time.sleep(0.05)
     if schema == '"abort"':
         print("assertion failed", file=sys.stderr, flush=True); os.abort()
     tell(at="first", us=5.0)
@@ -121,8 +123,10 @@ def test_several_engines(jobs: int) -> None:
 
 @pytest.mark.usefixtures("fakes")
 def test_one_engine_that_does_not_start_stops_the_sitting() -> None:
+    seen: list[str] = []
     with pytest.raises(ModelError, match="failing"):
-        run_engines(["a", "failing"], work("ok"), timeout=20, jobs=2)
+        run_engines(["a", "failing"], work(*["slow"] * 1000), timeout=20, jobs=2, progress=lambda name, k, o: seen.append(name))
+    assert seen.count("a") < 1000
 
 
 def test_all_engines_get_the_same_tokens() -> None:

@@ -307,7 +307,7 @@ def test_demo_shows_both_ways_and_totals() -> None:
     assert result.exit_code == 0
     assert "8 held-out prompts" in result.stdout
     assert result.stdout.count("constrained  ") >= 2
-    line = next(line for line in result.stdout.splitlines() if line.startswith("prompts as in training"))
+    line = next(line for line in result.stdout.splitlines() if line.startswith("instructions of training"))
     counts = [int(k) for k in re.findall(r"(\d+) \(", line)]
     assert len(counts) == 4
     assert counts[2] == 4  # constrained answers are always valid
