@@ -22,6 +22,10 @@ from structgen.ir.expr import EPSILON, Alt, Expr, Leaf, Lit, Minus, Net, Repeat,
 from structgen.vocab.vocabulary import Vocabulary
 
 
+class TooWide(Exception):
+    """More stacks than a slow twin can hold: an ambiguous language after some bytes."""
+
+
 class Inside(NamedTuple):
     """A place inside a leaf; `state` -1 is before the opening quotation mark."""
 
@@ -68,6 +72,9 @@ class Tail(NamedTuple):
     high: int
     at: int
 
+
+WIDEST = 250
+"""The most stacks of a closed configuration."""
 
 Stack = tuple[Any, ...]
 Config = frozenset[Stack]
@@ -129,6 +136,8 @@ class Twin:
             if stack in seen:
                 continue
             seen.add(stack)
+            if len(seen) > WIDEST:
+                raise TooWide
             if stack:
                 todo.extend(self.unfold(stack[0], stack[1:]))
         return seen
@@ -164,6 +173,8 @@ class Twin:
                     return [rest]
                 return [(leaf, Rest(lit, high), *rest) for low, high, leaf in lit.ways if low == at]
             case Strings():
+                if getattr(frame, "respelling", None) is not None:
+                    return [(frame.literal(item), *rest) for item in frame.items]
                 if id(frame) not in self.sorted:
                     self.sorted[id(frame)] = frame, tuple(sorted(set(frame.items)))
                 items = self.sorted[id(frame)][1]
