@@ -22,6 +22,7 @@ Each has `.where` (a JSON Pointer, or `Place` with line, column and a caret, or 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,12 @@ class TypeUnsupported(GrammarError, TypeError):
 
 
 class UnsupportedFeature(StructgenError, ValueError):
-    """The notation is right, but a part of it cannot be compiled exactly. Nothing is ever dropped silently."""
+    """The notation is right, but a part of it cannot be compiled exactly. Nothing is ever dropped silently.
+
+    `report`: the support report with every refused place, where the notation has one (JSON Schema); else None.
+    """
+
+    report: Any = None
 
 
 class EmptyLanguage(StructgenError, ValueError):

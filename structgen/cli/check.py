@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -16,10 +15,6 @@ from structgen.errors import EmptyLanguage, UnsupportedFeature
 from structgen.ir.report import Finding, SupportReport
 
 EXACT, REFUSED = 0, 1
-_LINES: Final = (  # "pointer: keyword: why"; a pointer may hold ": " itself, and mostly ends in the keyword
-    re.compile(r"  (?P<where>.*/(?P<feature>[^/]+)): (?P=feature): (?P<why>.*)"),
-    re.compile(r"  (?P<where>.*?): (?P<feature>[^\s:]+): (?P<why>.*)"),
-)
 _COLOURS: Final = {"exact": "green", "relaxed": "yellow", "refused": "red", "empty": "red"}
 
 
@@ -42,22 +37,12 @@ def judge(text: str, **options: Any) -> tuple[str, SupportReport, str]:
     try:
         report = api.json_schema(text, **options).report
     except UnsupportedFeature as error:
-        return "refused", SupportReport(_findings(error)), _relaxed_hint(text, options)
+        report = error.report or SupportReport([Finding(str(error.where or ""), "schema", "refused", error.why, error.hint or "")])
+        return "refused", report, _relaxed_hint(text, options)
     except EmptyLanguage as error:
         where = error.where if isinstance(error.where, str) else ""
         return "empty", SupportReport([Finding(where, "schema", "refused", error.why, error.hint or "")]), error.hint or ""
     return report.verdict, report, ""
-
-
-def _findings(error: UnsupportedFeature) -> list[Finding]:
-    """The refused places that an error lists, one a line."""
-    read = (_LINES[0].fullmatch(line) or _LINES[1].fullmatch(line) for line in error.why.split("\n"))
-    found = [match for match in read if match]
-    if not found:
-        return [Finding(str(error.where or ""), "schema", "refused", error.why, error.hint or "")]
-    return [
-        Finding("" if match["where"] == "the root" else match["where"], match["feature"], "refused", match["why"], "") for match in found
-    ]
 
 
 def _relaxed_hint(text: str, options: dict[str, Any]) -> str:

@@ -85,7 +85,7 @@ class TokenAutomaton:
         found = self._moves.get(key)
         if found is not None and 0 <= token < self._size:
             return found
-        return self._advance(state, token)
+        return self._advance(int(state), int(token))  # a numpy integer would have the kernel compiled for its type
 
     def _advance(self, state: int, token: int) -> int:
         if not 0 <= token < self._size or not 0 < state < self.machine.states:
@@ -104,7 +104,7 @@ class TokenAutomaton:
     def mask(self, state: int) -> Words:
         """The tokens that may come next, stop ids included where the text may end: a read-only packed row, uint32[words]."""
         row = self._rows.get(state)
-        return row if row is not None else self._mask(state)
+        return row if row is not None else self._mask(int(state))
 
     def _mask(self, state: int) -> Words:
         row = np.zeros(self._words, np.uint32)

@@ -108,8 +108,8 @@ class Grammar:
 
 
 def _utf8(text: str | bytes) -> bytes | None:
-    if isinstance(text, bytes):
-        return text
+    if not isinstance(text, str):
+        return bytes(text)
     try:
         return text.encode()
     except UnicodeEncodeError:

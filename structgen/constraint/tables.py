@@ -227,6 +227,7 @@ class TokenTables:
                 ids,
                 np.empty(nodes + 1, np.int32),
                 np.empty((nodes + 1, 3), np.int32),
+                np.empty(256, np.int64),
                 out,
             )
             n = int(out[0])

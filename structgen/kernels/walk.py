@@ -459,21 +459,22 @@ def survey(h, g, nodes, done, ids, low, high, exits, counts, out):
 
 
 @jit
-def merge(h, roots, byte, depth, end, first, tokens, group, frames, out):
+def merge(h, roots, byte, depth, end, first, tokens, group, frames, count, out):
     """Merge the subtrees of `roots` (trie nodes with one byte) into one trie, depths from 0; `first` holds offsets into `tokens`.
 
-    `group` (every node of the subtrees) and `frames` (int32[n, 3]) are scratch. out[0], out[1]: nodes and tokens written.
+    `group` (every node of the subtrees), `frames` (int32[n, 3]) and `count` (int64[256]) are scratch. out[0], out[1]: nodes and
+    tokens written.
     """
     T = tokens_of(h)
     n = 0
     m = 0
     used = roots.shape[0]
-    group[:used] = roots
+    for i in range(used):
+        group[i] = roots[i]
     frames[0, 0] = 0
     frames[0, 1] = used
     frames[0, 2] = 0
     top = 1
-    count = np.zeros(257, np.int64)
     while top > 0:
         top -= 1
         a, z, d = frames[top, 0], frames[top, 1], frames[top, 2]
@@ -481,7 +482,8 @@ def merge(h, roots, byte, depth, end, first, tokens, group, frames, out):
         depth[n] = d
         first[n] = m
         n += 1
-        count[:] = 0
+        for b in range(256):
+            count[b] = 0
         for i in range(a, z):
             x = group[i]
             for j in range(T.first[x], T.first[x + 1]):
@@ -519,13 +521,16 @@ def merge(h, roots, byte, depth, end, first, tokens, group, frames, out):
 
 @jit
 def close_subtrees(depth, end, n):
-    """end[i]: the next node that is not deeper, or n."""
-    deepest = 0
+    """end[i]: the next node that is not deeper, or n. Open nodes are chained through `end`, the deepest first."""
+    top = -1
     for i in range(n):
-        deepest = max(deepest, np.int64(depth[i]))
-    last = np.full(deepest + 1, n, np.int64)
-    for i in range(n - 1, -1, -1):
-        d = depth[i]
-        end[i] = last[d]
-        for e in range(d, deepest + 1):
-            last[e] = i
+        while top >= 0 and depth[top] >= depth[i]:
+            below = end[top]
+            end[top] = i
+            top = below
+        end[i] = top
+        top = i
+    while top >= 0:
+        below = end[top]
+        end[top] = n
+        top = below

@@ -93,7 +93,9 @@ def _refusal(report: SupportReport) -> UnsupportedFeature:
     )
     hints = dict.fromkeys(one.hint for one in refused if one.hint)
     hint = " ".join([*hints, "relax=True compiles the nearest superset and names what it left out."])
-    return UnsupportedFeature("\n  ".join([many, *lines]), where=refused[0].where, hint=hint)
+    error = UnsupportedFeature("\n  ".join([many, *lines]), where=refused[0].where, hint=hint)
+    error.report = report
+    return error
 
 
 def _empty(goal: Goal, emitter: Emitter) -> EmptyLanguage:
