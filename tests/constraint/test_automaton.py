@@ -187,7 +187,8 @@ def test_distance_counts_tokens_not_bytes() -> None:
     assert lost.distance(lost.start()) == VOCAB.size + 1
 
 
-def test_distance_gives_up_in_time() -> None:
+def test_distance_gives_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("structgen.constraint.automaton._DISTANCE_MAX", 2000)
     automaton = compiled(Seq((Repeat(Alt((Lit(b"a"), Seq((Lit(b"b"), Special("<t>"))))), 0, None), Lit(b"x"))))
     assert automaton.distance(automaton.start()) == VOCAB.size + 1
     nested: Rule = Rule(lambda: Seq((Alt((Lit(b"a"), Lit(b"b"))), Alt((Lit(b"x"), nested)), Alt((Lit(b"a"), Lit(b"b"))))))
