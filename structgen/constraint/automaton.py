@@ -122,8 +122,8 @@ class TokenAutomaton:
         return row
 
     def accepts(self, state: int) -> bool:
-        """Whether the text may end in this state."""
-        return bool(self.machine.arena["final"][state])
+        """Whether the text may end in this state; False for the dead state and for states that do not exist."""
+        return 0 < state < self.machine.states and bool(self.machine.arena["final"][state])
 
     def fill(self, states: Sequence[int] | npt.NDArray[np.int32], out: Words) -> None:
         """Write the rows of many states into `out`, uint32[len(states), words]."""
