@@ -96,6 +96,11 @@ def grammar_of(thing: Any) -> Grammar:
             f"a plain text is no grammar: {thing[:40]!r}",
             hint="say which notation it is in: sg.regex(p), sg.lark(text), sg.json_schema(text), sg.choice([text])",
         )
+    if isinstance(thing, list | tuple | set):
+        raise GrammarError(
+            f"a {type(thing).__name__} is no grammar",
+            hint="one of several texts is sg.choice([...]); one grammar serves all prompts of a call",
+        )
     return python_type(thing)
 
 

@@ -21,9 +21,9 @@ from structgen.errors import BudgetExceeded
 from structgen.ir.expr import Leaf, Respelling
 from structgen.ir.regular import CharDFA
 from structgen.kernels.arena import Arena
-from structgen.kernels.tables import FIRST, LEAF, NO_BOUND, Leaves
+from structgen.kernels.tables import BLOCK, FIRST, LEAF, NO_BOUND, Leaves
 
-_BLOCK: Final = 12  # leaf node ids are handed out in blocks of 4096; `block` finds the leaf of a node
+_BLOCK: Final = BLOCK  # leaf node ids are handed out in blocks of that many bits; `block` finds the leaf of a node
 _FIELDS: Final = 12
 _STARTS_MAX: Final = 1 << 14  # leaf expressions remembered by identity
 _PRODUCT_MAX: Final = 64  # states; bounds that need more than that become counts, whose token rows are shared
@@ -46,7 +46,7 @@ class LeafPool:
         self._next_block = 0
         self.arena = Arena(
             {
-                "block": np.full(1 << (28 - _BLOCK), -1, np.int32),
+                "block": np.full(1 << 12, -1, np.int32),
                 "desc": np.zeros(_FIELDS * 256, np.int64),
                 "cls": np.zeros(1 << 14, np.uint8),
                 "enc": np.zeros(1 << 16, np.int32),
@@ -97,7 +97,7 @@ class LeafPool:
         inside = spell.enc.shape[0]
         shift = (inside - 1).bit_length()
         blocks = ((states << shift) + (1 << _BLOCK) - 1) >> _BLOCK
-        if self._next_block + blocks > self.arena["block"].size:
+        if self._next_block + blocks > 1 << (28 - _BLOCK):
             raise BudgetExceeded("the process holds too many leaf automata", hint="use fewer different patterns, or restart the worker")
         base, leaf = self._next_block << _BLOCK, len(self._leaves)
         can = table >= 0
@@ -132,6 +132,7 @@ class LeafPool:
         ]
         self.arena.reserve("desc", _FIELDS * (leaf + 1), fill=0)
         self.arena["desc"][_FIELDS * leaf : _FIELDS * (leaf + 1)] = fields
+        self.arena.reserve("block", self._next_block + blocks, fill=-1)
         self.arena["block"][self._next_block : self._next_block + blocks] = leaf
         self._next_block += blocks
         self._leaves.append((dfa, spell, table))
@@ -143,9 +144,10 @@ class LeafPool:
         if found is None:
             dfa, low, high = _bounded(leaf.dfa, leaf.low, leaf.high)
             node = -1 if dfa.is_empty else self.add(dfa, leaf.encoding, leaf.escapes)
-            found = self._starts[id(leaf)] = leaf, (node, low, high)  # the leaf is kept, so that its id stays its own
-            if len(self._starts) > _STARTS_MAX:
-                self._starts.pop(next(iter(self._starts)), None)
+            with self.lock:
+                found = self._starts[id(leaf)] = leaf, (node, low, high)  # the leaf is kept, so that its id stays its own
+                if len(self._starts) > _STARTS_MAX:
+                    self._starts.pop(next(iter(self._starts)), None)
         return found[1]
 
     def doors(self, respelling: Respelling) -> list[int]:
@@ -167,9 +169,11 @@ class LeafPool:
         """Find out where a door leads."""
         room = self._rooms[door]
         assert room is not None
-        node = self.behind(*room)
         with self.lock:
-            self.arena["door_to"][door] = node
+            # A kernel of another machine may hold older arrays than the node behind the door needs: it keeps the older doors too.
+            doors = self.arena["door_to"].copy()
+            doors[door] = self.behind(*room)
+            self.arena["door_to"] = doors
 
     def behind(self, respelling: Respelling, byte: int) -> int:
         """The leaf node behind the first byte of another spelling of `byte`."""
@@ -253,6 +257,10 @@ def _inside_lengths(
 
 def _bounded(dfa: CharDFA, low: int, high: int | None) -> tuple[CharDFA, int, int | None]:
     """The language with bounds on its length: none where they say nothing, none where they fit into the automaton."""
+    if low >= NO_BOUND:
+        raise BudgetExceeded(f"a text of at least {low:,} characters is asked for", hint="no model writes that much")
+    if high is not None and high >= NO_BOUND:
+        high = None
     longest = dfa.max_length()
     if low <= (dfa.min_length() or 0):
         low = 0

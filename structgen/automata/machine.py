@@ -100,18 +100,43 @@ _HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash")
 _MOVES_MAX: Final = 1 << 22  # cells of the memo of moves; a full one is emptied
 
 
+class Turn:
+    """A lock with a clock: one thread at a time uses an automaton, and one public call has so many seconds (calls inside it have its rest).
+
+    Time spent compiling kernels does not count.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self._lock, self._seconds = threading.RLock(), seconds
+        self._depth, self._end = 0, float("inf")
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._depth += 1
+        if self._depth == 1 and self._seconds is not None:
+            self._end = time.monotonic() - CLOCK.seconds + self._seconds
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        self._lock.release()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() - CLOCK.seconds > self._end
+
+
 class ByteAutomaton:
     """A language as an automaton over bytes. Raises EmptyLanguage where nothing matches."""
 
     def __init__(self, expr: Expr, *, budget: Budget | None = None, source: str = "") -> None:
         self.budget = budget or Budget()
-        self.lock = threading.RLock()
+        self.turn = Turn(self.budget.seconds)
         self.rules: list[Rule] = []
         self.special_names: list[str] = []
         self._rule_ids: dict[int, int] = {}
         self._bounds: dict[tuple[int, int], int] = {}
         self._taken: dict[int, tuple[Expr, int]] = {}
-        self._deadline = float("inf")
         a = self.arena = Arena(_BLANK)
         self.handle = bundle([a.handle, POOL.arena.handle])
         self._assembler = Assembler(
@@ -122,8 +147,7 @@ class ByteAutomaton:
             special=self._special,
             max_nodes=self.budget.nodes,
         )
-        with self.lock:
-            self.begin_call()
+        with self.turn:
             self.start = self._start_state(expr)
         if self.start == 0:
             raise EmptyLanguage(
@@ -150,10 +174,11 @@ class ByteAutomaton:
     def _counted(self, node: int, low: int, high: int) -> int:
         key = (low, high)
         if key not in self._bounds:
-            self._bounds[key] = len(self._bounds)
-            self.arena.reserve("low", len(self._bounds))
-            self.arena.reserve("high", len(self._bounds))
-            self.arena["low"][self._bounds[key]], self.arena["high"][self._bounds[key]] = low, high
+            number = len(self._bounds)
+            self.arena.reserve("low", number + 1)
+            self.arena.reserve("high", number + 1)
+            self.arena["low"][number], self.arena["high"][number] = low, high
+            self._bounds[key] = number
         return int(self.call(make_counted, self.handle, node - t.LEAF, self._bounds[key]))
 
     def _minus(self, node: int, taken: Expr) -> int:
@@ -167,7 +192,7 @@ class ByteAutomaton:
         return int(self.call(walk.start, self.handle, node))
 
     def call(self, kernel: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a kernel until it needs no more help. Hold `lock`."""
+        """Call a kernel until it needs no more help. Hold `turn`."""
         code = kernel(*arguments)
         while code < 0:
             self.help(code)
@@ -176,8 +201,8 @@ class ByteAutomaton:
 
     def help(self, code: int) -> None:
         """Do what a NEED_ code asks for."""
-        if time.monotonic() - CLOCK.seconds > self._deadline:
-            raise BudgetExceeded(f"one step took longer than {self.budget.seconds} s", hint="raise budget.seconds, or simplify the grammar")
+        if self.turn.is_over:
+            raise BudgetExceeded(f"one call took longer than {self.budget.seconds} s", hint="raise budget.seconds, or simplify the grammar")
         if code == t.NEED_RULE:
             rule = self.rules[int(self.arena["n"][t.ARG])]
             numbers = [self._rule_id(one) for one in rule.group or (rule,)]
@@ -200,8 +225,8 @@ class ByteAutomaton:
                 hint="raise budget=, or make the grammar less ambiguous",
             )
         w, before = a["work_node"].size, a.nbytes
-        self._double(n[t.STATES], ("off", "final"), "hash")
-        a.reserve("bits", 4 * a["final"].size)
+        # The array whose size kernels look at grows last of its group: an interrupt must not leave them too large an idea.
+        self._double(n[t.STATES], ("off", "final"), "hash", bits=True)
         if 2 * (n[t.ITEMS] + w) > a["item"].size:
             a.reserve("item", 2 * a["item"].size)
         self._double(n[t.CTX], ("ctx_off", "ctx_state"), "ctx_hash")
@@ -210,15 +235,16 @@ class ByteAutomaton:
         self._double(n[t.MINUSES], ("minus_leaf", "minus_state"), "minus_hash")
         self._double(n[t.COUNTS], ("count_leaf", "count_bound", "count_done"), "count_hash")
         if n[t.WORK] >= w:
-            for name in ("work_node", "work_ctx", "work_ring", "work_in", "side"):
-                a.reserve(name, 2 * w)
-            for name in ("work_key", "work_stamp", "work_slot"):
+            for name in ("work_stamp", "work_slot", "work_key"):
                 a.reserve(name, 8 * w, fill=0)
+            for name in ("work_ctx", "work_ring", "work_in", "side", "work_node"):
+                a.reserve(name, 2 * w)
         if 2 * n[t.MOVES] + 4 * w >= a["move_key"].size:
             size = a["move_key"].size
-            if size < _MOVES_MAX:
+            if size < max(_MOVES_MAX, 8 * w):
                 keys, values = a["move_key"], a["move_to"]
-                a["move_key"], a["move_to"] = np.full(2 * size, -1, np.int64), np.empty(2 * size, np.int32)
+                a["move_to"] = np.empty(2 * size, np.int32)
+                a["move_key"] = np.full(2 * size, -1, np.int64)
                 rehash_moves(self.handle, keys, values)
             else:  # only a memo: start anew
                 a["move_key"][:] = -1
@@ -227,26 +253,22 @@ class ByteAutomaton:
         if a.nbytes == before:  # one context has more pairs than all of the above foresees
             a.reserve("ctx_pair", 2 * a["ctx_pair"].size)
 
-    def _double(self, used: int, names: tuple[str, ...], table: str) -> None:
+    def _double(self, used: int, names: tuple[str, ...], table: str, bits: bool = False) -> None:
         a = self.arena
         if used + 8 >= a[names[0]].size or 2 * used + 16 >= a[table].size:
             size = 2 * max(a[names[0]].size, a[table].size // 2)
-            for name in names:
+            if bits:
+                a.reserve("bits", 4 * max(size, 2 * a["final"].size))
+            for name in reversed(names):
                 a.reserve(name, size)
             a[table] = np.full(2 * size, -1, np.int32)
             rehash(self.handle, _HASHES.index(table))
 
     # ---- the automaton ----
 
-    def begin_call(self) -> None:
-        """Start the clock of one public call. Hold `lock`."""
-        if self.budget.seconds is not None:
-            self._deadline = time.monotonic() - CLOCK.seconds + self.budget.seconds  # compiling kernels is not the grammar's fault
-
     def read(self, data: bytes, state: int | None = None) -> tuple[int, int]:
         """Read bytes: how many could be read, and the last living state."""
-        with self.lock:
-            self.begin_call()
+        with self.turn:
             array = np.frombuffer(data, np.uint8)
             out = np.zeros(2, np.int64)
             here = self.start if state is None else state
@@ -270,8 +292,7 @@ class ByteAutomaton:
 
     def moves(self, state: int) -> list[tuple[int, int]]:
         """What may follow: pairs (symbol, state), symbols 0..255 bytes, 256.. special tokens."""
-        with self.lock:
-            self.begin_call()
+        with self.turn:
             out = np.empty((256 + len(self.special_names), 2), np.int32)
             k = self.call(walk.live_bytes, self.handle, state, out)
             return [(int(b), int(s)) for b, s in out[:k]]

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
-from structgen.constraint.tables import tables_of
-from structgen.errors import BudgetExceeded, VocabularyError
+from structgen.constraint.tables import ROW_ENTRY, tables_of
+from structgen.errors import BudgetExceeded, OptionError, VocabularyError
 from structgen.ir.report import SupportReport
 from structgen.kernels import tables as t
 from structgen.kernels import walk
@@ -45,8 +45,9 @@ class TokenAutomaton:
         self._moves: dict[int, int] = {}
         self._rows: dict[int, Words] = {}
         self._distances: dict[int, int] = {}
+        self._forced: dict[int, list[int]] = {}
         self._own = Arena(self._tables.own)
-        with machine.lock:  # trie walks keep one state a byte of the token
+        with machine.turn:  # trie walks keep one state a byte of the token
             machine.arena.reserve("stack", self._tables.deepest + 2)
         self._handle = bundle(
             [machine.arena.handle, POOL.arena.handle, self._tables.tokens.handle, self._tables.rows.handle, self._own.handle]
@@ -65,7 +66,6 @@ class TokenAutomaton:
 
     def _begin(self) -> None:
         """Begin a public call: start its clock, and know every special token that the machine knows. Hold the machine's lock."""
-        self.machine.begin_call()
         self._specials()
 
     def _help(self, code: int) -> None:
@@ -90,7 +90,7 @@ class TokenAutomaton:
     def _advance(self, state: int, token: int) -> int:
         if not 0 <= token < self._size or not 0 < state < self.machine.states:
             return 0
-        with self.machine.lock:
+        with self.machine.turn:
             self._begin()
             code = walk.advance(self._handle, state, token)
             while code < 0:
@@ -108,17 +108,18 @@ class TokenAutomaton:
 
     def _mask(self, state: int) -> Words:
         row = np.zeros(self._words, np.uint32)
-        if 0 < state < self.machine.states:
-            with self.machine.lock:
+        exists = 0 <= state < self.machine.states
+        if exists and state:
+            with self.machine.turn:
                 self._begin()
                 code = walk.mask(self._handle, state, row)
                 while code < 0:
                     self._help(code)
                     code = walk.mask(self._handle, state, row)
         row.flags.writeable = False
-        if state < self.machine.states:  # a state that does not exist yet may come to be
+        if exists:  # a state that does not exist yet may come to be
             self._rows[state] = row
-            self._tables.memo.add(self._rows, state, row.nbytes)
+            self._tables.memo.add(self._rows, state, row.nbytes + ROW_ENTRY)
         return row
 
     def accepts(self, state: int) -> bool:
@@ -126,7 +127,10 @@ class TokenAutomaton:
         return 0 < state < self.machine.states and bool(self.machine.arena["final"][state])
 
     def fill(self, states: Sequence[int] | npt.NDArray[np.int32], out: Words) -> None:
-        """Write the rows of many states into `out`, uint32[len(states), words]."""
+        """Write the rows of many states into `out`, uint32[len(states), words]. Raises OptionError for another array."""
+        if getattr(out, "dtype", None) != np.uint32 or out.shape != (len(states), self._words):
+            found = f"{out.dtype}{list(out.shape)}" if isinstance(out, np.ndarray) else type(out).__name__
+            raise OptionError(f"out is {found}", where="out", hint=f"pass uint32[{len(states)}, {self._words}]")
         for k, state in enumerate(states):
             out[k] = self.mask(int(state))
 
@@ -135,6 +139,13 @@ class TokenAutomaton:
 
         Bytes at the end that a longer token could still take in are left out (ALGORITHMS 18.1, K13).
         """
+        found = self._forced.get(state)
+        if found is None:
+            with self.machine.turn:
+                found = self._forced[state] = self._force(state)
+        return list(found)
+
+    def _force(self, state: int) -> list[int]:
         text = bytearray()
         here = state
         while here and not self.accepts(here):
@@ -180,11 +191,12 @@ class TokenAutomaton:
 
         For the dead state, the size of the vocabulary plus one: no text is that far.
         """
-        if state == 0:
+        if not 0 < state < self.machine.states:
             return self._size + 1
         found = self._distances.get(state)
         if found is None:
-            found = self._distances[state] = self._search(state)
+            with self.machine.turn:
+                found = self._distances[state] = self._search(state)
         return found
 
     def _search(self, state: int) -> int:
@@ -206,7 +218,7 @@ class TokenAutomaton:
 
     def successors(self, state: int) -> list[int]:
         """The distinct states that one token leads to."""
-        with self.machine.lock:
+        with self.machine.turn:
             self._begin()
             room = 1 << 12
             while True:

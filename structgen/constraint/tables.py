@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.leaves import POOL
+from structgen.errors import VocabularyError
 from structgen.kernels import tables as t
 from structgen.kernels import walk
 from structgen.kernels.arena import Arena, Blank, bundle
@@ -25,6 +26,8 @@ from structgen.vocab.vocabulary import Vocabulary
 _SPARSE_MAX: Final = 512  # tokens; a dense row of 152k tokens costs 1 us to take in, 512 bits the same
 _TABLE: Final = 8
 _KEPT: Final = 8  # vocabularies whose tables are kept
+_BYTES_MAX: Final = 256 << 20  # of the tables of one vocabulary
+ROW_ENTRY: Final = 250  # bytes of a remembered row beside its words
 
 Ints = npt.NDArray[np.int32]
 
@@ -47,6 +50,10 @@ class TokenTables:
         self.nodes, self.ids = len(trie.byte), len(trie.tokens)
         self.trie = trie
         self.deepest = int(trie.depth.max(initial=0))
+        if self.deepest >= t.RADIX - 1:
+            raise VocabularyError(
+                f"a token has {self.deepest + 1:,} bytes", where="tokens", hint=f"up to {t.RADIX - 1:,} bytes are supported"
+            )
         self.tokens = Arena(
             {
                 "byte": trie.byte,
@@ -95,12 +102,16 @@ class TokenTables:
 
     def _append(self, name: str, values: npt.NDArray[np.generic]) -> int:
         at = self._used[name]
+        self._write(name, at, values)
+        self._used[name] = at + values.size
+        return at
+
+    def _write(self, name: str, at: int, values: npt.NDArray[np.generic]) -> None:
+        """Write behind what is in use, in an array that has its place from another one."""
         before = self.rows[name]
+        self._grown |= before.size < at + values.size
         self.rows.reserve(name, at + values.size)
         self.rows[name][at : at + values.size] = values
-        self._used[name] = at + values.size
-        self._grown |= self.rows[name] is not before
-        return at
 
     _grown = False
 
@@ -158,13 +169,15 @@ class TokenTables:
         bytes_ = self.trie.byte[exits]
         order = np.argsort(bytes_, kind="stable")
         row, at = (-1, self._append("ids", ids)) if len(ids) <= _SPARSE_MAX else (self._dense(ids), 0)
-        start = self._append("exits", exits[order])
-        self._append("exit_count", counts[order])
+        start = self._used["exits"]
+        self._write("exit_count", start, counts[order])
+        self._append("exits", exits[order])
         offsets = start + np.searchsorted(bytes_[order], np.arange(257))
-        table = self._append("exit_off", offsets.astype(np.int32)) // 257
+        table = self._used["desc"] // _TABLE  # `desc` is written last: whatever interrupts this, the fields of a table stay together
+        self._write("exit_off", 257 * table, offsets.astype(np.int32))
         present = np.zeros(256, np.uint8)
         present[bytes_] = 1
-        self._append("exit_bits", np.packbits(present, bitorder="little").view(np.uint64))
+        self._write("exit_bits", 4 * table, np.packbits(present, bitorder="little").view(np.uint64))
         most = int(counts.max(initial=0))
         self._append("desc", np.array([row, at, len(ids), start, most, 0, 0, -1], np.int64))
         self._enter(walk.OF_LEAF, g, 0, table)
@@ -175,9 +188,10 @@ class TokenTables:
             return
         ids, low, high, _, _ = self._survey(g)
         near = high < t.NO_BOUND
-        at = self._append("near_low", low[near])
-        self._append("near_high", high[near])
-        self._append("near_id", ids[near])
+        at = self._used["near_low"]
+        self._write("near_high", at, high[near])
+        self._write("near_id", at, ids[near])
+        self._append("near_low", low[near])
         order = np.argsort(low[~near], kind="stable")
         self._far[g] = ids[~near][order], low[~near][order]
         desc = self.rows["desc"][_TABLE * table : _TABLE * (table + 1)]
@@ -205,7 +219,7 @@ class TokenTables:
         low, high = self.rows["exit_off"][257 * table + byte : 257 * table + byte + 2]
         roots = self.rows["exits"][low:high]
         if variant:
-            rest, need = divmod(variant - 1, 8192)
+            rest, need = divmod(variant - 1, t.RADIX)
             counts = self.rows["exit_count"][low:high]
             roots = roots[(counts <= rest) & (counts >= need)]
         start = end = self._used["byte"]
@@ -233,10 +247,10 @@ class TokenTables:
             n = int(out[0])
             byte_[n] = depth[n] = ends[n] = 0
             at = self._append("tokens", ids[: int(out[1])])
-            start = self._append("byte", byte_[: n + 1])
-            self._append("depth", depth[: n + 1])
-            self._append("end", ends[: n + 1] + start)
-            self._append("first", first[: n + 1] + at)
+            self._write("depth", start, depth[: n + 1])
+            self._write("end", start, ends[: n + 1] + start)
+            self._write("first", start, first[: n + 1] + at)
+            self._append("byte", byte_[: n + 1])
             end = start + n
         merged = self._append("merged", np.array([start, end], np.int32)) // 2
         self._enter(walk.OF_MERGE, key, variant, merged)
@@ -244,7 +258,7 @@ class TokenTables:
     @property
     def nbytes(self) -> int:
         """Bytes held by the tables (the trie of the vocabulary not counted)."""
-        return self.rows.nbytes
+        return self.rows.nbytes + sum(ids.nbytes + need.nbytes for ids, need in list(self._far.values()))
 
 
 class RowBudget:
@@ -278,10 +292,10 @@ _LOCK: Final = threading.Lock()
 
 
 def tables_of(vocabulary: Vocabulary) -> TokenTables:
-    """The tables of a vocabulary; equal vocabularies share them."""
+    """The tables of a vocabulary; equal vocabularies share them. Past their bound, automata made from then on share new ones."""
     with _LOCK:
         found = _TABLES.get(vocabulary.fingerprint)
-        if found is None:
+        if found is None or found.nbytes > _BYTES_MAX:
             found = _TABLES[vocabulary.fingerprint] = TokenTables(vocabulary)
             while len(_TABLES) > _KEPT:
                 _TABLES.popitem(last=False)

@@ -69,6 +69,7 @@ class Arena:
         self._block = blank.block.copy()
         self._arrays: list[Any] = [None] * len(blank.places)  # views of the block, made when asked for, until they grow
         self._old: list[Any] | None = [] if shared else None
+        self._held: tuple[Any, ...] = ()
         self.size = self._array(0)
         self.handle: Any = blank.offsets + self._block.ctypes.data if JIT else PlainHandle(map(self._array, range(len(blank.places))))
 
@@ -84,10 +85,12 @@ class Arena:
 
     def __setitem__(self, name: str, array: np.ndarray[Any, Any]) -> None:
         k = self.names[name]
+        old = self._array(k)
+        self._held = old, array  # whatever interrupts this, what the handle points to stays alive
         if self._old is not None:
-            self._old.append(self._array(k))
-        self._arrays[k] = array
+            self._old.append(old)
         self.handle[k] = array.ctypes.data if JIT else array
+        self._arrays[k] = array
         self.size[k] = array.shape[0]
 
     def reserve(self, name: str, length: int, fill: int | None = None) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -40,11 +41,21 @@ def folder() -> Path:
         path = place / stamp()
         try:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not all(map(_is_ours, (place, path))):
+                continue
             with tempfile.TemporaryFile(dir=path):
                 return path
         except OSError:
             continue
     return Path(tempfile.mkdtemp(prefix="structgen-kernels-"))
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether only this user can have written there: numba unpickles what it finds."""
+    if not hasattr(os, "getuid"):
+        return True
+    found = path.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
 
 
 class _Locator(caching._CacheLocator):  # type: ignore[misc]

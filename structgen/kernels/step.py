@@ -33,7 +33,7 @@ def mix(h, v):
 @jit
 def leaf_step(L, g, b):
     """The next leaf node times two, plus one where a character of the text is complete; -1 if there is none."""
-    d = L.block[g >> 12] * 12
+    d = L.block[g >> BLOCK] * 12
     base = L.desc[d + BASE]
     shift = L.desc[d + SHIFT]
     local = g - base
@@ -54,7 +54,7 @@ def leaf_step(L, g, b):
 @jit
 def leaf_flags(L, g):
     """1 accepting | 2 goes on | 4 goes on by a structural character; 2 inside the spelling of a character."""
-    d = L.block[g >> 12] * 12
+    d = L.block[g >> BLOCK] * 12
     local = g - L.desc[d + BASE]
     shift = L.desc[d + SHIFT]
     if local & ((1 << shift) - 1):
@@ -65,21 +65,21 @@ def leaf_flags(L, g):
 @jit
 def leaf_dist(L, g):
     """The fewest characters from leaf node g to an end."""
-    d = L.block[g >> 12] * 12
+    d = L.block[g >> BLOCK] * 12
     return L.dist[L.desc[d + LIVE] + g - L.desc[d + BASE]]
 
 
 @jit
 def leaf_far(L, g):
     """The most characters from leaf node g to an end, or NO_BOUND."""
-    d = L.block[g >> 12] * 12
+    d = L.block[g >> BLOCK] * 12
     return L.far[L.desc[d + LIVE] + g - L.desc[d + BASE]]
 
 
 @jit
 def leaf_bits(L, g, k):
     """Word k of the 256 bits of bytes that may follow."""
-    d = L.block[g >> 12] * 12
+    d = L.block[g >> BLOCK] * 12
     local = g - L.desc[d + BASE]
     shift = L.desc[d + SHIFT]
     e = local & ((1 << shift) - 1)

@@ -25,6 +25,8 @@ COUNTED = 3 << 28
 INDEX = (1 << 28) - 1
 
 NO_BOUND = 1 << 30
+BLOCK = 6  # bits of a leaf node id below its block
+RADIX = 1 << 15  # of the variants of merged exits: (characters left, characters needed), both below it
 
 # What a kernel returns when it cannot go on: Python does what is asked and calls again. Results are >= 0.
 NEED_ROOM = -1  # an arena is full
@@ -98,7 +100,7 @@ class Leaves(NamedTuple):
     one character."""
 
     size: Any  # int64[...]  lengths of the arrays, `SIZE_...`
-    block: Any  # int32[...]   leaf by node index >> 12
+    block: Any  # int32[...]   leaf by node index >> BLOCK
     desc: Any  # int64[12 * leaf + field]
     cls: Any  # uint8[...]   byte -> byte class, 256 a spelling
     enc: Any  # int32[...]   spelling: (e, byte class) -> e', -1, or -2 - character class

@@ -238,7 +238,7 @@ def counted_row(M, L, K, k, ctx, row):
     most = K.desc[8 * t + EXIT_MOST]
     if need > most:
         return 0
-    variant = 0 if rest >= most and need == 0 else 1 + min(rest, most) * 8192 + need
+    variant = 0 if rest >= most and need == 0 else 1 + min(rest, most) * RADIX + need
     return leave(M, L, K, t, ctx, np.int64(variant), row)
 
 
