@@ -15,11 +15,12 @@ class Person:
 
     name: str
     age: int
-    mood: Literal["happy", "sad", "calm"]
+    job: Literal["nurse", "painter", "dentist"]
+    city: str
 
 
 model = sg.load("tiny")
-prompt = "Task: describe the person as JSON\nInput: Alice, 30 years old, is calm today.\nOutput: "
+prompt = "Task: Read it.\nInput: 43-year-old Victor has a flat in Zeandmouth and has a job as a nurse.\nOutput: "
 result = model.generate(prompt, Person, max_tokens=100, temperature=0.0)
 print(result.value)
 print(f"log-probability {result.logprob:.2f}, mass removed by the grammar {result.mass_removed:.3f}")
