@@ -1,9 +1,8 @@
 """The pool of leaf automata: one per process, shared by all grammars.
 
 A leaf automaton is a `CharDFA` run through a `Spelling`. Its states are pairs (q, e), numbered base + (q << shift) + e, and never
-written out: a step looks
-up the spelling and then, where a character is complete, the table of the `CharDFA`. Equal languages (by canonical form, encoding and
-escapes) are one leaf, so that token rows computed for one grammar serve all.
+written out: a step looks up the spelling and then, where a character is complete, the table of the `CharDFA`. Equal languages (by
+canonical form, encoding and escapes) are one leaf, so that token rows computed for one grammar serve all.
 
 Not here: bounds on the number of characters (counted nodes, `assemble`), token rows (`constraint.tables`).
 """

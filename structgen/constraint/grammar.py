@@ -20,9 +20,8 @@ from structgen.vocab.vocabulary import Vocabulary
 class Grammar:
     """A language. Immutable and safe to share between threads.
 
-    `a + b` is one after the other, `a | b` either, `a & b` both at once and `~a` every other text (these two where the languages are
-    regular), `.optional()`,
-    `.repeat(low, high)`.
+    `a + b` is one after the other, `a | b` either, `a & b` both at once and `~a` every other text (these two where the languages
+    are regular), `.optional()`, `.repeat(low, high)`.
 
     >>> import structgen as sg
     >>> (sg.regex("[a-z]+") & ~sg.choice(["if", "else"])).accepts("iff")

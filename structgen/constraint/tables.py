@@ -1,8 +1,8 @@
 """Token tables: what a vocabulary has to say about leaf automata, shared by all its grammars.
 
 For a leaf state: the tokens that stay inside the leaf (a dense row, or a short list), and the exits: the trie nodes where a token
-goes on after the
-leaf may have ended. Made once per vocabulary and leaf state, when a mask first needs them. The layout is `kernels.tables.Rows`.
+goes on after the leaf may have ended. Made once per vocabulary and leaf state, when a mask first needs them. The layout is
+`kernels.tables.Rows`.
 
 Not here: states and grammars (`automaton`).
 """
@@ -23,7 +23,7 @@ from structgen.kernels import walk
 from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.vocab.vocabulary import Vocabulary
 
-_SPARSE_MAX: Final = 512  # tokens; a dense row of 152k tokens costs 1 us to take in, 512 bits the same
+_SPARSE_MAX: Final = 512  # tokens of a sparse row; longer ones are kept dense
 _TABLE: Final = 8
 _KEPT: Final = 8  # vocabularies whose tables are kept
 _BYTES_MAX: Final = 256 << 20  # of the tables of one vocabulary

@@ -92,9 +92,9 @@ class Leaf(Expr):
 class Minus(Expr):
     """The texts of `leaf` that are not texts of `taken`.
 
-    `leaf` must be prefix-free (no text of it continues another: JSON strings are) and `taken` a finite set of whole texts of it (none
-    begins another), with an infinite rest behind every prefix.
-    The rows of `leaf` stay shared, so this costs nothing per key set, where a difference of automata would cost a trie walk.
+    `leaf` must be prefix-free (no text of it continues another: JSON strings are) and `taken` a finite set of whole texts of it
+    (none begins another), with an infinite rest behind every prefix. The rows of `leaf` stay shared, so this costs nothing per key
+    set, where a difference of automata would cost a trie walk.
     """
 
     __slots__ = ("leaf", "taken")

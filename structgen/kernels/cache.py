@@ -1,9 +1,9 @@
 """Where compiled kernels are kept on disk.
 
-numba notes for each function the file it stands in; a kernel whose *callee* changed in another file would be taken from the cache as
-it was. So all
-kernels are kept under one stamp: the text of every file of this package. They lie in the user's cache directory (the package may be
-read-only), one folder a stamp; numba writes index and code by atomic replacement, so processes may share the folder.
+numba notes for each function the file it stands in; a kernel whose *callee* changed in another file would be taken from the cache
+as it was. So all kernels are kept under one stamp: the text of every file of this package. They lie in the user's cache directory
+(the package may be read-only), one folder a stamp; numba writes index and code by atomic replacement, so processes may share the
+folder.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Steps of the byte automaton: gather what a byte leads to, close it under calls and returns, intern the result.
 
 Every function works on `M` (Machine) and `L` (Leaves). Where something is missing (room, a rule's body) the step is given up with a
-NEED_ code
-before anything wrong is remembered; after Python has helped, the same call is made again and finds most of its way in the memo.
+NEED_ code before anything wrong is remembered; after Python has helped, the same call is made again and finds most of its way in
+the memo.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Walks of the vocabulary trie: which tokens a state allows.
 
 A row is the union of the rows of a state's items. Plain items are walked together through the vocabulary. An item inside a leaf
-automaton is looked up:
-the tokens that stay inside depend on the leaf state alone, and only the rests of tokens that leave it are walked, from the state
-that the context returns to. Those rests are merged (equal rests of different tokens are one path), by first byte, when first needed.
+automaton is looked up: the tokens that stay inside depend on the leaf state alone, and only the rests of tokens that leave it are
+walked, from the state that the context returns to. Those rests are merged (equal rests of different tokens are one path), by first
+byte, when first needed.
 """
 
 from __future__ import annotations
