@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from structgen.automata.leaves import POOL
 from structgen.errors import VocabularyError
+from structgen.kernels import survey, walk
 from structgen.kernels import tables as t
-from structgen.kernels import walk
 from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -152,7 +152,7 @@ class TokenTables:
         exits, counts = (np.empty(self.nodes, np.int32) for _ in range(2))
         out = np.zeros(2, np.int64)
         nodes, done = (np.empty(self.deepest + 2, np.int64) for _ in range(2))
-        walk.survey(self.handle, g, nodes, done, ids, low, high, exits, counts, out)
+        survey.survey(self.handle, g, nodes, done, ids, low, high, exits, counts, out)
         n, m = out
         return ids[:n], low[:n], high[:n], exits[:m], counts[:m]
 
@@ -231,7 +231,7 @@ class TokenTables:
             ends, first = np.empty(nodes + 1, np.int32), np.empty(nodes + 1, np.int32)
             ids = np.empty(tokens, np.int32)
             out = np.zeros(2, np.int64)
-            walk.merge(
+            survey.merge(
                 self.handle,
                 np.ascontiguousarray(roots),
                 byte_,
