@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,9 +16,19 @@ class Clock(event.Listener):  # type: ignore[misc]
     def __init__(self) -> None:
         self.seconds = 0.0
         self.kernels = 0
-        self.on_kernel: Callable[[str, bool], None] | None = None
+        self.on_kernel: Callable[[str, bool], None] | None = self.tell
         self._depth = 0
         self._since = 0.0
+
+    def tell(self, name: str, done: bool) -> None:
+        """Say on a terminal what takes so long: the first use on a machine, without a progress bar of the caller's."""
+        if sys.stderr is None or not sys.stderr.isatty():
+            return
+        if self._depth == 0 and done:
+            sys.stderr.write("\r\x1b[K")
+        else:
+            sys.stderr.write(f"\r\x1b[Kstructgen compiles its kernels, once on this machine: {self.kernels + 1} ({name})")
+        sys.stderr.flush()
 
     def on_start(self, event: Any) -> None:
         """A kernel begins; kernels compile the kernels that they call."""
