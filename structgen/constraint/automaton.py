@@ -64,10 +64,6 @@ class TokenAutomaton:
                 )
             self._own["special"] = np.array([self.vocabulary.special[name] for name in names], np.int32)
 
-    def _begin(self) -> None:
-        """Begin a public call: start its clock, and know every special token that the machine knows. Hold the machine's lock."""
-        self._specials()
-
     def _help(self, code: int) -> None:
         n = self.machine.arena["n"]
         if not self._tables.help(code, int(n[t.ARG]), int(n[t.ARG2])):
@@ -91,7 +87,7 @@ class TokenAutomaton:
         if not 0 <= token < self._size or not 0 < state < self.machine.states:
             return 0
         with self.machine.turn:
-            self._begin()
+            self._specials()
             code = walk.advance(self._handle, state, token)
             while code < 0:
                 self._help(code)
@@ -111,7 +107,7 @@ class TokenAutomaton:
         exists = 0 <= state < self.machine.states
         if exists and state:
             with self.machine.turn:
-                self._begin()
+                self._specials()
                 code = walk.mask(self._handle, state, row)
                 while code < 0:
                     self._help(code)
@@ -219,7 +215,7 @@ class TokenAutomaton:
     def successors(self, state: int) -> list[int]:
         """The distinct states that one token leads to."""
         with self.machine.turn:
-            self._begin()
+            self._specials()
             room = 1 << 12
             while True:
                 seen = np.zeros(self.machine.states + (1 << 12) + room, np.uint8)
