@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from structgen.automata.leaves import POOL
 from structgen.errors import BudgetExceeded
-from structgen.ir.expr import Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings
-from structgen.kernels.tables import CALLS, EDGES, FLAG, HIGH, LOW, NEXT, NO_BOUND, PUSH, TO
+from structgen.ir.expr import Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings
+from structgen.kernels.tables import BIND, CALLS, EDGES, FLAG, HIGH, LOW, NEXT, NO_BOUND, PUSH, TO
 from structgen.vocab.trie import Trie, subtrie
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Assembler:
     """Writes rule bodies into `arena` (the arrays of one machine).
 
     `rule_id(rule)` numbers rules, `counted(node, low, high)` and `minus(node, taken)` make nodes of those kinds, `special(name)`
-    numbers special symbols.
+    numbers special symbols, `bind(bind)` binds.
     """
 
     def __init__(
@@ -49,10 +49,11 @@ class Assembler:
         counted: Callable[[int, int, int], int],
         minus: Callable[[int, Expr], int],
         special: Callable[[str], int],
+        bind: Callable[[Bind], int],
         max_nodes: int,
     ) -> None:
         self.arena, self.max_nodes = arena, max_nodes
-        self._rule_id, self._counted, self._minus, self._special = rule_id, counted, minus, special
+        self._rule_id, self._counted, self._minus, self._special, self._bind = rule_id, counted, minus, special, bind
         self.nodes = self.edges = self.calls = 0  # how many are in use
         self._wrapped: dict[int, Rule] = {}
         self._kept: list[Expr] = []
@@ -193,6 +194,9 @@ class _Body:
     def minus(self, expr: Minus, a: int, b: int) -> None:
         # A rule of its own: its taken texts get a body too, and one body is written at a time.
         self.call(a, self.to._rule_id(self.to.wrapped(expr)), b)
+
+    def bind(self, expr: Bind, a: int, b: int) -> None:
+        self.call(a, BIND + self.to._bind(expr), b)
 
     def later(self, expr: Strings, a: int, b: int) -> None:
         self.bulk.append((expr, a, b))
@@ -364,6 +368,7 @@ _WRITERS: Final[dict[type, Callable[[_Body, Any, int, int], None]]] = {
     Repeat: _Body.repeat,
     Net: _Body.inner_net,
     Minus: _Body.minus,
+    Bind: _Body.bind,
     Strings: _Body.later,
     Special: _Body.special,
 }

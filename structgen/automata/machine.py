@@ -20,12 +20,12 @@ import numpy as np
 from structgen.automata.assemble import Assembler
 from structgen.automata.leaves import POOL
 from structgen.errors import BudgetExceeded, EmptyLanguage
-from structgen.ir.expr import Expr, Rule
+from structgen.ir.expr import NEVER, Bind, Expr, Rule
 from structgen.kernels import tables as t
 from structgen.kernels import walk
 from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.kernels.compiling import CLOCK
-from structgen.kernels.step import make_counted, make_minus, rehash, rehash_moves
+from structgen.kernels.step import make_counted, make_minus, rehash, rehash_moves, twin
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,11 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
     "ctx_pair": (np.int32, 1024, None),
     "ctx_hash": (np.int32, 1024, -1),
     "ctx_state": (np.int32, 512, None),
+    "ctx_open": (np.uint8, 512, None),
     "off": (np.int32, 256, None),
     "item": (np.int32, 1024, None),
     "final": (np.uint8, 256, None),
+    "text": (np.int32, 256, None),
     "bits": (np.uint64, 1024, None),
     "hash": (np.int32, 512, -1),
     "move_key": (np.int64, 2048, -1),
@@ -67,6 +69,18 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
     "count_bound": (np.int32, 64, None),
     "count_done": (np.int32, 64, None),
     "count_hash": (np.int32, 256, -1),
+    "text_up": (np.int32, 64, None),
+    "text_byte": (np.int32, 64, None),
+    "text_size": (np.int32, 64, None),
+    "text_then": (np.int32, 64, None),
+    "text_hash": (np.int32, 256, -1),
+    "mark_bind": (np.int32, 32, None),
+    "mark_from": (np.int32, 32, None),
+    "mark_hash": (np.int32, 64, -1),
+    "then_mark": (np.int32, 32, None),
+    "then_rule": (np.int32, 32, None),
+    "then_next": (np.int32, 32, None),
+    "bind": (np.int32, 3 * 16, None),
     "work_node": (np.int32, 256, None),
     "work_ctx": (np.int32, 256, None),
     "work_ring": (np.int32, 256, None),
@@ -76,7 +90,7 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
     "work_slot": (np.int32, 1024, None),
     "side": (np.int32, 256, None),
     "stack": (np.int32, 256, None),
-    "n": (np.int64, 16, 0),
+    "n": (np.int64, 24, 0),
 }
 
 
@@ -88,7 +102,8 @@ def _blank() -> Blank:
     arrays["ctx_off"][2] = 1
     arrays["ctx_pair"][0] = -1
     arrays["ctx_state"][1] = 1
-    arrays["n"][[t.STATES, t.CTX, t.PAIRS]] = 2, 2, 1
+    arrays["text_then"][t.EMPTY] = -1
+    arrays["n"][[t.STATES, t.CTX, t.PAIRS, t.TEXTS]] = 2, 2, 1, t.EMPTY + 1
     return Blank(arrays)
 
 
@@ -96,7 +111,7 @@ _BLANK: Final = _blank()
 SPECIALS: Final = 768
 """The most special tokens of one grammar: symbols 256..1023, for the memo of moves has ten bits for a symbol."""
 
-_HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash")
+_HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash", "text_hash", "mark_hash")
 _MOVES_MAX: Final = 1 << 22  # cells of the memo of moves; a full one is emptied
 
 
@@ -137,6 +152,8 @@ class ByteAutomaton:
         self._rule_ids: dict[int, int] = {}
         self._bounds: dict[tuple[int, int], int] = {}
         self._taken: dict[int, tuple[Expr, int]] = {}
+        self._binds: list[Bind] = []
+        self._bind_ids: dict[int, int] = {}
         a = self.arena = Arena(_BLANK)
         self.handle = bundle([a.handle, POOL.arena.handle])
         self._assembler = Assembler(
@@ -145,6 +162,7 @@ class ByteAutomaton:
             counted=self._counted,
             minus=self._minus,
             special=self._special,
+            bind=self._bind,
             max_nodes=self.budget.nodes,
         )
         with self.turn:
@@ -187,6 +205,40 @@ class ByteAutomaton:
             found = self._taken[id(taken)] = taken, self._start_state(taken)
         return int(self.call(make_minus, self.handle, node - t.LEAF, found[1]))
 
+    def _bind(self, bind: Bind) -> int:
+        found = self._bind_ids.get(id(bind))
+        if found is None:
+            found = self._bind_ids[id(bind)] = len(self._binds)
+            self._binds.append(bind)
+            flags = (0 if bind.then is None else t.KNOWS) | (0 if bind.sure else t.DOUBTS_IT)
+            self.arena.reserve("bind", 3 * found + 3)
+            self.arena["bind"][3 * found : 3 * found + 3] = self._rule_of(bind.inner), self._rule_of(bind.unknown), flags
+        return found
+
+    def _rule_of(self, expr: Expr) -> int:
+        """The number of a rule with this language; -1 where it has no text."""
+        return -1 if expr is NEVER else self._rule_id(expr if isinstance(expr, Rule) else self._assembler.wrapped(expr))
+
+    def _bound(self, mark: int, text: int) -> None:
+        """Ask a bind what follows a text of it."""
+        a = self.arena
+        bind = self._binds[int(a["mark_bind"][mark])]
+        assert bind.then is not None
+        up, symbols = a["text_up"], a["text_byte"]
+        data = bytearray()
+        for _ in range(int(a["text_size"][text]) - int(a["mark_from"][mark])):
+            if symbols[at := text] < 256:
+                data.append(symbols[at])
+            text = int(up[at])
+        text = int(a["n"][t.ARG2])
+        rule = self._rule_of(bind.then(bytes(reversed(data))))
+        k = int(a["n"][t.THENS])
+        for name, value in (("then_mark", mark), ("then_rule", rule), ("then_next", int(a["text_then"][text]))):
+            a.reserve(name, k + 1)
+            a[name][k] = value
+        a["text_then"][text] = k
+        a["n"][t.THENS] = k + 1
+
     def _start_state(self, expr: Expr) -> int:
         node = self._assembler.body(expr)
         return int(self.call(walk.start, self.handle, node))
@@ -209,6 +261,8 @@ class ByteAutomaton:
             numbers = [number for number in numbers if self.arena["rule_start"][number] < 0]
             starts = self._assembler.bodies([self.rules[number].make() for number in numbers])
             self.arena["rule_start"][numbers] = starts
+        elif code == t.NEED_BIND:
+            self._bound(int(self.arena["n"][t.ARG]), int(self.arena["n"][t.ARG2]))
         elif code == t.NEED_DOOR:
             POOL.open(int(self.arena["n"][t.ARG]))
         elif code == t.NEED_ROOM:
@@ -226,14 +280,16 @@ class ByteAutomaton:
             )
         w, before = a["work_node"].size, a.nbytes
         # The array whose size kernels look at grows last of its group: an interrupt must not leave them too large an idea.
-        self._double(n[t.STATES], ("off", "final"), "hash", bits=True)
+        self._double(n[t.STATES], ("off", "final", "text"), "hash", bits=True)
         if 2 * (n[t.ITEMS] + w) > a["item"].size:
             a.reserve("item", 2 * a["item"].size)
-        self._double(n[t.CTX], ("ctx_off", "ctx_state"), "ctx_hash")
+        self._double(n[t.CTX], ("ctx_off", "ctx_state", "ctx_open"), "ctx_hash")
         if 2 * (n[t.PAIRS] + 4 * w) > a["ctx_pair"].size:
             a.reserve("ctx_pair", 2 * a["ctx_pair"].size)
         self._double(n[t.MINUSES], ("minus_leaf", "minus_state"), "minus_hash")
         self._double(n[t.COUNTS], ("count_leaf", "count_bound", "count_done"), "count_hash")
+        self._double(n[t.TEXTS], ("text_up", "text_byte", "text_size", "text_then"), "text_hash")
+        self._double(n[t.MARKS], ("mark_bind", "mark_from"), "mark_hash")
         if n[t.WORK] >= w:
             for name in ("work_stamp", "work_slot", "work_key"):
                 a.reserve(name, 8 * w, fill=0)
@@ -289,6 +345,10 @@ class ByteAutomaton:
     def is_final(self, state: int) -> bool:
         """Whether the text may end in this state."""
         return bool(self.arena["final"][state])
+
+    def twin(self, state: int) -> int:
+        """The state to make a mask of: `state`, but what its open binds have read is forgotten (see `kernels.tables`)."""
+        return int(self.call(twin, self.handle, state)) if self.arena["text"][state] >= t.EMPTY else state
 
     def moves(self, state: int) -> list[tuple[int, int]]:
         """What may follow: pairs (symbol, state), symbols 0..255 bytes, 256.. special tokens."""

@@ -44,6 +44,7 @@ class TokenAutomaton:
         self._tables = tables_of(vocabulary)
         self._moves: dict[int, int] = {}
         self._rows: dict[int, Words] = {}
+        self._doubts: dict[int, npt.NDArray[np.int32]] = {}  # by twin: the tokens that only the state itself can judge
         self._distances: dict[int, int] = {}
         self._forced: dict[int, list[int]] = {}
         self._own = Arena(self._tables.own)
@@ -94,8 +95,8 @@ class TokenAutomaton:
                 code = walk.advance(self._handle, state, token)
             if len(self._moves) >= _MOVES_MAX:
                 self._moves.clear()
-            self._moves[state * self._size + token] = code
-            return int(code)
+            self._moves[state * self._size + token] = code = int(code)
+            return code
 
     def mask(self, state: int) -> Words:
         """The tokens that may come next, stop ids included where the text may end: a read-only packed row, uint32[words]."""
@@ -103,20 +104,50 @@ class TokenAutomaton:
         return row if row is not None else self._mask(int(state))
 
     def _mask(self, state: int) -> Words:
-        row = np.zeros(self._words, np.uint32)
-        exists = 0 <= state < self.machine.states
-        if exists and state:
-            with self.machine.turn:
-                self._specials()
-                code = walk.mask(self._handle, state, row)
-                while code < 0:
-                    self._help(code)
-                    code = walk.mask(self._handle, state, row)
-        row.flags.writeable = False
-        if exists:  # a state that does not exist yet may come to be
-            self._rows[state] = row
-            self._tables.memo.add(self._rows, state, row.nbytes + ROW_ENTRY)
+        if not 0 < state < self.machine.states:  # it may come to be: not remembered
+            row = np.zeros(self._words, np.uint32)
+            row.flags.writeable = False
+            return row
+        with self.machine.turn:
+            twin = self.machine.twin(state)
+            found = self._rows.get(twin)
+            row = self._fresh(twin) if found is None else found
+            if found is None:
+                self._remember(twin, row, row.nbytes)
+            if twin != state:
+                doubts = self._doubts.get(twin)
+                if doubts is None:
+                    self._remember(state, row, 0)
+                else:
+                    row = self._settled(state, row, doubts)
+                    self._remember(state, row, row.nbytes)
         return row
+
+    def _fresh(self, state: int) -> Words:
+        """A row from the kernels. `state` is its own twin."""
+        row = np.zeros(self._words, np.uint32)
+        self._specials()
+        code = walk.mask(self._handle, state, row)
+        while code < 0:
+            self._help(code)
+            code = walk.mask(self._handle, state, row)
+        if self.machine.arena["n"][t.DOUBTS]:
+            self._doubts[state] = np.flatnonzero(np.unpackbits(self._own["doubt"].view(np.uint8), bitorder="little")).astype(np.int32)
+        row.flags.writeable = False
+        return row
+
+    def _settled(self, state: int, row: Words, doubts: npt.NDArray[np.int32]) -> Words:
+        """The row of a state whose twin leaves tokens in doubt: each is tried."""
+        row = row.copy()
+        for token in map(int, doubts):
+            if self.advance(state, token):
+                row[token >> 5] |= np.uint32(1 << (token & 31))
+        row.flags.writeable = False
+        return row
+
+    def _remember(self, state: int, row: Words, size: int) -> None:
+        self._rows[state] = row
+        self._tables.memo.add(self._rows, state, size + ROW_ENTRY)
 
     def accepts(self, state: int) -> bool:
         """Whether the text may end in this state; False for the dead state and for states that do not exist."""
@@ -145,11 +176,11 @@ class TokenAutomaton:
         text = bytearray()
         here = state
         while here and not self.accepts(here):
-            moves = self.machine.moves(here)
+            moves = self.machine.moves(self.machine.twin(here))  # those of the state itself would be states for good
             if len(moves) != 1 or moves[0][0] >= 256:
                 break
             text.append(moves[0][0])
-            here = moves[0][1]
+            here = self.machine.read(bytes(text[-1:]), here)[1]
         if not text:
             return []
         keep = len(text) if here == 1 else self._safe_cut(bytes(text))
@@ -196,33 +227,52 @@ class TokenAutomaton:
         return found
 
     def _search(self, state: int) -> int:
-        layer, seen, steps = [state], {state}, 0
+        """Breadth first over twins, which are fewer; where the way so found is none for the state itself, over the states."""
+        steps, tokens = self._breadth_first(self.machine.twin(state), self.successors)
+        for token in tokens:
+            state = self.advance(state, token) if state else 0
+        return steps if steps > self._size or self.accepts(state) else self._breadth_first(state, self._exact_successors)[0]
+
+    def _breadth_first(self, start: int, after: Callable[[int], list[tuple[int, int]]]) -> tuple[int, list[int]]:
+        """The fewest tokens to the end of a text, and such tokens."""
+        came: dict[int, tuple[int, int]] = {start: (0, 0)}
+        layer, steps = [start], 0
         while layer:
-            after: list[int] = []
+            following: list[int] = []
             for here in layer:
                 if self.accepts(here):
-                    return steps
-                after.extend(s for s in self.successors(here) if s not in seen)
-                seen.update(after)
-            if len(seen) > _DISTANCE_MAX:
+                    way: list[int] = []
+                    while here != start:
+                        here, token = came[here]  # noqa: PLW2901
+                        way.append(token)
+                    return steps, way[::-1]
+                for there, token in after(here):
+                    if there not in came:
+                        came[there] = here, token
+                        following.append(there)
+            if len(came) > _DISTANCE_MAX:
                 raise BudgetExceeded(
-                    f"no end of a text within {steps} tokens and {len(seen):,} states", hint="the grammar is too wide for an exact distance"
+                    f"no end of a text within {steps} tokens and {len(came):,} states", hint="the grammar is too wide for an exact distance"
                 )
-            layer = list(dict.fromkeys(after))
+            layer = following
             steps += 1
-        return self._size + 1
+        return self._size + 1, []
 
-    def successors(self, state: int) -> list[int]:
-        """The distinct states that one token leads to."""
+    def _exact_successors(self, state: int) -> list[tuple[int, int]]:
+        allowed = np.flatnonzero(np.unpackbits(self.mask(state).view(np.uint8), bitorder="little"))
+        return [(after, token) for token in map(int, allowed) if (after := self.advance(state, token))]
+
+    def successors(self, state: int) -> list[tuple[int, int]]:
+        """The distinct states that one token leads to, each with such a token; as twins (see `kernels.tables`)."""
         with self.machine.turn:
             self._specials()
             room = 1 << 12
             while True:
                 seen = np.zeros(self.machine.states + (1 << 12) + room, np.uint8)
-                found = np.empty(room, np.int32)
+                found = np.empty((room, 2), np.int32)
                 code = walk.successors(self._handle, state, seen, found)
                 if code >= 0:
-                    return [int(s) for s in found[:code]]
+                    return [(int(s), int(token)) for s, token in found[:code]]
                 if code == walk.FULL:
                     room *= 4
                 else:

@@ -91,7 +91,7 @@ class TokenTables:
             shared=True,
         )
         # What each token automaton begins with.
-        self.own = Blank({"special": np.zeros(0, np.int32), "spare": np.zeros(self.words, np.uint32)})
+        self.own = Blank({"special": np.zeros(0, np.int32), **{name: np.zeros(self.words, np.uint32) for name in ("spare", "doubt")}})
         self.handle = bundle([self.tokens.handle, POOL.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
         self._used = dict.fromkeys(self.rows.names, 0)
         self._entries = 0

@@ -103,6 +103,24 @@ class Minus(Expr):
         self.leaf, self.taken = leaf, taken
 
 
+class Bind(Expr):
+    """A text of `inner`, and behind it what depends on that text: every w + v with w of `inner` and v of `then(w)`.
+
+    `then(w)` is asked when a text is complete; it has a text for every w, and is the same object for texts that mean the same.
+    `unknown` contains all that any `then(w)` contains: masks go on with it, for tokens that reach beyond the text. Where that may be too
+    much, `sure` is False, and such tokens are tried one by one; this is rarely needed for what follows directly, but for the next bind
+    that the first text matters to. There, in expressions that only `unknown` leads to, `then` is None.
+
+    Unique keys, for example: inner = a string that is no key yet, then(w) = its value and further members without w, unknown = its value
+    and further members whose keys are in doubt.
+    """
+
+    __slots__ = ("inner", "sure", "then", "unknown")
+
+    def __init__(self, inner: Expr, then: Callable[[bytes], Expr] | None, unknown: Expr, *, sure: bool) -> None:
+        self.inner, self.then, self.unknown, self.sure = inner, then, unknown, sure
+
+
 class Strings(Expr):
     """A finite, large set of byte strings (up to millions), built in bulk. `respelling`: other spellings of every byte that it has."""
 
@@ -160,7 +178,7 @@ class Rule(Expr):
     them) that will mostly be reached together; making their bodies together is cheaper.
     """
 
-    __slots__ = ("group", "make", "name")
+    __slots__ = ("__weakref__", "group", "make", "name")
 
     def __init__(self, make: Callable[[], Expr], name: str = "", group: Sequence[Rule] = ()) -> None:
         self.make, self.name, self.group = make, name, group

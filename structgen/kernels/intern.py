@@ -84,6 +84,10 @@ def find_context(M, start, size):
     M.ctx_hash[p] = c
     M.ctx_off[c + 1] = start + size
     M.ctx_state[c] = -1
+    M.ctx_open[c] = 0
+    for i in range(start, start + size):
+        if M.ctx_pair[2 * i] >= BIND or M.ctx_open[M.ctx_pair[2 * i + 1]]:
+            M.ctx_open[c] = 1
     M.n[CTX] = c + 1
     M.n[PAIRS] = start + size
     return c
@@ -132,3 +136,45 @@ def unite(M, c1, c2):
             j += 1
         size += 1
     return find_context(M, np.int64(start), np.int64(size))
+
+
+@jit
+def find_mark(M, bind, begin):
+    """The mark of a bind whose text begins after `begin` symbols, or -1: no room."""
+    mask = M.size[SIZE_MARK_HASH] - 1
+    p = mix(mix(np.int64(19), np.int64(bind)), begin) & mask
+    while M.mark_hash[p] >= 0:
+        k = M.mark_hash[p]
+        if M.mark_bind[k] == bind and M.mark_from[k] == begin:
+            return np.int64(k)
+        p = (p + 1) & mask
+    k = M.n[MARKS]
+    if k >= M.size[SIZE_MARK] or 2 * k >= mask:
+        return -1
+    M.mark_bind[k] = bind
+    M.mark_from[k] = begin
+    M.mark_hash[p] = k
+    M.n[MARKS] = k + 1
+    return k
+
+
+@jit
+def longer(M, text, b):
+    """A text with one more symbol, or -1: no room."""
+    mask = M.size[SIZE_TEXT_HASH] - 1
+    p = mix(mix(np.int64(23), np.int64(text)), b) & mask
+    while M.text_hash[p] >= 0:
+        k = M.text_hash[p]
+        if M.text_up[k] == text and M.text_byte[k] == b:
+            return np.int64(k)
+        p = (p + 1) & mask
+    k = M.n[TEXTS]
+    if k >= M.size[SIZE_TEXT] or 2 * k >= mask:
+        return -1
+    M.text_up[k] = text
+    M.text_byte[k] = b
+    M.text_size[k] = M.text_size[text] + 1
+    M.text_then[k] = -1
+    M.text_hash[p] = k
+    M.n[TEXTS] = k + 1
+    return k

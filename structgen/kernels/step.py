@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from structgen.kernels.arena import jit
-from structgen.kernels.intern import counted_node, minus_node, mix, push, unite
+from structgen.kernels.intern import counted_node, find_mark, longer, minus_node, mix, push, unite
 from structgen.kernels.leaf import leaf_bits, leaf_dist, leaf_far, leaf_flags, leaf_step
 from structgen.kernels.tables import *
 
@@ -81,17 +81,81 @@ def add_call(M, to, ret, ctx):
     """Follow one call edge (or free step) from an item with context `ctx`."""
     if to == -1:
         return add(M, ret, ctx)
+    if ret >= 0:
+        ctx = push(M, ret, ctx)
+        if ctx < 0:
+            return NEED_ROOM
+    if to >= BIND:
+        ctx = open_bind(M, to & INDEX, ctx)
+        if ctx < 0:
+            return NEED_ROOM
+        to = np.int64(M.bind[3 * (to & INDEX) + BIND_INNER])
     start = to
     if to < LEAF:
         start = np.int64(M.rule_start[to])
         if start < 0:
             M.n[ARG] = to
             return NEED_RULE
-    if ret >= 0:
-        ctx = push(M, ret, ctx)
-        if ctx < 0:
-            return NEED_ROOM
     return add(M, start, ctx)
+
+
+@jit
+def open_bind(M, bind, ctx):
+    """The context in which the text of a bind is read, or -1: no room."""
+    if M.n[TEXT] == NO_TEXT:
+        M.n[TEXT] = EMPTY if M.bind[3 * bind + BIND_FLAGS] & KNOWS else UNKNOWN
+    mark = find_mark(M, bind, np.int64(M.text_size[M.n[TEXT]]))
+    return mark if mark < 0 else push(M, BIND + mark, ctx)
+
+
+@jit
+def close_bind(M, mark, ctx):
+    """Go on behind the text of a bind, which is complete. 0 or a NEED_ code."""
+    bind = np.int64(M.mark_bind[mark])
+    flags = M.bind[3 * bind + BIND_FLAGS]
+    text = M.n[TEXT]
+    if text >= EMPTY and flags & KNOWS:
+        e = np.int64(M.text_then[text])
+        while e >= 0 and M.then_mark[e] != mark:
+            e = np.int64(M.then_next[e])
+        if e < 0:
+            M.n[ARG] = mark
+            M.n[ARG2] = text
+            return NEED_BIND
+        rule = np.int64(M.then_rule[e])
+    else:
+        if flags & DOUBTS_IT:
+            M.n[TEXT] = DOUBT
+        rule = np.int64(M.bind[3 * bind + BIND_UNKNOWN])
+    return 0 if rule < 0 else add_call(M, rule, np.int64(-1), np.int64(ctx))
+
+
+@jit
+def give_back(M, ctx):
+    """Return to everything that a context names. 1 where the text may end there, 0 where not, or a NEED_ code."""
+    final = 0
+    for j in range(M.ctx_off[ctx], M.ctx_off[ctx + 1]):
+        ret = np.int64(M.ctx_pair[2 * j])
+        outer = np.int64(M.ctx_pair[2 * j + 1])
+        code = 0
+        if ret < 0:
+            final = 1
+        elif ret >= BIND:
+            code = close_bind(M, ret & INDEX, outer)
+        else:
+            code = add(M, ret, outer)
+        if code < 0:
+            return code
+    return final
+
+
+@jit
+def any_open(M):
+    """Whether a bind is open in some item of the work list."""
+    for i in range(M.n[WORK]):
+        if M.ctx_open[M.work_ctx[i]]:
+            return True
+    return False
 
 
 @jit
@@ -145,11 +209,10 @@ def close(M, L):
                     return code
                 e = M.call[3 * e + CALL_NEXT]
         if node_accepts(M, L, node):
-            for j in range(M.ctx_off[ctx], M.ctx_off[ctx + 1]):
-                if M.ctx_pair[2 * j] < 0:
-                    final = 1
-                elif add(M, np.int64(M.ctx_pair[2 * j]), np.int64(M.ctx_pair[2 * j + 1])) < 0:
-                    return NEED_ROOM
+            code = give_back(M, ctx)
+            if code < 0:
+                return code
+            final |= code
     return intern_state(M, L, np.int64(final))
 
 
@@ -183,8 +246,10 @@ def intern_state(M, L, final):
             M.work_node[k] = node
             M.work_ctx[k] = ctx
             k += 1
-    M.n[WORK] = 0
-    if k == 0:
+    M.n[WORK] = k
+    if M.n[TEXT] != NO_TEXT and M.n[TEXT] != DOUBT and not any_open(M):
+        M.n[TEXT] = NO_TEXT
+    if k == 0 and M.n[TEXT] == NO_TEXT:
         return final  # state 0 is dead, state 1 the end of the text
     sort_items(M.work_node, M.work_ctx, np.int64(k))
     return find_state(M, L, np.int64(k), np.int64(final))
@@ -192,8 +257,9 @@ def intern_state(M, L, final):
 
 @jit
 def find_state(M, L, k, final):
-    """Intern the first k items of the work list, already sorted."""
-    h = mix(np.int64(13), np.int64(final))
+    """Intern the first k items of the work list, already sorted, with the text n[TEXT]."""
+    text = M.n[TEXT]
+    h = mix(mix(np.int64(13), np.int64(final)), text)
     for i in range(k):
         h = mix(mix(h, np.int64(M.work_node[i])), np.int64(M.work_ctx[i]))
     mask = M.size[SIZE_HASH] - 1
@@ -201,7 +267,7 @@ def find_state(M, L, k, final):
     while M.hash[p] >= 0:
         s = M.hash[p]
         at = M.off[s]
-        if M.off[s + 1] - at == k and M.final[s] == final:
+        if M.off[s + 1] - at == k and M.final[s] == final and M.text[s] == text:
             same = True
             for i in range(k):
                 if M.item[2 * (at + i)] != M.work_node[i] or M.item[2 * (at + i) + 1] != M.work_ctx[i]:
@@ -219,6 +285,7 @@ def find_state(M, L, k, final):
         M.item[2 * (at + i) + 1] = M.work_ctx[i]
     M.off[s + 1] = at + k
     M.final[s] = final
+    M.text[s] = text
     for w in range(4):
         M.bits[4 * s + w] = 0
     for i in range(k):
@@ -351,6 +418,7 @@ def plain_step(M, L, s, b):
     code = gather(M, L, s, b)
     if code < 0:
         return code
+    M.n[TEXT] = NO_TEXT
     r = close(M, L)
     if r >= 0:
         M.move_key[p] = (np.int64(s) << 10) | b
@@ -377,6 +445,15 @@ def step(M, L, s, b):
     code = gather(M, L, s, b)
     if code < 0:
         return code
+    text = np.int64(M.text[s])
+    if text != NO_TEXT and text != DOUBT:
+        if not any_open(M):
+            text = np.int64(NO_TEXT)
+        elif text >= EMPTY:
+            text = longer(M, text, b)
+            if text < 0:
+                return NEED_ROOM
+    M.n[TEXT] = text
     r = close(M, L)
     if r >= 0:
         p = move_slot(M, s, b)  # the steps of minus nodes may have taken the cell
@@ -388,17 +465,15 @@ def step(M, L, s, b):
 
 @jit
 def returned(M, L, ctx):
-    """The state after context `ctx` is returned to."""
+    """The state after context `ctx` is returned to; binds that are open in it have unknown texts."""
     s = np.int64(M.ctx_state[ctx])
     if s >= 0:
         return s
     begin(M)
-    final = 0
-    for j in range(M.ctx_off[ctx], M.ctx_off[ctx + 1]):
-        if M.ctx_pair[2 * j] < 0:
-            final = 1
-        elif add(M, np.int64(M.ctx_pair[2 * j]), np.int64(M.ctx_pair[2 * j + 1])) < 0:
-            return NEED_ROOM
+    M.n[TEXT] = UNKNOWN if M.ctx_open[ctx] else NO_TEXT
+    final = give_back(M, ctx)
+    if final < 0:
+        return final
     s = close(M, L)
     if s >= 0 and final and M.final[s] == 0:
         s = with_final(M, L, s)
@@ -412,11 +487,27 @@ def with_final(M, L, s):
     """State s, but the text may end."""
     if s == 0:
         return 1
-    k = M.off[s + 1] - M.off[s]
+    M.n[TEXT] = M.text[s]
+    return find_state(M, L, take(M, s), np.int64(1))
+
+
+@jit
+def take(M, s):
+    """Copy the items of state s to the work list. How many."""
+    k = np.int64(M.off[s + 1] - M.off[s])
     for i in range(k):
         M.work_node[i] = M.item[2 * (M.off[s] + i)]
         M.work_ctx[i] = M.item[2 * (M.off[s] + i) + 1]
-    return find_state(M, L, np.int64(k), np.int64(1))
+    return k
+
+
+@jit
+def twin_of(M, L, s):
+    """The state with the items of s whose text is unknown, or NEED_ROOM; s itself where no bind is open."""
+    if M.text[s] < EMPTY:
+        return np.int64(s)
+    M.n[TEXT] = UNKNOWN
+    return find_state(M, L, take(M, s), np.int64(M.final[s]))
 
 
 # ---- entries for Python
@@ -438,12 +529,18 @@ def make_minus(h, g, s):
 
 
 @jit
+def twin(h, s):
+    """The twin of state s: it has the mask of s, but for tokens in doubt."""
+    return twin_of(machine_of(h), leaves_of(h), s)
+
+
+@jit
 def rehash(h, which):
-    """Fill the emptied hash table `which` (0 states, 1 contexts, 2 minus nodes, 3 counted nodes) again."""
+    """Fill the emptied hash table `which` (0 states, 1 contexts, 2 minus nodes, 3 counted nodes, 4 texts, 5 marks) again."""
     M = machine_of(h)
     if which == 0:
         for s in range(2, M.n[STATES]):
-            x = mix(np.int64(13), np.int64(M.final[s]))
+            x = mix(mix(np.int64(13), np.int64(M.final[s])), np.int64(M.text[s]))
             for i in range(2 * M.off[s], 2 * M.off[s + 1]):
                 x = mix(x, np.int64(M.item[i]))
             put(M.hash, M.size[SIZE_HASH], x, s)
@@ -456,6 +553,12 @@ def rehash(h, which):
     elif which == 2:
         for k in range(M.n[MINUSES]):
             put(M.minus_hash, M.size[SIZE_MINUS_HASH], mix(mix(np.int64(7), np.int64(M.minus_leaf[k])), M.minus_state[k]), k)
+    elif which == 4:
+        for k in range(EMPTY + 1, M.n[TEXTS]):
+            put(M.text_hash, M.size[SIZE_TEXT_HASH], mix(mix(np.int64(23), np.int64(M.text_up[k])), M.text_byte[k]), k)
+    elif which == 5:
+        for k in range(M.n[MARKS]):
+            put(M.mark_hash, M.size[SIZE_MARK_HASH], mix(mix(np.int64(19), np.int64(M.mark_bind[k])), M.mark_from[k]), k)
     else:
         for k in range(M.n[COUNTS]):
             put(

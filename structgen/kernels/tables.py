@@ -6,9 +6,15 @@ Node ids (int32) name a place in a grammar. The top four bits say which kind:
     1  leaf     a state of a leaf automaton of the process-wide pool; its token rows are shared by every grammar of a vocabulary
     2  minus    (leaf state, machine state): inside the leaf, minus what the machine state would accept
     3  counted  (leaf state, bounds, count): inside the leaf, with the characters counted
+    4  bind     as the target of a call: a bind; as a place to return to: a mark, (bind, where its text begins)
 
 A context is a hash-consed set of (return node, context); context 1 is the bottom, {(-1, 0)}. A configuration is a sorted list of
-(node, context) and a flag `final`; its index is the state. State 0 is dead, state 1 is the end of the text (nothing may follow).
+(node, context), a flag `final` and the text that its open binds have read (NO_TEXT where none is open); its index is the state. State 0
+is dead, state 1 is the end of the text (nothing may follow).
+
+What follows a bind depends on its text, so inside one every text is a state of its own. Masks do not look at them: the *twin* of a state
+has the same items and UNKNOWN for its text; there a bind goes on with what it says of unknown texts. Where that may be too much, the state
+is in DOUBT, and its tokens are read byte by byte from the state itself.
 
 Not here: what the kernels do with them.
 """
@@ -22,6 +28,7 @@ from structgen.kernels.arena import i32, i64, jit, u8, u32, u64
 LEAF = 1 << 28
 MINUS = 2 << 28
 COUNTED = 3 << 28
+BIND = 4 << 28
 INDEX = (1 << 28) - 1
 
 NO_BOUND = 1 << 30
@@ -35,11 +42,15 @@ NEED_TABLE = -3  # leaf node n[ARG] has no token table
 NEED_COUNTS = -4  # leaf node n[ARG] has no counted token table
 NEED_ROW = -5  # counted leaf node n[ARG] has no row for n[ARG2] characters
 NEED_DOOR = -7  # door n[ARG] leads nowhere yet
+NEED_BIND = -8  # mark n[ARG] does not know yet what follows text n[ARG2]
 NEED_MERGE = -6  # exits n[ARG] (table, byte) have no merged trie for n[ARG2] (the variant by count)
 
 # Counters of a machine, n[...].
 CTX, PAIRS, STATES, ITEMS, MOVES, MINUSES, COUNTS = 0, 1, 2, 3, 4, 5, 6
-STAMP, WORK, HEAD, TAIL, ARG, ARG2 = 8, 9, 10, 11, 12, 13
+TEXTS, STAMP, WORK, HEAD, TAIL, ARG, ARG2 = 7, 8, 9, 10, 11, 12, 13
+TEXT, MARKS, THENS, DOUBTS = 14, 15, 16, 17  # the text of the closure being made; ...; whether the last mask met states in doubt
+
+NO_TEXT, UNKNOWN, DOUBT, EMPTY = range(4)  # texts with a meaning; EMPTY is the root of all others
 
 
 class Machine(NamedTuple):
@@ -56,9 +67,11 @@ class Machine(NamedTuple):
     ctx_pair: Any  # int32[2 P]
     ctx_hash: Any  # int32[...]
     ctx_state: Any  # int32[X]   the state after this context is returned to, -1 unknown
+    ctx_open: Any  # uint8[X]   1 where a bind is open in it
     off: Any  # int32[S + 1]
     item: Any  # int32[2 I]
     final: Any  # uint8[S]
+    text: Any  # int32[S]
     bits: Any  # uint64[4 S]  bytes that may be possible (never fewer than are)
     hash: Any  # int32[...]
     move_key: Any  # int64[...]  memo of (state, symbol) -> state
@@ -70,6 +83,18 @@ class Machine(NamedTuple):
     count_bound: Any  # int32[K]
     count_done: Any  # int32[K]
     count_hash: Any  # int32[...]
+    text_up: Any  # int32[T]   texts as a tree: the text without its last symbol ...
+    text_byte: Any  # int32[T]   ... that symbol ...
+    text_size: Any  # int32[T]   ... and how many there are
+    text_then: Any  # int32[T]   the first entry of `then_*` about this text, or -1
+    text_hash: Any  # int32[...]
+    mark_bind: Any  # int32[K]
+    mark_from: Any  # int32[K]
+    mark_hash: Any  # int32[...]
+    then_mark: Any  # int32[...]  what follows a mark's text: the mark ...
+    then_rule: Any  # int32[...]  ... the rule, -1: nothing may ...
+    then_next: Any  # int32[...]  ... and the next entry of the text
+    bind: Any  # int32[3 B]   records of binds, fields BIND_INNER to BIND_FLAGS
     work_node: Any  # int32[W]   scratch of one closure
     work_ctx: Any  # int32[W]
     work_ring: Any  # int32[W]
@@ -79,7 +104,7 @@ class Machine(NamedTuple):
     work_slot: Any  # int32[4 W]
     side: Any  # int32[W]   scratch: steps of the machine states of minus nodes
     stack: Any  # int32[...]  scratch of trie walks: state by depth
-    n: Any  # int64[16]
+    n: Any  # int64[24]
 
 
 LIT, DOOR, FLAG, EDGES, CALLS = range(5)
@@ -90,8 +115,14 @@ LOW, HIGH, TO, PUSH, NEXT = range(5)
 """A byte edge: symbols LOW..HIGH (0..255 bytes, 256.. special tokens) lead to node TO; PUSH: the node to return to when the rule of
 TO ends, or -1."""
 
+BIND_INNER, BIND_UNKNOWN, BIND_FLAGS = range(3)
+"""A bind: the rule of its text; the rule that follows an unknown text, or -1; flags KNOWS and DOUBTS_IT."""
+
+KNOWS = 1  # it says what follows each text
+DOUBTS_IT = 2  # what follows an unknown text may be too much
+
 CALL_TO, CALL_RET, CALL_NEXT = range(3)
-"""A call edge. CALL_TO: -1 for a free step, a rule, or (>= LEAF) a start node. CALL_RET: the node to return to, -1 for a tail call;
+"""A call edge. CALL_TO: -1 for a free step, a rule, a bind, or (>= LEAF) a start node. CALL_RET: the node to return to, -1 for a tail call;
 the target of a free step."""
 
 
@@ -167,6 +198,8 @@ SIZE_CTX_OFF, SIZE_CTX_PAIR, SIZE_CTX_HASH = _AT("ctx_off"), _AT("ctx_pair"), _A
 SIZE_OFF, SIZE_ITEM, SIZE_HASH, SIZE_MOVES = _AT("off"), _AT("item"), _AT("hash"), _AT("move_key")
 SIZE_MINUS, SIZE_MINUS_HASH = _AT("minus_leaf"), _AT("minus_hash")
 SIZE_COUNT, SIZE_COUNT_HASH = _AT("count_leaf"), _AT("count_hash")
+SIZE_TEXT, SIZE_TEXT_HASH = _AT("text_up"), _AT("text_hash")
+SIZE_MARK, SIZE_MARK_HASH = _AT("mark_bind"), _AT("mark_hash")
 SIZE_WORK, SIZE_WORK_KEY = _AT("work_node"), _AT("work_key")
 SIZE_BYTE, SIZE_STOP = Tokens._fields.index("byte"), Tokens._fields.index("stop")
 
@@ -187,14 +220,14 @@ def machine_of(handle):
         i32(h[8]),
         i32(h[9]),
         i32(h[10]),
-        i32(h[11]),
+        u8(h[11]),
         i32(h[12]),
-        u8(h[13]),
-        u64(h[14]),
+        i32(h[13]),
+        u8(h[14]),
         i32(h[15]),
-        i64(h[16]),
+        u64(h[16]),
         i32(h[17]),
-        i32(h[18]),
+        i64(h[18]),
         i32(h[19]),
         i32(h[20]),
         i32(h[21]),
@@ -204,13 +237,27 @@ def machine_of(handle):
         i32(h[25]),
         i32(h[26]),
         i32(h[27]),
-        u8(h[28]),
+        i32(h[28]),
         i32(h[29]),
-        i64(h[30]),
+        i32(h[30]),
         i32(h[31]),
         i32(h[32]),
         i32(h[33]),
-        i64(h[34]),
+        i32(h[34]),
+        i32(h[35]),
+        i32(h[36]),
+        i32(h[37]),
+        i32(h[38]),
+        i32(h[39]),
+        i32(h[40]),
+        i32(h[41]),
+        u8(h[42]),
+        i32(h[43]),
+        i64(h[44]),
+        i32(h[45]),
+        i32(h[46]),
+        i32(h[47]),
+        i64(h[48]),
     )
 
 
@@ -283,7 +330,7 @@ def rows_of(handle):
 
 @jit
 def own_of(handle):
-    """What belongs to one token automaton: the token ids of its special symbols (-1: the vocabulary has none), how many, and a spare
-    row."""
+    """What belongs to one token automaton: the token ids of its special symbols (-1: the vocabulary has none), how many, a spare row, and
+    the row of tokens in doubt."""
     h = i64(handle[4])
-    return i32(h[1]), i64(h[0])[1], u32(h[2])
+    return i32(h[1]), i64(h[0])[1], u32(h[2]), u32(h[3])

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from structgen.kernels.arena import jit, pointer_to
-from structgen.kernels.step import add, begin, close, find_state, returned, step
+from structgen.kernels.step import add, any_open, begin, close, find_state, returned, step, twin_of
 from structgen.kernels.tables import *
 
 OF_LEAF, OF_COUNTS, OF_MERGE = np.int64(0), np.int64(1), np.int64(2)
@@ -82,8 +82,9 @@ def has_byte(M, s, b):
 
 
 @jit
-def walk(M, L, byte, depth, end, first, ids, i, stop, s, row):
-    """Walk nodes i..stop of a trie from state s (before depth 0) and allow the ids on living nodes. 0 or a NEED_ code."""
+def walk(M, L, byte, depth, end, first, ids, i, stop, s, row, doubt):
+    """Walk nodes i..stop of a trie from state s (before depth 0) and allow the ids on living nodes; those on and below nodes in doubt go
+    into `doubt`. 0 or a NEED_ code."""
     M.stack[0] = s
     while i < stop:
         d = depth[i]
@@ -97,6 +98,12 @@ def walk(M, L, byte, depth, end, first, ids, i, stop, s, row):
         if r == 0:
             i = end[i]
             continue
+        if M.text[r] == DOUBT:
+            M.n[DOUBTS] = 1
+            for j in range(first[i], first[end[i]]):
+                allow(doubt, ids[j])
+            i = end[i]
+            continue
         M.stack[d + 1] = r
         for j in range(first[i], first[i + 1]):
             allow(row, ids[j])
@@ -105,18 +112,18 @@ def walk(M, L, byte, depth, end, first, ids, i, stop, s, row):
 
 
 @jit
-def walk_vocabulary(M, L, T, s, row):
+def walk_vocabulary(M, L, T, s, row, doubt):
     """Allow the tokens that can be read from state s. 0 or a NEED_ code."""
     for b in range(256):
         if T.root[b] < T.root[b + 1] and has_byte(M, s, b):
-            code = walk(M, L, T.byte, T.depth, T.end, T.first, T.ids, np.int64(T.root[b]), np.int64(T.root[b + 1]), s, row)
+            code = walk(M, L, T.byte, T.depth, T.end, T.first, T.ids, np.int64(T.root[b]), np.int64(T.root[b + 1]), s, row, doubt)
             if code < 0:
                 return code
     return 0
 
 
 @jit
-def leaf_row(M, L, K, g, ctx, row):
+def leaf_row(M, L, K, g, ctx, row, doubt):
     """Allow the tokens of an item inside leaf node g."""
     t = np.int64(look_up(K, OF_LEAF, g, np.int64(0)))
     if t < 0:
@@ -130,11 +137,11 @@ def leaf_row(M, L, K, g, ctx, row):
         at = K.desc[8 * t + IDS]
         for j in range(at, at + K.desc[8 * t + IDS_N]):
             allow(row, K.ids[j])
-    return leave(M, L, K, t, ctx, np.int64(0), row)
+    return leave(M, L, K, t, ctx, np.int64(0), row, doubt)
 
 
 @jit
-def leave(M, L, K, t, ctx, variant, row):
+def leave(M, L, K, t, ctx, variant, row, doubt):
     """Allow the tokens that leave the leaf of table t and go on where the context returns to."""
     if K.exit_bits[4 * t] | K.exit_bits[4 * t + 1] | K.exit_bits[4 * t + 2] | K.exit_bits[4 * t + 3] == 0:
         return 0
@@ -159,7 +166,8 @@ def leave(M, L, K, t, ctx, variant, row):
                 M.n[ARG] = t * 256 + b
                 M.n[ARG2] = variant
                 return NEED_MERGE
-            code = walk(M, L, K.byte, K.depth, K.end, K.first, K.tokens, np.int64(K.merged[2 * m]), np.int64(K.merged[2 * m + 1]), s, row)
+            at, stop = np.int64(K.merged[2 * m]), np.int64(K.merged[2 * m + 1])
+            code = walk(M, L, K.byte, K.depth, K.end, K.first, K.tokens, at, stop, s, row, doubt)
             if code < 0:
                 return code
     return 0
@@ -193,11 +201,11 @@ def strike(M, L, T, s, row):
 
 
 @jit
-def minus_row(M, L, T, K, k, ctx, spare, row):
+def minus_row(M, L, T, K, k, ctx, spare, row, doubt):
     """Allow the tokens of minus node k: those of its leaf, less those that spell a taken text."""
     for w in range(K.width[0]):
         spare[w] = 0
-    code = leaf_row(M, L, K, np.int64(M.minus_leaf[k]), ctx, spare)
+    code = leaf_row(M, L, K, np.int64(M.minus_leaf[k]), ctx, spare, doubt)
     if code < 0:
         return code
     code = strike(M, L, T, np.int64(M.minus_state[k]), spare)
@@ -209,7 +217,7 @@ def minus_row(M, L, T, K, k, ctx, spare, row):
 
 
 @jit
-def counted_row(M, L, K, k, ctx, row):
+def counted_row(M, L, K, k, ctx, row, doubt):
     """Allow the tokens of counted node k. Far from its bounds the rows are those of the leaf node."""
     g = np.int64(M.count_leaf[k])
     bound = np.int64(M.count_bound[k])
@@ -239,19 +247,23 @@ def counted_row(M, L, K, k, ctx, row):
     if need > most:
         return 0
     variant = 0 if rest >= most and need == 0 else 1 + min(rest, most) * RADIX + need
-    return leave(M, L, K, t, ctx, np.int64(variant), row)
+    return leave(M, L, K, t, ctx, np.int64(variant), row, doubt)
 
 
 @jit
 def mask(h, s, into):
-    """Fill a zeroed row with the tokens that state s allows. `h`: handles of machine, leaves, tokens, rows, and the ids of special
-    symbols."""
+    """Fill a zeroed row with the tokens that state s allows; s is its own twin. `h`: handles of machine, leaves, tokens, rows, and what is
+    the automaton's own. Where n[DOUBTS] is set afterwards, the tokens of the row of doubts have to be tried one by one."""
     M = machine_of(h)
     L = leaves_of(h)
     T = tokens_of(h)
     K = rows_of(h)
     row = pointer_to(into)
-    special, specials, spare = own_of(h)
+    special, specials, spare, doubt = own_of(h)
+    if M.n[DOUBTS]:
+        M.n[DOUBTS] = 0
+        for w in range(K.width[0]):
+            doubt[w] = 0
     if M.final[s]:
         for j in range(T.size[SIZE_STOP]):
             allow(row, T.stop[j])
@@ -265,11 +277,11 @@ def mask(h, s, into):
         if kind == 0:
             plain += 1
         elif kind == 1:
-            code = leaf_row(M, L, K, node - LEAF, ctx, row)
+            code = leaf_row(M, L, K, node - LEAF, ctx, row, doubt)
         elif kind == 2:
-            code = minus_row(M, L, T, K, node & INDEX, ctx, spare, row)
+            code = minus_row(M, L, T, K, node & INDEX, ctx, spare, row, doubt)
         else:
-            code = counted_row(M, L, K, node & INDEX, ctx, row)
+            code = counted_row(M, L, K, node & INDEX, ctx, row, doubt)
         if code < 0:
             return code
     for j in range(specials):
@@ -286,10 +298,12 @@ def mask(h, s, into):
         for i in range(plain):
             M.work_node[i] = M.item[2 * (at + i)]
             M.work_ctx[i] = M.item[2 * (at + i) + 1]
+        M.n[WORK] = plain
+        M.n[TEXT] = M.text[s] if any_open(M) else NO_TEXT
         r = find_state(M, L, np.int64(plain), np.int64(0))
         if r < 0:
             return r
-    return walk_vocabulary(M, L, T, r, row)
+    return walk_vocabulary(M, L, T, r, row, doubt)
 
 
 @jit
@@ -298,7 +312,7 @@ def advance(h, s, t):
     M = machine_of(h)
     L = leaves_of(h)
     T = tokens_of(h)
-    special, specials, _ = own_of(h)
+    special, specials, _, _ = own_of(h)
     for j in range(specials):
         if special[j] == t:
             r = step(M, L, s, 256 + j)
@@ -339,6 +353,7 @@ def start(h, node):
     L = leaves_of(h)
     M.ctx_state[1] = 1
     begin(M)
+    M.n[TEXT] = NO_TEXT
     code = add(M, np.int64(node), np.int64(1))
     return code if code < 0 else close(M, L)
 
@@ -365,12 +380,12 @@ def live_bytes(h, s, out):
 
 @jit
 def successors(h, s, seen, found):
-    """Write into `found` the distinct states that one token leads to. `seen` is zeroed uint8 by state. The number, or a code (both
-    may be reused)."""
+    """Write into `found`, int32[..., 2], the distinct twins of the states that one token leads to, each with such a token. `seen` is zeroed
+    uint8 by state. The number, or a code (both may be reused)."""
     M = machine_of(h)
     L = leaves_of(h)
     T = tokens_of(h)
-    special, specials, _ = own_of(h)
+    special, specials, _, _ = own_of(h)
     k = 0
     for j in range(specials):
         if special[j] >= 0:
@@ -378,7 +393,9 @@ def successors(h, s, seen, found):
             if r < 0:
                 return r
             if r > 0:
-                k = collect(r, seen, found, k)
+                k = collect(M, L, r, np.int64(special[j]), seen, found, k)
+                if k < 0:
+                    return k
     M.stack[0] = s
     i = 0
     while i < T.size[SIZE_BYTE] and k >= 0:
@@ -394,18 +411,22 @@ def successors(h, s, seen, found):
             continue
         M.stack[d + 1] = r
         if T.first[i] < T.first[i + 1]:
-            k = collect(r, seen, found, k)
+            k = collect(M, L, r, np.int64(T.ids[T.first[i]]), seen, found, k)
         i += 1
     return k
 
 
 @jit
-def collect(r, seen, found, k):
-    """Note state r if it is new. The number noted, or FULL."""
+def collect(M, L, r, t, seen, found, k):
+    """Note the twin of state r if it is new. The number noted, FULL, or a NEED_ code."""
+    r = twin_of(M, L, r)
+    if r < 0:
+        return r
     if r >= seen.shape[0] or k >= found.shape[0]:
         return FULL
     if seen[r] == 0:
         seen[r] = 1
-        found[k] = r
+        found[k, 0] = r
+        found[k, 1] = t
         k += 1
     return k

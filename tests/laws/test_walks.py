@@ -21,7 +21,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from recognize import accepts as recognised
 from sentences import sentences
-from worlds import LETTERS, check_world, expression, leaf, minus, mutated, pattern, pieces, regex_expression, retokenised, vocabulary, walk
+from worlds import (
+    LETTERS,
+    check_world,
+    distinct,
+    echo,
+    expression,
+    leaf,
+    minus,
+    mutated,
+    pattern,
+    pieces,
+    regex_expression,
+    retokenised,
+    vocabulary,
+    walk,
+)
 
 import structgen.api as sg
 from structgen.automata.machine import ByteAutomaton
@@ -108,6 +123,14 @@ def check_tokenisations(automaton: TokenAutomaton, rng: Random, text: bytes) -> 
 def test_expressions_of_every_kind(seed: int) -> None:
     rng = Random(seed)
     check_world(expression(rng), vocabulary(rng, pieces()), rng, 12, pieces())
+
+
+@examples(150)
+def test_what_follows_a_text_may_depend_on_it(seed: int) -> None:
+    rng = Random(seed)
+    one = distinct(rng) if seed % 2 else Seq((echo(rng, 1), Repeat(distinct(rng), 0, 2)))
+    twice = [f"{quote}{word}{quote},".encode() * 2 for quote in ("", '"') for word in "abé"]
+    check_world(one, vocabulary(rng, [b",", b'"', b"a", b"b", "é".encode(), *twice], 60), rng, 10, pieces())
 
 
 @examples(100)

@@ -18,7 +18,7 @@ from bisect import bisect_left
 from functools import cache
 from typing import Any, NamedTuple
 
-from structgen.ir.expr import EPSILON, Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import EPSILON, Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
 from structgen.vocab.vocabulary import Vocabulary
 
 
@@ -41,6 +41,13 @@ class Cut(NamedTuple):
     inside: Inside
     minus: Minus
     taken: Any
+
+
+class Bound(NamedTuple):
+    """What waits behind the text of a bind, and the text so far."""
+
+    bind: Bind
+    text: bytes
 
 
 class At(NamedTuple):
@@ -97,7 +104,7 @@ class Twin:
             found: set[Stack] = set()
             for stack in self.closure(config):
                 if stack:
-                    found |= self.read(stack[0], stack[1:], symbol)
+                    found |= self.read(stack[0], tuple(longer(frame, symbol) for frame in stack[1:]), symbol)
             self.memo[key] = frozenset(found)
         return self.memo[key]
 
@@ -153,6 +160,11 @@ class Twin:
                 if id(frame) not in self.bodies:
                     self.bodies[id(frame)] = frame, frame.make()
                 return [(self.bodies[id(frame)][1], *rest)]
+            case Bind():
+                return [(frame.inner, Bound(frame, b""), *rest)]
+            case Bound(bind, text):
+                assert bind.then is not None
+                return [(bind.then(text), *rest)]
             case Repeat():
                 return [(Times(frame, 0), *rest)]
             case Times(body, done):
@@ -229,6 +241,11 @@ class Twin:
                         found.add(rest)
                 return found
         return set()
+
+
+def longer(frame: Any, symbol: int | str) -> Any:
+    """A frame that waits, when a symbol is read before it."""
+    return frame._replace(text=frame.text + bytes([symbol])) if isinstance(frame, Bound) and isinstance(symbol, int) else frame
 
 
 def read_leaf(frame: Inside, byte: int) -> list[Stack]:

@@ -11,7 +11,7 @@ import json
 import re
 import sys
 
-from structgen.ir.expr import Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Strings
+from structgen.ir.expr import Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Strings
 
 Run = list[tuple[str, int, int]]
 
@@ -59,6 +59,9 @@ class _Recogniser:
                 for part in expr.parts:
                     places = {end for place in places for end in self.ends(part, place)}
                 return places
+            case Bind():
+                assert expr.then is not None
+                return {end for mid in self.ends(expr.inner, at) for end in self.ends(expr.then(self.data[at:mid]), mid)}
             case Alt():
                 return {end for part in expr.parts for end in self.ends(part, at)}
             case Repeat():

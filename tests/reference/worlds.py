@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -17,7 +18,7 @@ from structgen.frontends.jsonschema.spell import string_literal
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.frontends.regex import regex
 from structgen.ir.chars import ANY, normal
-from structgen.ir.expr import EPSILON, Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import EPSILON, Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
 from structgen.ir.regular import CharDFA
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -108,9 +109,59 @@ def minus(rng: Random) -> Minus:
     return Minus(Leaf(chars.repeat() if chars != CharDFA.any() else chars, "json"), Alt(tuple(string_literal(t, style) for t in texts)))
 
 
+def distinct(rng: Random) -> Rule:
+    """A list of words of which no two are equal; the words are leaves or grammars."""
+    word = CharDFA.of_chars(normal((ord(c), ord(c)) for c in rng.sample("abé", 2))).repeat(rng.randrange(2), rng.choice([None, 3]))
+    encoding, separator = rng.choice(["utf8", "json"]), Lit(b",")
+    around = rng.choice([b"", b"", b"", b"[a"])  # the text of a bind may hold more than the word
+    rules: dict[object, Rule] = {}
+
+    def words(seen: frozenset[str], sure: bool) -> Rule:
+        key = seen, sure
+        if key not in rules:
+            rules[key] = Rule(lambda: body(seen, sure), "words")
+        return rules[key]
+
+    def body(seen: frozenset[str], sure: bool) -> Expr:
+        left = word - CharDFA.of_strings(sorted(seen)) if seen else word
+
+        def then(text: bytes) -> Expr:
+            data = text[len(around) :].decode()
+            return rest(seen | {json.loads(data) if encoding == "json" else data}, True)
+
+        # behind the first word, what follows directly is the same for every word
+        return Bind(Seq((Lit(around), Leaf(left, encoding))), then if sure else None, rest(seen, False), sure=sure and not seen)
+
+    def rest(seen: frozenset[str], sure: bool) -> Expr:
+        key = "rest", seen, sure
+        if key not in rules:
+            more = len(seen) < 3 and not (word - CharDFA.of_strings(sorted(seen))).is_empty
+            rules[key] = Rule(lambda: Alt((EPSILON, Seq((separator, words(seen, sure))))) if more else EPSILON, "rest")
+        return rules[key]
+
+    return words(frozenset(), True)
+
+
+def echo(rng: Random, depth: int) -> Expr:
+    """A text, a mark, and the text once more: closing tags."""
+    inner = expression(rng, min(depth, 1))
+    kept: dict[bytes, Expr] = {}
+    mark = Lit(rng.choice([b"a", b"(", b"]"]))
+    anything = Repeat(Alt((Special(SPECIAL), Leaf(CharDFA.of_chars([(0, 255)]), "bytes"))))
+
+    def then(text: bytes) -> Expr:
+        return kept.setdefault(text, Seq((mark, Lit(text))))
+
+    return Bind(inner, then, Seq((mark, anything)), sure=False)
+
+
 def expression(rng: Random, depth: int = 3, rules: tuple[Rule, ...] = ()) -> Expr:
     """A random expression: not empty, not left-recursive."""
-    kind = rng.randrange(14) if depth else rng.randrange(4)
+    kind = rng.randrange(16) if depth else rng.randrange(4)
+    if kind == 14:
+        return distinct(rng)
+    if kind == 15:
+        return echo(rng, depth)
     if kind <= 1:
         return leaf(rng)
     if kind == 2:
