@@ -229,9 +229,10 @@ class TokenAutomaton:
     def _search(self, state: int) -> int:
         """Breadth first over twins, which are fewer; where the way so found is none for the state itself, over the states."""
         steps, tokens = self._breadth_first(self.machine.twin(state), self.successors)
+        end = state
         for token in tokens:
-            state = self.advance(state, token) if state else 0
-        return steps if steps > self._size or self.accepts(state) else self._breadth_first(state, self._exact_successors)[0]
+            end = self.advance(end, token)
+        return steps if steps > self._size or self.accepts(end) else self._breadth_first(state, self._exact_successors)[0]
 
     def _breadth_first(self, start: int, after: Callable[[int], list[tuple[int, int]]]) -> tuple[int, list[int]]:
         """The fewest tokens to the end of a text, and such tokens."""
