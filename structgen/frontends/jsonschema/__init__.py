@@ -17,7 +17,6 @@ import json
 from typing import Any, Literal
 
 from structgen.errors import EmptyLanguage, OptionError, UnsupportedFeature
-from structgen.frontends.jsonschema import support
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.emit import Emitter
 from structgen.frontends.jsonschema.load import References, draft_of, load, pointer
@@ -71,8 +70,6 @@ def json_schema(
     root = reader.read()
     algebra = Algebra(reader.nodes)
     report = reader.report
-    if support.suspects(reader.nodes):
-        report.findings += support.problems(root, algebra, relax=relax)
     if report.refused:
         raise _refusal(report)
     emitter = Emitter(algebra, spelling, order)

@@ -329,16 +329,12 @@ class Algebra:
                 shapes.append(Obj(layers=(self.lone(node, name, bad),), required=(name,)))
         for pattern, child in zip(patterns, children[len(names) :], strict=False):
             bad = goal_of(child, negated=True)
-            if bad == TRUE:
-                shapes.append(Obj(some=(Some(pattern=pattern),)))
-            elif bad != FALSE:
-                shapes.append(ANY_OBJ)  # relaxed: `support` has reported it
+            if bad != FALSE:
+                shapes.append(Obj(some=(Some(pattern=pattern, value=bad),)))
         if has_rest:
             bad = goal_of(children[-1], negated=True)
-            if bad == TRUE:
-                shapes.append(Obj(some=(Some(layer=self.layer(node, payload, children)),)))
-            elif bad != FALSE:
-                shapes.append(ANY_OBJ)
+            if bad != FALSE:
+                shapes.append(Obj(some=(Some(layer=self.layer(node, payload, children), value=bad),)))
         return only("object", tuple(shapes))
 
     def _not_dependent(self, kind: str, payload: Any, children: Sequence[Node]) -> Form:

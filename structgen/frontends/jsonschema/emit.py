@@ -15,8 +15,9 @@ from typing import Final
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.arrays import array_expr
 from structgen.frontends.jsonschema.empty import Emptiness
+from structgen.frontends.jsonschema.keys import EVERY_KEY
 from structgen.frontends.jsonschema.node import TRUE, Goal
-from structgen.frontends.jsonschema.objects import object_expr
+from structgen.frontends.jsonschema.objects import object_expr, objects
 from structgen.frontends.jsonschema.scalars import number_expr
 from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Form, Num, Str
 from structgen.frontends.jsonschema.site import Order, Site
@@ -29,6 +30,8 @@ from structgen.ir.regular import CharDFA
 
 _NULL, _FALSE, _TRUE = Lit(b"null"), Lit(b"false"), Lit(b"true")
 _FREE: Final = (ANY_NUM, Num(divisors=frozenset((ONE,))), Num(divisors=frozenset((ONE,)), bare=True))
+
+_LOCK: Final = RLock()  # for what all schemas share
 
 FEW: Final = 8
 """Up to so many string constants stand directly in a network."""
@@ -91,7 +94,7 @@ class Emitter:
         parts = _words(form)
         parts += [number_expr(one, style) for one in form.number]
         parts += [string_expr(one, style) for one in form.string]
-        site = Site(style, level, self.order, self.emptiness.live, partial(self.value, depth=level + 1))
+        site = Site(style, level, self.order, self.emptiness.live, partial(self.value, depth=level + 1), self._lock)
         for array in form.array:
             if array == ANY_ARR:
                 parts.append(any_array(style, level))
@@ -148,19 +151,17 @@ def _any_value(style: JsonStyle, level: int) -> Expr:
 @lru_cache(maxsize=4096)
 def any_array(style: JsonStyle, level: int) -> Expr:
     """Every JSON array."""
-    return Rule(partial(_any_container, style, level, "[", "]", False), "any array")
+    return Rule(partial(_any_array, style, level), "any array")
+
+
+def _any_array(style: JsonStyle, level: int) -> Expr:
+    one = any_value(style, style.level(level + 1))
+    opening, closing, empty = style.brackets("[", "]", level)
+    return alt([empty, seq(opening, one, repeat(seq(style.item_gap(level), one)), closing)])
 
 
 @lru_cache(maxsize=4096)
 def any_object(style: JsonStyle, level: int) -> Expr:
-    """Every JSON object."""
-    return Rule(partial(_any_container, style, level, "{", "}", True), "any object")
-
-
-def _any_container(style: JsonStyle, level: int, left: str, right: str, keyed: bool) -> Expr:
-    one = any_value(style, style.level(level + 1))
-    if keyed:
-        one = seq(any_string(style), style.colon(), one)
-    inside = seq(one, repeat(seq(style.item_gap(level), one)))
-    opening, closing, empty = style.brackets(left, right, level)
-    return alt([empty, seq(opening, inside, closing)])
+    """Every JSON object whose keys are unique."""
+    site = Site(style, level, "any", lambda _: True, lambda _: any_value(style, style.level(level + 1)), _LOCK)
+    return Rule(partial(objects, [], [EVERY_KEY], site), "any object")

@@ -1,20 +1,24 @@
 """The keys of an object: declared names, each with its own goal, and classes of other keys.
 
-A class holds all keys that match exactly the same patterns and are no declared names. Whether an object shape has a value at all is
-decided here,
-too, because it is a question of keys: which must be there, how many there may be, which obligations they meet.
+A class holds all keys that match exactly the same patterns and are no declared names. Keys are unique, so a finite class that is small is a
+list of optional names. Obligations are met by a key, or by a key whose value satisfies something more: each member has *options*, pairs of
+(what its value satisfies, which obligations that meets).
+
+Whether an object shape has a value at all is decided here, too, because it is a question of keys: which must be there, how many there may
+be, which obligations they meet.
 
 Not here: texts (`objects`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
-from structgen.frontends.jsonschema.shapes import Obj
+from structgen.frontends.jsonschema.shapes import Obj, Some
 from structgen.frontends.jsonschema.strings import atom_dfa, has_string, matches, shape_dfa
 from structgen.ir.regular import CharDFA
 
@@ -24,14 +28,24 @@ if TYPE_CHECKING:
 MAX_PATTERNS: Final = 12
 """The most different patterns of property names in one object: they cut the keys into up to 2**n classes."""
 
+LISTED: Final = 16
+"""Classes of up to so many keys are lists of names."""
+
+Live = Callable[[Goal], bool]
+Option = tuple[Goal, int]
+"""(what the value satisfies, the obligations that are met then, as bits)."""
+
 
 class Member(NamedTuple):
-    """A declared property. `covers`: the obligations that its presence meets, as bits."""
+    """A declared property. `covers`: the obligations that its presence meets, as bits; `more`: those (bit, goal) that it meets where its
+    value satisfies the goal, too. `loose`: it has no place in schema order."""
 
     name: str
     goal: Goal
     required: bool
     covers: int
+    more: tuple[tuple[int, Goal], ...] = ()
+    loose: bool = False
 
 
 class Others(NamedTuple):
@@ -42,6 +56,16 @@ class Others(NamedTuple):
     goal: Goal
     covers: int
     most: int | None
+    more: tuple[tuple[int, Goal], ...] = ()
+
+    @property
+    def is_roomy(self) -> bool:
+        """Whether behind every prefix of a key there are infinitely many, so that no finite set of keys makes a dead end."""
+        return self.dfa is None or is_roomy(self.dfa)
+
+
+EVERY_KEY: Final = Others(None, (), TRUE, 0, None)
+"""All keys, with any values."""
 
 
 class Plan(NamedTuple):
@@ -52,38 +76,69 @@ class Plan(NamedTuple):
     possible: bool
 
 
+def options(one: Member | Others, live: Live, duties: int) -> list[Option]:
+    """The ways for a member to be there that have values, each meeting another set of the obligations `duties`."""
+    more = [(bit, goal) for bit, goal in one.more if duties & bit]
+    found: dict[int, Goal] = {}
+    for size in range(len(more) + 1):
+        for chosen in combinations(more, size):
+            goal, covers = one.goal, one.covers & duties
+            for bit, extra in chosen:
+                goal, covers = join(goal, extra), covers | bit
+            if covers not in found and goal != FALSE and live(goal):
+                found[covers] = goal
+    return [(goal, covers) for covers, goal in found.items()]
+
+
 def plan(shape: Obj, algebra: Algebra) -> Plan:
-    """The keys of a shape: declared names in order, classes of others."""
+    """The keys of a shape: declared names in order, names without order, classes of others."""
     names: dict[str, None] = {}
+    loose: dict[str, None] = {}
     for layer in shape.layers:
-        names.update(dict.fromkeys(layer.properties))
-    names.update(dict.fromkeys(shape.required))
+        (loose if layer.loose else names).update(dict.fromkeys(layer.properties))
+    names.update(dict.fromkeys(name for name in shape.required if name not in loose))
+    for name in names:
+        loose.pop(name, None)
     required = frozenset(shape.required)
     keys = None if shape.names == TRUE else algebra.form(shape.names).string
     members: list[Member] = []
     single = shape.layers[0] if len(shape.layers) == 1 and not shape.layers[0].patterns else None
-    for name in names:
+    for name in (*names, *loose):
         goal = shape.goal(name) if single is None else single.properties.get(name, single.rest)
         if keys is not None and not any(has_string(one, name) for one in keys):
             goal = FALSE
         if goal != FALSE:
-            members.append(Member(name, goal, name in required, _covers(shape, name, algebra) if shape.some else 0))
+            covers, more = _covers(shape.some, lambda one, name=name: _meets(one, name, algebra))  # type: ignore[misc]
+            members.append(Member(name, goal, name in required, covers, more, name in loose))
         elif name in required:
             return Plan(members, [], False)
-    return Plan(members, _others(shape, tuple(names), algebra), True)
-
-
-def _covers(shape: Obj, name: str, algebra: Algebra) -> int:
-    covers = 0
-    for bit, one in enumerate(shape.some):
-        if one.layer is not None:
-            met = not one.layer.declares(name)
-        elif one.pattern is not None:
-            met = matches(one.pattern, name)
+    others: list[Others] = []
+    for one in _others(shape, (*names, *loose), algebra):
+        if one.most is None or one.most > LISTED or one.dfa is None:
+            others.append(one)
         else:
-            met = any(has_string(string, name) for string in algebra.form(one.names).string)
-        covers |= met << bit
-    return covers
+            members += [Member(name, one.goal, False, one.covers, one.more, True) for name in one.dfa.strings(one.most)]
+    return Plan(members, others, True)
+
+
+def _covers(some: Sequence[Some], meets: Callable[[Some], bool]) -> tuple[int, tuple[tuple[int, Goal], ...]]:
+    covers = 0
+    more: list[tuple[int, Goal]] = []
+    for i, one in enumerate(some):
+        if meets(one):
+            if one.value == TRUE:
+                covers |= 1 << i
+            else:
+                more.append((1 << i, one.value))
+    return covers, tuple(more)
+
+
+def _meets(one: Some, name: str, algebra: Algebra) -> bool:
+    if one.layer is not None:
+        return not one.layer.declares(name)
+    if one.pattern is not None:
+        return matches(one.pattern, name)
+    return one.names == TRUE or any(has_string(string, name) for string in algebra.form(one.names).string)
 
 
 def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others]:
@@ -95,7 +150,10 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
         goal = TRUE
         for layer in shape.layers:
             goal = join(goal, layer.rest)
-        return [] if goal == FALSE else [Others(None, names, goal, _covers_class(shape, frozenset(), {}), None)]
+        if goal == FALSE:
+            return []
+        covers, more = _covers(shape.some, lambda one: _met_by(one, frozenset()))
+        return [Others(None, names, goal, covers, None, more)]
     if len(patterns) > MAX_PATTERNS:
         raise BudgetExceeded(f"more than {MAX_PATTERNS} patterns of property names in one object")
     named = {one.names: _names_dfa(one.names, algebra) for one in shape.some if one.names != TRUE}
@@ -116,19 +174,18 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
         left = dfa if dfa.is_universal or not taken else dfa - CharDFA.of_strings(taken)
         if goal != FALSE and not left.is_empty:
             free = dfa.is_universal
-            found.append(Others(None if free else left, taken if free else (), goal, _covers_class(shape, hits, named), left.count()))
+            covers, more = _covers(shape.some, lambda one, hits=hits: _met_by(one, hits))  # type: ignore[misc]
+            found.append(Others(None if free else left, taken if free else (), goal, covers, left.count(), more))
     return found
 
 
-def _covers_class(shape: Obj, hits: frozenset[object], named: dict[Goal, CharDFA]) -> int:
-    covers = 0
-    for bit, one in enumerate(shape.some):
-        if one.layer is not None:
-            met = not any(pattern in hits for pattern, _ in one.layer.patterns)
-        else:
-            met = (one.pattern if one.pattern is not None else one.names) in hits
-        covers |= met << bit
-    return covers
+def _met_by(one: Some, hits: frozenset[object]) -> bool:
+    """Whether the keys of a class that matches `hits` are of those that an obligation speaks of."""
+    if one.layer is not None:
+        return not any(pattern in hits for pattern, _ in one.layer.patterns)
+    if one.pattern is not None:
+        return one.pattern in hits
+    return one.names == TRUE or one.names in hits
 
 
 def _names_dfa(goal: Goal, algebra: Algebra) -> CharDFA:
@@ -138,38 +195,59 @@ def _names_dfa(goal: Goal, algebra: Algebra) -> CharDFA:
     return found
 
 
+def is_roomy(dfa: CharDFA) -> bool:
+    """Whether infinitely many texts begin with each prefix of a text: no state is without moves."""
+    return all(any(to >= 0 for to in row) for row in dfa.rows)
+
+
 # ---- is there any ----
 
 
-def need(shape: Obj, algebra: Algebra) -> tuple[Callable[[Callable[[Goal], bool]], bool], Sequence[Goal]]:
+def need(shape: Obj, algebra: Algebra) -> tuple[Callable[[Live], bool], Sequence[Goal]]:
     """Whether some object satisfies the shape, as a test of the goals that it names."""
     if shape.names == TRUE and not shape.some and shape.low <= len(shape.required):
         goals = list(dict.fromkeys(shape.goal(name) for name in shape.required))
         return (lambda live: all(live(goal) for goal in goals)), goals
     keys = plan(shape, algebra)
-    goals = list(dict.fromkeys([*(one.goal for one in keys.members), *(one.goal for one in keys.others)]))
-    return (lambda live: keys.possible and _feasible(shape, keys, live)), goals if keys.possible else []
+    if not keys.possible:
+        return (lambda _: False), []
+    duties = (1 << len(shape.some)) - 1
+    asked: dict[Goal, None] = {}
+    every: list[Member | Others] = [*keys.members, *keys.others]
+    for one in every:
+        asked.update((goal, None) for goal, _ in options(one, _always, duties))
+    return (lambda live: can_finish(keys.members, keys.others, duties, shape.low, shape.high, live=live)), list(asked)
 
 
-def _feasible(shape: Obj, keys: Plan, live: Callable[[Goal], bool]) -> bool:
-    if not all(live(one.goal) for one in keys.members if one.required):
-        return False
-    members = [one for one in keys.members if one.required or live(one.goal)]
-    return can_finish(members, [one for one in keys.others if live(one.goal)], (1 << len(shape.some)) - 1, shape.low, shape.high)
+def _always(_: Goal) -> bool:
+    return True
 
 
-def can_finish(members: Sequence[Member], classes: Sequence[Others], duties: int, low: int, high: int | None) -> bool:
-    """True where some choice of further members, all of which have values, meets the duties and makes `low` to `high` of them."""
-    there = sum(one.required for one in members)
-    most = None if any(one.most is None for one in classes) else sum(one.most or 0 for one in classes)
-    if (most is not None and len(members) + most < low) or (high is not None and there > high):
-        return False
+def can_finish(members: Iterable[Member], classes: Sequence[Others], duties: int, low: int, high: int | None, *, live: Live) -> bool:
+    """True where some choice of further members meets the duties and makes `low` to `high` of them."""
+    there = more = 0
+    extra: dict[tuple[int, ...], int] = {}  # sets of obligations that one further member can meet, and how many such members there are
+    fewest = {duties: 0}  # duties left -> the fewest further members that leave them, besides the required ones
     for one in members:
+        ways = tuple([covers for _, covers in options(one, live, duties)])
         if one.required:
-            duties &= ~one.covers
-    fewest = {duties: 0}  # duties left -> the fewest further members that leave them
-    for cover in dict.fromkeys([*(one.covers for one in members if not one.required), *(one.covers for one in classes)]):
-        for left, count in list(fewest.items()):
-            after = left & ~cover
-            fewest[after] = min(fewest.get(after, count + 1), count + 1)
+            there += 1
+            fewest = {left & ~covers: 0 for left in fewest for covers in ways}
+        elif ways:
+            more += 1
+            extra[ways] = extra.get(ways, 0) + 1
+    for other in classes:
+        ways = tuple([covers for _, covers in options(other, live, duties)])
+        if ways:
+            most = low if other.most is None else other.most
+            more += most
+            extra[ways] = extra.get(ways, 0) + (len(ways) if other.most is None else most)
+    if not fewest or there + more < low or (high is not None and there > high):
+        return False
+    for ways, count in extra.items():
+        for _ in range(min(count, len(ways)) if any(ways) else 0):
+            for left, members_of in list(fewest.items()):
+                for covers in ways:
+                    after = left & ~covers
+                    fewest[after] = min(fewest.get(after, members_of + 1), members_of + 1)
     return 0 in fewest and (high is None or there + fewest[0] <= high)

@@ -1,264 +1,282 @@
-"""Objects as networks: declared properties in schema order and then other keys, or all keys in any order.
+"""Objects as networks: declared properties in schema order and then other keys, or all keys in any order. Keys are unique.
 
 In schema order, for n declared properties, of which those before i are settled:
 
     C i   a key must follow: property i, or (where i is optional) one of the later ones, or at C n another key
     M i   after a property: a comma and then C i, or the closing brace where nothing required is left
 
-With bounds on the number of properties or with obligations, C and M also carry the count and the obligations left. In any order, a rule
-for each set of declared properties that are there (made when a text comes to it) says the same.
+This is one network without counts. Everything else (other keys, any order, counts, obligations) is a family of rules, one for each `State`
+that a text comes to. A key that is not declared is a `Bind`: the state behind it knows the key, so that it cannot come again.
 
 Not here: which keys there are (`keys`), what a value is (`emit`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
+from weakref import WeakValueDictionary
 
-from structgen.errors import BudgetExceeded
-from structgen.frontends.jsonschema.keys import Member, Others, can_finish, plan
+from structgen.frontends.jsonschema.keys import Member, Others, can_finish, options, plan
+from structgen.frontends.jsonschema.node import Goal
 from structgen.frontends.jsonschema.shapes import Obj
 from structgen.frontends.jsonschema.site import Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal
-from structgen.frontends.jsonschema.style import JsonStyle
-from structgen.ir.expr import NEVER, Expr, Lit, Minus, Net, Rule, alt, repeat, seq
+from structgen.ir.expr import NEVER, Bind, Expr, Minus, Net, Rule, alt, seq
+from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
 
-MAX_STATES: Final = 50_000
-"""The most nodes of one object with counts or obligations."""
-
 _OPEN, _CLOSE = "{", "}"
 
-
-class Table(NamedTuple):
-    """What an object may hold: members and other keys that have values, with their texts (key, colon, value), and the counts asked for."""
-
-    members: Sequence[Member]
-    texts: Sequence[Expr]
-    classes: Sequence[Others]
-    others: Sequence[Expr]
-    low: int
-    high: int | None
-    duties: int
+BUCKET: Final = 16
+"""Keys that may not come again are kept in sets of about so many: one more key makes one set anew."""
 
 
 def object_expr(shape: Obj, site: Site, algebra: Algebra) -> Expr:
     """The texts of a shape that has values."""
-    style, live, value = site.style, site.live, site.value
     keys = plan(shape, algebra)
-    colon = style.colon()
-    members = [one for one in keys.members if one.required or live(one.goal)]
-    literals = {one.name: string_literal(one.name, style) for one in members}
-    texts = [seq(literals[one.name], colon, value(one.goal)) for one in members]
-    classes = [one for one in keys.others if live(one.goal)]
-    others = [seq(_key(one, style, literals), colon, value(one.goal)) for one in classes]
-    low = 0 if shape.low <= sum(one.required for one in members) else shape.low
-    high = shape.high
+    members = [one for one in keys.members if one.required or options(one, site.live, 0)]
+    classes = [one for one in keys.others if options(one, site.live, 0)]
+    return objects(members, classes, site, low=shape.low, high=shape.high, obligations=len(shape.some))
+
+
+def objects(
+    members: Sequence[Member], classes: Sequence[Others], site: Site, *, low: int = 0, high: int | None = None, obligations: int = 0
+) -> Expr:
+    """The objects with these keys, `low` to `high` of them, that meet so many obligations."""
+    if low <= sum(one.required for one in members):
+        low = 0
     if high is not None and not classes and high >= len(members):
         high = None
-    table = Table(members, texts, classes, others, low, high, (1 << len(shape.some)) - 1)
-    if site.order == "any":
-        return _AnyOrder(table, site).expr()
-    if low or high is not None or shape.some:
-        return _Counted(table, site).expr()
-    return _plain(members, texts, alt(others) if others else None, site)
+    family = _Family(members, classes, site, low=low, high=high, duties=(1 << obligations) - 1)
+    return family.chain() if not family.counting and site.order == "schema" else family.expr()
 
 
-def _key(one: Others, style: JsonStyle, literals: dict[str, Lit]) -> Expr:
-    if one.dfa is not None:
-        return string_leaf(one.dfa, style)
-    if not one.taken:
-        return any_string(style)
-    return Minus(any_string(style), alt([literals.get(name) or string_literal(name, style) for name in one.taken]))
+class State(NamedTuple):
+    """Where a text is in an object: members before `at` are settled (schema order), those in `there` (bits) have been read (any order, or
+    loose), `size` members so far (as far as it matters), obligations left, other keys so far, and how many of each finite class. Where
+    not `sure`, some other keys are unknown."""
+
+    at: int = 0
+    there: int = 0
+    size: int = 0
+    duties: int = 0
+    seen: frozenset[str] = frozenset()
+    used: tuple[int, ...] = ()
+    sure: bool = True
 
 
-def _plain(members: Sequence[Member], texts: Sequence[Expr], other: Expr | None, site: Site) -> Expr:
-    """Without counts and obligations: about 2 n nodes. C i is node i + 1 (node 0 stands before the brace), M i is node after + i."""
-    size = len(members)
-    settled = max([i + 1 for i, one in enumerate(members) if one.required], default=0)  # from here on everything is optional
-    opening, comma, closing, empty = site.frame(_OPEN, _CLOSE)
-    last = size if other is not None else size - 1  # the last i with a C i
-    if last < 0:
-        return empty
-    after, end = last + 1, last + size + 2
-    edges: list[tuple[int, Expr | None, int]] = [(0, opening, 1)]
-    if not settled:
-        edges.append((0, empty, end))
-    for i in range(size):
-        edges.append((i + 1, texts[i], after + i + 1))
-        if i < last and not members[i].required:
-            edges.append((i + 1, None, i + 2))
-    edges += [(after + i, comma, i + 1) for i in range(1, last + 1)]
-    edges += [(after + i, closing, end) for i in range(max(settled, 1), size + 1)]
-    if other is None:
-        return Net(end + 1, edges, (end,))
-    if size:
-        edges.append((size + 1, other, after + size))
-        return Net(end + 1, edges, (end,))
-    edges += [(1, other, end + 1), (end + 1, comma, 1), (end + 1, closing, end)]  # other keys only: M 0 is a node of its own
-    return Net(end + 2, edges, (end,))
+class _Family:
+    """The rules of one object shape."""
 
-
-State = tuple[int, int, int]
-"""(the next property, or the set of those that are there; members so far; obligations left)."""
-
-
-class _Counted:
-    """The network with counts and obligations, in schema order."""
-
-    def __init__(self, table: Table, site: Site) -> None:
-        self.table = table
+    def __init__(
+        self, members: Sequence[Member], classes: Sequence[Others], site: Site, *, low: int, high: int | None, duties: int
+    ) -> None:
+        self.site, self.low, self.high, self.duties = site, low, high, duties
+        self.members = [*(one for one in members if not one.loose), *(one for one in members if one.loose)]
+        self.classes = classes
+        self.ordered = 0 if site.order == "any" else sum(not one.loose for one in members)
+        self.settled = max([i + 1 for i, one in enumerate(self.members[: self.ordered]) if one.required], default=0)
+        self.required = sum(1 << i for i, one in enumerate(self.members) if one.required and i >= self.ordered)
+        self.finite = any(one.most is not None for one in classes)
+        self.counting = bool(low or high is not None or duties)
+        self.sure = all(one.is_roomy for one in classes)
         self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
-        self.settled = max([i + 1 for i, one in enumerate(table.members) if one.required], default=0)
-        self.nodes: dict[object, int] = {"start": 0, "end": 1}
-        self.edges: list[tuple[int, Expr | None, int]] = []
-        self.todo: list[tuple[str, State]] = []
+        self.colon = site.style.colon()
+        self.literals = [string_literal(one.name, site.style) for one in self.members]
+        self.spelled = replace(site.style, constants="any")  # another spelling of a declared key is that key
+        self.group: list[Rule] = []
+        self.texts: dict[tuple[int, Goal], Rule] = {}
+        self.taken: list[Rule | None] = [None] * len(classes)
+        self.rules: WeakValueDictionary[object, Rule] = WeakValueDictionary()
 
-    def node(self, kind: str, state: State) -> int:
-        """The number of a node, made at the first call."""
-        key = (kind, state)
-        found = self.nodes.get(key)
+    def rule(self, name: str, key: object, make: Callable[[], Expr]) -> Rule:
+        """The one rule for a key."""
+        found = self.rules.get((name, key))
         if found is None:
-            if len(self.nodes) >= MAX_STATES:
-                raise BudgetExceeded(f"an object with minProperties or maxProperties has more than {MAX_STATES:,} states")
-            found = self.nodes[key] = len(self.nodes)
-            self.todo.append(key)
+            found = self.rules[(name, key)] = Rule(partial(self.made, make), name)
         return found
 
-    def expr(self) -> Expr:
-        """The network, without its dead ends."""
-        first = (0, 0, self.table.duties)
-        if self.table.high != 0:
-            self.edges.append((0, self.opening, self.node("C", first)))
-        if self._may_end(first):
-            self.edges.append((0, self.empty, 1))
-        while self.todo:
-            kind, state = self.todo.pop()
-            at = self.nodes[(kind, state)]
-            if self._tail(kind, state, at):
-                continue
-            if kind == "C":
-                self._keys(state, at)
-            else:
-                if self.table.high is None or state[1] < self.table.high:
-                    self.edges.append((at, self.comma, self.node("C", state)))
-                if self._may_end(state):
-                    self.edges.append((at, self.closing, 1))
-        return self._trimmed()
+    def made(self, make: Callable[[], Expr]) -> Expr:
+        with self.site.lock:  # rules are unfolded by whichever thread comes first
+            return make()
 
-    def _may_end(self, state: State) -> bool:
-        return state[0] >= self.settled and state[1] >= self.table.low and not state[2]
+    # ---- objects ----
 
-    def _keys(self, state: State, at: int) -> None:
-        i, count, duties = state
-        table = self.table
-        more = _counted(count, table)
-        if i < len(table.members):
-            one = table.members[i]
-            self.edges.append((at, table.texts[i], self.node("M", (i + 1, more, duties & ~one.covers))))
-            if not one.required:
-                self.edges.append((at, None, self.node("C", (i + 1, count, duties))))
-            return
-        for other, text in zip(table.classes, table.others, strict=True):
-            self.edges.append((at, text, self.node("M", (i, more, duties & ~other.covers))))
-
-    def _tail(self, kind: str, state: State, at: int) -> bool:
-        """Other keys up to a bound, with no obligation left: a counted repeat instead of a node for each count."""
-        i, count, duties = state
-        table = self.table
-        if i < len(table.members) or duties or table.high is None or not table.others:
-            return False
-        other, low, high = alt(table.others), max(table.low - count, 0), table.high - count
-        if kind == "M":
-            self.edges.append((at, seq(repeat(seq(self.comma, other), low, high), self.closing), 1))
-        elif high:
-            self.edges.append((at, seq(other, repeat(seq(self.comma, other), max(low - 1, 0), high - 1), self.closing), 1))
-        return True
-
-    def _trimmed(self) -> Net:
-        back: dict[int, list[int]] = {}
-        for source, _, target in self.edges:
-            back.setdefault(target, []).append(source)
-        kept, todo = {1}, [1]
-        while todo:
-            for source in back.get(todo.pop(), ()):
-                if source not in kept:
-                    kept.add(source)
-                    todo.append(source)
-        return Net(len(self.nodes), [edge for edge in self.edges if edge[2] in kept and edge[0] in kept], (1,))
-
-
-def _counted(count: int, table: Table) -> int:
-    """One more member, counted only as far as it matters."""
-    return count + 1 if table.high is not None else min(count + 1, table.low)
-
-
-class _AnyOrder:
-    """Rules for any order of keys. A state is (the members that are there, as bits; how many members; obligations left)."""
-
-    def __init__(self, table: Table, site: Site) -> None:
-        self.table = table
-        self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
-        self.required = sum(1 << i for i, one in enumerate(table.members) if one.required)
-        self.counting = bool(table.low or table.high is not None or table.duties)
-        group: list[Rule] = []
-        self.members = [Rule(partial(_same, text), "member", group) for text in table.texts]
-        self.others = [Rule(partial(_same, text), "member", group) for text in table.others]
-        group += [*self.members, *self.others]
-        self.rules: dict[tuple[str, State], Rule] = {}
+    def chain(self) -> Expr:
+        """Schema order without counts and obligations: about 2 n nodes. C i is node i + 1 (node 0 stands before the brace), M i is node
+        n + 1 + i."""
+        size, settled = self.ordered, self.settled
+        tail = bool(self.classes) or size < len(self.members)
+        last = size if tail else size - 1  # the last i with a C i
+        if last < 0:
+            return self.empty
+        after, end = last + 1, last + size + 2
+        edges: list[tuple[int, Expr | None, int]] = [(0, self.opening, 1)]
+        if not settled and not self.required:
+            edges.append((0, self.empty, end))
+        for i in range(size):
+            edges.append((i + 1, seq(self.literals[i], self.colon, self.site.value(self.members[i].goal)), after + i + 1))
+            if i < last and not self.members[i].required:
+                edges.append((i + 1, None, i + 2))
+        edges += [(after + i, self.comma, i + 1) for i in range(1, last + 1)]
+        if not self.required:
+            edges += [(after + i, self.closing, end) for i in range(max(settled, 1), size + 1)]
+        if tail:
+            edges.append((size + 1, self.keys(State(at=size, used=self.unused())), end))
+        return Net(end + 1, edges, (end,))
 
     def expr(self) -> Expr:
-        """The object."""
-        first = (0, 0, self.table.duties)
-        some = seq(self.opening, self._keys(first))
-        return alt([self.empty, some]) if self._may_end(first) else some
+        """The object, by states."""
+        first = State(duties=self.duties, used=self.unused())
+        some = NEVER if self.high == 0 else seq(self.opening, self.keys(first))
+        return alt([self.empty, some]) if self.may_end(first) else some
 
-    def _may_end(self, state: State) -> bool:
-        there, count, duties = state
-        return not self.required & ~there and count >= self.table.low and not duties
+    def unused(self) -> tuple[int, ...]:
+        return (0,) * len(self.classes) if self.finite else ()
 
-    def _after(self, state: State) -> Rule:
-        found = self.rules.get(("after", state))
-        if found is None:
-            found = self.rules["after", state] = Rule(partial(self._made_after, state), "members")
-        return found
+    # ---- states ----
 
-    def _made_after(self, state: State) -> Expr:
-        more = seq(self.comma, self._keys(state))
-        return alt([self.closing, more]) if self._may_end(state) else more
+    def may_end(self, state: State) -> bool:
+        return state.at >= self.settled and not self.required & ~state.there and state.size >= self.low and not state.duties
 
-    def _keys(self, state: State) -> Expr:
-        """A key that may come next, its value, and what may follow: two calls a member, whose texts are written once for all sets."""
-        there, count, duties = state
-        table = self.table
-        more = _counted(count, table)
-        edges: list[tuple[int, Expr | None, int]] = []
-        node = 1
-        for i, one in enumerate(table.members):
-            if not there >> i & 1:
-                after = (there | 1 << i, more, duties & ~one.covers)
-                if self._can_finish(after):
-                    node += 1
-                    edges += [(0, self.members[i], node), (node, self._after(after), 1)]
-        for other, rule in zip(table.classes, self.others, strict=True):
-            after = (there, more, duties & ~other.covers)
-            if self._can_finish(after):
-                node += 1
-                edges += [(0, rule, node), (node, self._after(after), 1)]
-        return Net(node + 1, edges, (1,)) if edges else NEVER
-
-    def _can_finish(self, state: State) -> bool:
+    def can_finish(self, state: State) -> bool:
+        """Whether some text leads from the state to the end."""
         if not self.counting:
             return True
-        there, count, duties = state
-        table = self.table
-        left = [one for i, one in enumerate(table.members) if not there >> i & 1]
-        high = None if table.high is None else table.high - count
-        return (high is None or high >= 0) and can_finish(left, table.classes, duties, table.low - count, high)
+        members = [one for i, one in enumerate(self.members) if (i >= state.at if i < self.ordered else not state.there >> i & 1)]
+        high = None if self.high is None else self.high - state.size
+        if high is not None and high < 0:
+            return False
+        return can_finish(members, self.left(state), state.duties, self.low - state.size, high, live=self.site.live)
+
+    def left(self, state: State) -> list[Others]:
+        """The classes that still have keys."""
+        if not self.finite:
+            return list(self.classes)
+        counted = [
+            one if one.most is None else one._replace(most=one.most - used) for one, used in zip(self.classes, state.used, strict=True)
+        ]
+        return [one for one in counted if one.most is None or one.most > 0]
+
+    def plus(self, state: State, covers: int) -> State:
+        """One more member. It is counted only as far as it matters."""
+        if not self.counting:
+            return state
+        size = state.size + 1 if self.high is not None else min(state.size + 1, self.low)
+        return state._replace(size=size, duties=state.duties & ~covers)
+
+    def candidates(self, state: State) -> list[int]:
+        """The members that may come next."""
+        found: list[int] = []
+        for i in range(state.at, self.ordered):
+            found.append(i)
+            if self.members[i].required:
+                return found
+        return found + [i for i in range(self.ordered, len(self.members)) if not state.there >> i & 1]
+
+    def behind(self, state: State, i: int, covers: int) -> State:
+        """The state behind member i."""
+        after = self.plus(state, covers)
+        return after._replace(at=i + 1) if i < self.ordered else after._replace(at=self.ordered, there=after.there | 1 << i)
+
+    # ---- rules ----
+
+    def after(self, state: State) -> Rule:
+        """Behind a member."""
+        return self.rule("members", state, partial(self._after, state))
+
+    def _after(self, state: State) -> Expr:
+        more = NEVER if self.high is not None and state.size >= self.high else seq(self.comma, self.keys(state))
+        return alt([self.closing, more]) if self.may_end(state) else more
+
+    def keys(self, state: State) -> Expr:
+        """A member that may come next, and what may follow."""
+        edges: list[tuple[int, Expr | None, int]] = []
+        node = 1
+        for i in self.candidates(state):
+            for goal, covers in options(self.members[i], self.site.live, state.duties):
+                after = self.behind(state, i, covers)
+                if self.can_finish(after):
+                    node += 1
+                    edges += [(0, self.text(i, goal), node), (node, self.after(after), 1)]
+        if state.at >= self.settled:
+            edges += [(0, self.other(k, state), 1) for k in range(len(self.classes)) if self.is_open(k, state)]
+        return Net(node + 1, edges, (1,)) if edges else NEVER
+
+    def text(self, i: int, goal: Goal) -> Rule:
+        """A member: its key and a value. Written once for all states."""
+        found = self.texts.get((i, goal))
+        if found is None:
+            made = seq(self.literals[i], self.colon, self.site.value(goal))
+            found = self.texts[(i, goal)] = Rule(partial(_same, made), "member", self.group)
+            self.group.append(found)
+        return found
+
+    # ---- other keys ----
+
+    def is_open(self, k: int, state: State) -> bool:
+        """Whether a key of class k may come next."""
+        most = self.classes[k].most
+        return (most is None or most > state.used[k]) and bool(self.ways(k, state))
+
+    def ways(self, k: int, state: State) -> list[tuple[Goal, State]]:
+        """What may follow a key of class k, but for the key itself: goals of its value, with the states behind."""
+        found = []
+        for goal, covers in options(self.classes[k], self.site.live, state.duties):
+            after = self.plus(state, covers)._replace(at=self.ordered)
+            if self.finite:
+                after = after._replace(used=tuple([n + (i == k) for i, n in enumerate(after.used)]))
+            if self.can_finish(after):
+                found.append((goal, after))
+        return found
+
+    def other(self, k: int, state: State) -> Expr:
+        """A key of class k, its value, and what may follow."""
+        key = self.rule("key", (k, state.seen), partial(self.key, k, state.seen))
+        then = partial(self.then, k, state) if state.sure else None
+        return Bind(key, then, self.value(k, state._replace(sure=False)), sure=state.sure and self.sure)
+
+    def then(self, k: int, state: State, text: bytes) -> Expr:
+        return self.value(k, state._replace(seen=state.seen | {json.loads(text)}))
+
+    def value(self, k: int, state: State) -> Rule:
+        """What follows a key of class k. `state` is that before the key, but for the key itself."""
+        return self.rule("value", (k, state), partial(self._value, k, state))
+
+    def _value(self, k: int, state: State) -> Expr:
+        return seq(self.colon, alt([seq(self.site.value(goal), self.after(after)) for goal, after in self.ways(k, state)]))
+
+    def key(self, k: int, seen: frozenset[str]) -> Expr:
+        """The texts of the keys of class k that may come now."""
+        one = self.classes[k]
+        if one.dfa is not None:
+            seen = frozenset(name for name in seen if one.dfa.matches(name))
+            if not one.is_roomy:
+                return string_leaf(one.dfa - CharDFA.of_strings(sorted(seen)) if seen else one.dfa, self.site.style)
+        leaf = any_string(self.site.style) if one.dfa is None else string_leaf(one.dfa, self.site.style)
+        if self.taken[k] is None and one.taken:
+            self.taken[k] = Rule(partial(self.literal, one.taken), "declared keys")
+        declared = self.taken[k]
+        parts: list[Expr] = [] if declared is None else [declared]
+        parts += self.buckets(seen) if len(seen) > BUCKET else [string_literal(name, self.spelled) for name in seen]
+        return Minus(leaf, alt(parts)) if parts else leaf
+
+    def buckets(self, seen: frozenset[str]) -> list[Rule]:
+        count = 1 << (len(seen) // BUCKET).bit_length()
+        sets: dict[int, list[str]] = {}
+        for name in seen:
+            sets.setdefault(hash(name) % count, []).append(name)
+        return [self.rule("keys", (one := frozenset(names)), partial(self.literal, one)) for names in sets.values()]
+
+    def literal(self, names: Iterable[str]) -> Expr:
+        """Any of these keys, however it is spelled."""
+        return alt([string_literal(name, self.spelled) for name in names])
 
 
 def _same(expr: Expr) -> Expr:

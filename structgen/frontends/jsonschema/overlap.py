@@ -108,8 +108,7 @@ class Overlap:
         if shape.low <= len(shape.required) or all(layer.rest != FALSE for layer in shape.layers):
             return True
         names = keys.plan(shape, self.algebra)
-        members = [one for one in names.members if not self.void(one.goal)]
-        return keys.can_finish(members, [one for one in names.others if not self.void(one.goal)], 0, shape.low, shape.high)
+        return keys.can_finish(names.members, names.others, 0, shape.low, shape.high, live=lambda goal: not self.void(goal))
 
     # ---- oneOf ----
 

@@ -78,13 +78,16 @@ class Arr(NamedTuple):
 class Layer:
     """What one schema says about properties. Compared by identity.
 
-    `properties`: name -> goal; `patterns`: (pattern, goal) pairs; `rest`: the goal of all other properties.
+    `properties`: name -> goal; `patterns`: (pattern, goal) pairs; `rest`: the goal of all other properties. `loose`: its names have no
+    place in schema order.
     """
 
-    __slots__ = ("patterns", "properties", "rest")
+    __slots__ = ("loose", "patterns", "properties", "rest")
 
-    def __init__(self, properties: dict[str, Goal], patterns: tuple[tuple[str, Goal], ...] = (), rest: Goal = TRUE) -> None:
-        self.properties, self.patterns, self.rest = properties, patterns, rest
+    def __init__(
+        self, properties: dict[str, Goal], patterns: tuple[tuple[str, Goal], ...] = (), rest: Goal = TRUE, *, loose: bool = False
+    ) -> None:
+        self.properties, self.patterns, self.rest, self.loose = properties, patterns, rest, loose
 
     def goal(self, name: str) -> Goal:
         """What the value of a property has to satisfy."""
@@ -104,11 +107,13 @@ class Layer:
 
 
 class Some(NamedTuple):
-    """An obligation: at least one key is none of the names that `layer` declares, matches `pattern`, or is a string of `names`."""
+    """An obligation: at least one key is none of the names that `layer` declares, matches `pattern`, or is a string of `names`; and its
+    value satisfies `value`."""
 
     layer: Layer | None = None
     pattern: str | None = None
     names: Goal = TRUE
+    value: Goal = TRUE
 
 
 class Obj(NamedTuple):

@@ -6,6 +6,7 @@ Not here: what the parts are (`arrays`, `objects`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import RLock
 from typing import Literal, NamedTuple
 
 from structgen.frontends.jsonschema.node import Goal
@@ -16,13 +17,15 @@ Order = Literal["schema", "any"]
 
 
 class Site(NamedTuple):
-    """`depth`: how many containers are around; `live`: does a goal have values; `value`: the texts of a goal, inside the container."""
+    """`depth`: how many containers are around; `live`: does a goal have values; `value`: the texts of a goal, inside the container;
+    `lock`: held while any of this is asked."""
 
     style: JsonStyle
     depth: int
     order: Order
     live: Callable[[Goal], bool]
     value: Callable[[Goal], Expr]
+    lock: RLock
 
     def frame(self, left: str, right: str) -> tuple[Expr, Expr, Expr, Expr]:
         """The opening bracket, the comma, the closing bracket, and the container without items, each with its whitespace."""

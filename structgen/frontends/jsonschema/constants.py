@@ -1,0 +1,43 @@
+"""JSON values as hashable constants, equal where JSON Schema calls the values equal.
+
+    null       None                     string   str
+    boolean    ("boolean", value)       array    ("array", item, ...)
+    number     Fraction                 object   ("object", (key, value), ...), sorted by key
+
+>>> constant(1.0) == constant(1), constant(True) == constant(1), constant({"b": 1, "a": []}) == constant({"a": [], "b": 1})
+(True, False, True)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+Constant = Hashable
+
+ARRAY: Final = "array"
+OBJECT: Final = "object"
+BOOLEAN: Final = "boolean"
+
+
+def constant(value: Any) -> Constant:
+    """The constant of a JSON value as Python has it (numbers: int, float, Decimal or Fraction)."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return (BOOLEAN, value)
+    if isinstance(value, int | Decimal | Fraction):
+        return Fraction(value)
+    if isinstance(value, float):
+        return Fraction(Decimal(repr(value)))
+    if isinstance(value, dict):
+        return (OBJECT, *((key, constant(value[key])) for key in sorted(value)))
+    return (ARRAY, *map(constant, value))
+
+
+def read(text: bytes) -> Constant:
+    """The constant of a JSON text."""
+    return constant(json.loads(text, parse_float=Decimal))
