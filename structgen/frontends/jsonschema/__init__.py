@@ -19,9 +19,10 @@ from typing import Any, Literal
 from structgen.errors import EmptyLanguage, OptionError, UnsupportedFeature
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.emit import Emitter
-from structgen.frontends.jsonschema.load import References, draft_of, load, pointer
+from structgen.frontends.jsonschema.load import load, pointer
 from structgen.frontends.jsonschema.node import FALSE, Goal, goal_of
-from structgen.frontends.jsonschema.read import Reader
+from structgen.frontends.jsonschema.read import read
+from structgen.frontends.jsonschema.resources import References
 from structgen.frontends.jsonschema.site import Order
 from structgen.frontends.jsonschema.style import ANY, JsonStyle
 from structgen.ir.expr import seq
@@ -43,13 +44,16 @@ def json_schema(
 ) -> Language:
     """The language of the JSON texts whose value is valid, spelled in `style`.
 
-    schema: a dict, a bool, or JSON text. The draft is `$schema`'s, or `draft` ("draft4", "draft6", "draft7", "draft2019-09",
-        "draft2020-12").
+    schema: a dict, a bool, or JSON text. The draft is `draft` ("draft4", "draft6", "draft7", "draft2019-09", "draft2020-12"; "7" and
+        "2020-12" are understood too), else `$schema`'s, else 2020-12; documents and sub-schemas with `$id` may have a `$schema` of
+        their own.
     order: "schema": declared properties in schema order (left to right through merged schemas), then names that only `required` lists,
         then others. "any": every order. The default is "schema", but "any" in the style "any": there, the order is part of the spelling.
     relax: compile what is not supported to the nearest superset, and say so in `.report`; otherwise it is refused.
-    registry: a `referencing.Registry` with the documents that remote references may lead to; nothing is fetched.
-    formats: "assert" checks the formats of the specification, "annotation" takes them as comments.
+    registry: the documents that remote references may lead to, and custom metaschemas, whose `$vocabulary` counts: a dict from URIs
+        to schemas, or a `referencing.Registry`. The metaschemas of the drafts are known; nothing is fetched.
+    formats: "assert" checks the formats of the specification, "annotation" takes them as comments (but where a custom metaschema asks
+        for assertion).
 
     Raises SchemaError (malformed), UnsupportedFeature (lists every refused place), EmptyLanguage (no value is valid), BudgetExceeded,
     OptionError.
@@ -60,16 +64,14 @@ def json_schema(
         raise OptionError(f"formats is 'assert' or 'annotation', not {formats!r}", where="formats")
     spelling = JsonStyle.of(style)
     order = order or ("any" if spelling == ANY else "schema")
-    tree = load(schema)
-    number = draft_of(tree, draft)
-    if number == 3:
+    references = References(load(schema), draft, registry)
+    if references.main.dialect.draft == 3:
         refused = SupportReport([Finding("/$schema", "$schema", "refused", "draft 3 is not supported", "Draft 4 is the oldest.")])
         raise UnsupportedFeature(str(refused), where="/$schema")
-    declared = draft is not None or (isinstance(tree, dict) and "$schema" in tree)
-    reader = Reader(References(tree, number, registry), declared=declared, relax=relax, formats=formats == "assert")
-    root = reader.read()
+    reader, root = read(references, relax=relax, formats=formats == "assert")
     algebra = Algebra(reader.nodes)
     report = reader.report
+    report.findings[:] = dict.fromkeys(report.findings)  # a place is read once for every dynamic scope
     if report.refused:
         raise _refusal(report)
     emitter = Emitter(algebra, spelling, order)

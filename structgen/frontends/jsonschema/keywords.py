@@ -13,11 +13,14 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.node import ARR, BOOL, NULL, NUM, OBJ, STR, Node
+from structgen.frontends.jsonschema.resources import Place
 from structgen.frontends.jsonschema.scalars import check_divisor
 from structgen.frontends.jsonschema.strings import check_pattern, format_kind
+from structgen.frontends.jsonschema.uris import without_fragment
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.read import Reader
@@ -290,24 +293,38 @@ def _if(reader: Reader, value: Any) -> None:
 
 def read_ref(reader: Reader, value: Any, keyword: str = "$ref") -> None:
     """A reference: the node that it leads to."""
+    place = _target(reader, value, keyword)
+    if place is not None:
+        reader.add("ref", None, (reader.at_place(place),))
+
+
+def _target(reader: Reader, value: Any, keyword: str) -> Place | None:
+    """Where a reference leads without regard to the dynamic scope; None where it is refused."""
     if type(value) is not str:
         raise reader.bad(keyword, f"must be a string, not {name_of(value)}")
-    found = reader.references.follow(value, reader.resource, (reader.cell, keyword))
-    if found is None:
-        hint = "Nothing is fetched; pass registry= (a referencing.Registry) that holds the document."
+    place = reader.references.follow(value, reader.frame.resource, (reader.cell, keyword))
+    if place is None:
+        hint = "Nothing is fetched; pass registry= (a dict from URIs to schemas, or a referencing.Registry) with the document."
         reader.refuse(keyword, f"the reference {value} leads to another document", hint=hint)
-    else:
-        reader.add("ref", None, (reader.child(*found),))
+    elif type(place.tree) is not dict and type(place.tree) is not bool:
+        raise reader.bad(keyword, f"{value} leads to {name_of(place.tree)}, and a schema is an object or a boolean")
+    return place
 
 
-def _dynamic(keyword: str) -> Keyword:
-    def read(reader: Reader, value: Any) -> None:
-        if type(value) is str and value.startswith("#") and reader.references.is_single():
-            read_ref(reader, value, keyword)  # one resource: the dynamic scope holds nothing else
-        else:
-            reader.refuse(keyword, "references that depend on the dynamic scope are not supported yet")
+def _dynamic_ref(reader: Reader, value: Any) -> None:
+    place = _target(reader, value, "$dynamicRef")
+    if place is not None:
+        name = unquote(without_fragment(value)[1])
+        reader.add("ref", None, (reader.at_place(reader.scopes.outermost(name, place, reader.frame)),))
 
-    return read
+
+def _recursive_ref(reader: Reader, value: Any) -> None:
+    if value != "#":
+        raise reader.bad("$recursiveRef", 'must be "#"')
+    reader.references.index()
+    place = _target(reader, value, "$recursiveRef")
+    if place is not None:
+        reader.add("ref", None, (reader.at_place(reader.scopes.outermost("", place, reader.frame)),))
 
 
 def _unevaluated(keyword: str, types: int) -> Keyword:
@@ -372,7 +389,7 @@ def keywords_of(draft: int) -> dict[str, Keyword]:
             "unevaluatedItems": _unevaluated("unevaluatedItems", ARR),
         }
     if draft == 2019:
-        table["$recursiveRef"] = _dynamic("$recursiveRef")
+        table["$recursiveRef"] = _recursive_ref
     if draft == 2020:
-        table |= {"prefixItems": _array, "$dynamicRef": _dynamic("$dynamicRef")}
+        table |= {"prefixItems": _array, "$dynamicRef": _dynamic_ref}
     return table

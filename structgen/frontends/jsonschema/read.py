@@ -9,14 +9,18 @@ Not here: what the items mean together (`algebra`); which negations are impossib
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
 from structgen.errors import BudgetExceeded, SchemaError
+from structgen.frontends.jsonschema.dialects import Dialect
 from structgen.frontends.jsonschema.keywords import keywords_of, name_of, read_ref
-from structgen.frontends.jsonschema.load import Cell, References, Resource, pointer
+from structgen.frontends.jsonschema.load import Cell, pointer
 from structgen.frontends.jsonschema.node import ALL, ARR, OBJ, Item, Node
+from structgen.frontends.jsonschema.resources import Place, References, Resource
+from structgen.frontends.jsonschema.scope import Frame, Scopes, Untracked
 from structgen.ir.report import Finding, SupportReport, Verdict
 
 MAX_NODES: Final = 2_000_000
@@ -32,36 +36,54 @@ class _Const:
         self.value = value
 
 
-class Reader:
-    """Reads one document into nodes. `report` collects what is refused, or relaxed where `relax` is set."""
+def read(references: References, *, relax: bool, formats: bool) -> tuple[Reader, Node]:
+    """The reader with all its nodes, and the node of the root. Starts again for every name that dynamic references look up."""
+    names: tuple[str, ...] = ()
+    while True:
+        reader = Reader(references, Scopes(references.main, names), relax=relax, formats=formats)
+        try:
+            return reader, reader.read()
+        except Untracked as reference:
+            names += (reference.name,)
 
-    def __init__(self, references: References, *, declared: bool, relax: bool, formats: bool) -> None:
-        self.references, self.draft, self.declared = references, references.draft, declared
-        self.relax, self.formats = relax, formats
+
+class Reader:
+    """Reads a schema into nodes. `report` collects what is refused, or relaxed where `relax` is set."""
+
+    def __init__(self, references: References, scopes: Scopes, *, relax: bool, formats: bool) -> None:
+        self.references, self.scopes = references, scopes
+        self.relax, self._formats = relax, formats
         self.report = SupportReport()
-        self.keywords = keywords_of(self.draft)
         self.true, self.false = Node(0, ""), Node(1, "")
         self.false.items = (("never", None, ()),)
         self.true.state = self.false.state = 2
         self.nodes: list[Node] = [self.true, self.false]
-        self._known: dict[int, Node] = {}  # id of a tree -> node
         self._canon: dict[tuple[Item, ...], Node] = {(): self.true, self.false.items: self.false}
-        self._stack: list[tuple[Node, Any, Resource]] = []
+        self._stack: list[tuple[Node, Any, Frame]] = []
         self._kept: list[_Const] = []  # ids are only good while the objects live
+        self._back: list[Node] = []  # nodes with a reference to one that was not finished then
+        self._unclear: set[Resource] = set()  # whose dialect is not understood
         # the sub-schema being read
         self.tree: dict[str, Any] = {}
         self.cell: Cell | str = ""
-        self.resource = references.main
+        self.frame = scopes.root
         self.items: list[Item] = []
         self.done: set[str] = set()
+        self._speak(references.main.dialect)
+
+    def _speak(self, dialect: Dialect) -> None:
+        """Takes the dialect of the sub-schema to be read."""
+        self.dialect, self.draft, self.declared = dialect, dialect.draft, dialect.declared
+        self.formats = self._formats or dialect.asserts
+        self.keywords = keywords_of(dialect.draft)
 
     def read(self) -> Node:
-        """The node of the root, with everything below it read."""
+        """The node of the root, with everything below it read. Raises Untracked."""
         main = self.references.main
-        root = self.child(main.tree, main.cell, main)
+        root = self.child(main.tree, main.cell, self.scopes.root)
         stack = self._stack
         while stack:
-            node, tree, resource = stack[-1]
+            node, tree, frame = stack[-1]
             if node.state:
                 stack.pop()
                 if node.state == 1:
@@ -73,18 +95,51 @@ class Reader:
                 self.items = []
                 self._constant(tree.value, node.cell)
             else:
-                self._keywords_of(node, tree, resource)
+                self._keywords_of(node, tree, frame)
             node.items = tuple(self.items)
             if len(stack) == depth:  # no new children
                 stack.pop()
                 self._finish(node)
+        if self._back:
+            self._check_loops()
         return root.canon
 
-    def _keywords_of(self, node: Node, tree: dict[str, Any], resource: Resource) -> None:
-        self.tree, self.cell, self.items = tree, node.cell, []
+    def _check_loops(self) -> None:
+        """Raises SchemaError where sub-schemas demand each other without end: a validator would never come back from them."""
+        done: set[Node] = set()
+        for start in self._back:
+            path: dict[Node, Iterator[Node]] = {}
+            node: Node | None = start.canon
+            while node is not None:
+                if node in path:
+                    why = "the reference leads back to itself without end: nothing stands between but $ref and allOf"
+                    raise SchemaError(why, where=pointer(node.cell), hint="Recursion goes through properties or items.")
+                if node not in done:
+                    path[node] = _demanded(node)
+                node = None
+                while path and node is None:
+                    last = next(reversed(path))
+                    node = next(path[last], None)
+                    if node is None:
+                        del path[last]
+                        done.add(last)
+
+    def _keywords_of(self, node: Node, tree: dict[str, Any], frame: Frame) -> None:
+        self.cell, self.items = node.cell, []
         if self.done:
             self.done = set()
-        self.resource = self.references.enter(tree, node.cell, resource) if self.references.key in tree else resource
+        if "$id" in tree or "id" in tree or "$schema" in tree:
+            frame = self.scopes.enter(frame, self.references.enter(tree, node.cell, frame.resource))
+        self.frame, dialect = frame, frame.resource.dialect
+        if dialect is not self.dialect:
+            self._speak(dialect)
+        if dialect.problem:
+            self._unknown(dialect)
+            if dialect.draft == 3:
+                return
+        if dialect.left_out:
+            tree = {key: value for key, value in tree.items() if key not in dialect.left_out}
+        self.tree = tree
         if self.draft < 2019 and "$ref" in tree:
             read_ref(self, tree["$ref"])
             return
@@ -94,17 +149,30 @@ class Reader:
             if keyword is not None:
                 keyword(self, value)
 
+    def _unknown(self, dialect: Dialect) -> None:
+        """A dialect that is not understood: anything may be asked of a value."""
+        resource = self.frame.resource
+        if resource not in self._unclear:
+            self._unclear.add(resource)
+            self.cell, cell = resource.cell, self.cell
+            self.refuse("$schema", dialect.problem)
+            self.cell = cell
+        else:
+            self.add("open", ALL)
+
     def _finish(self, node: Node) -> None:
         node.state = 2
         items = node.items
         if any(children for _, _, children in items):
+            if any(child.state != 2 or child is node for child in _demanded(node)):
+                self._back.append(node)
             node.items = items = tuple((k, p, tuple([c.canon for c in cs])) if cs else (k, p, cs) for k, p, cs in items)
         if len(items) == 1 and items[0][0] == "ref" and items[0][2][0] is not node and items[0][2][0].state == 2:
             node.canon = items[0][2][0].canon
             return
         node.canon = self._canon.setdefault(items, node)
 
-    def child(self, tree: Any, cell: Cell | str, resource: Resource) -> Node:
+    def child(self, tree: Any, cell: Cell | str, frame: Frame) -> Node:
         """The node of a sub-schema; it is put on the stack where it is not read yet."""
         if tree is True or tree == {}:
             return self.true
@@ -112,14 +180,14 @@ class Reader:
             return self.false
         if type(tree) is not dict and type(tree) is not _Const:
             raise SchemaError(f"a schema is an object or a boolean, not {name_of(tree)}", where=pointer(cell))
-        node = self._known.get(id(tree))
+        node = frame.known.get(id(tree))
         if node is None:
             if len(self.nodes) >= MAX_NODES:
                 raise BudgetExceeded(f"the schema has more than {MAX_NODES:,} sub-schemas", where=pointer(cell))
-            node = self._known[id(tree)] = Node(len(self.nodes), cell)
+            node = frame.known[id(tree)] = Node(len(self.nodes), cell)
             self.nodes.append(node)
         if node.state == 0:
-            self._stack.append((node, tree, resource))
+            self._stack.append((node, tree, frame))
         return node
 
     def sub(self, tree: Any, *tokens: str) -> Node:
@@ -127,7 +195,11 @@ class Reader:
         cell = self.cell
         for token in tokens:
             cell = (cell, token)
-        return self.child(tree, cell, self.resource)
+        return self.child(tree, cell, self.frame)
+
+    def at_place(self, place: Place) -> Node:
+        """The node that a reference of the sub-schema being read leads to."""
+        return self.child(place.tree, place.cell, self.scopes.enter(self.frame, place.resource))
 
     def add(self, kind: str, payload: Any = None, children: tuple[Node, ...] = ()) -> None:
         """One more item."""
@@ -150,7 +222,7 @@ class Reader:
     def constant(self, value: Any, cell: Cell | str) -> Node:
         """The node of one constant."""
         self._kept.append(_Const(value))
-        return self.child(self._kept[-1], cell, self.resource)
+        return self.child(self._kept[-1], cell, self.frame)
 
     def _constant(self, value: Any, cell: Cell | str) -> None:
         if type(value) is list:
@@ -182,3 +254,8 @@ class Reader:
             else:
                 nodes.append(self.constant(value, cell))
         self.add("enum", (null, booleans, tuple(numbers), tuple(strings)), tuple(nodes))
+
+
+def _demanded(node: Node) -> Iterator[Node]:
+    """The nodes that hold wherever a node holds, for the same value."""
+    return (child.canon for kind, _, children in node.items if kind in ("ref", "all") for child in children)
