@@ -109,11 +109,19 @@ def load(schema: object, root: str = "") -> Any:
     else:
         raise SchemaError(f"a schema is a dict, a bool or JSON text, not {type(schema).__name__}")
     tree = _parsed(text)
-    if isinstance(schema, dict) and tree != schema:  # floats, tuples, or keys that the encoder turned into strings
+    if isinstance(schema, dict) and not _is_same(tree, text, schema):
         return _copied(schema, root)
     if "\\u" in text or isinstance(schema, str):
         _check_characters(tree)
     return tree
+
+
+def _is_same(tree: Any, text: str, schema: dict[str, Any]) -> bool:
+    """False where the encoder changed what it was given: it turns keys into strings, and tuples into lists."""
+    try:
+        return bool(tree == schema or json.loads(text) == schema)  # a Decimal seldom equals the float that it was
+    except RecursionError:
+        return False
 
 
 def _check_characters(tree: Any) -> None:

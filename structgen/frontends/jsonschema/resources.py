@@ -20,6 +20,7 @@ from structgen.frontends.jsonschema.load import Cell, load, pointer
 from structgen.frontends.jsonschema.uris import resolve, without_fragment
 
 _INDEX: Final = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+_MISSING: Final = object()
 _METASCHEMAS: Final = re.compile(r"https?(?=://json-schema\.org/)")
 
 
@@ -143,7 +144,7 @@ class References:
     def _document(self, uri: str) -> Resource | None:
         """A document of the registry by its address."""
         contents = self._contents(uri)
-        return None if contents is None else self._loaded(uri, contents)
+        return None if contents is _MISSING else self._loaded(uri, contents)
 
     def _embedded(self, uri: str) -> Resource | None:
         """A resource that has its URI by `$id` somewhere in the registry."""
@@ -176,7 +177,7 @@ class References:
             except KeyError:  # referencing's NoSuchResource is one
                 continue
             return getattr(found, "contents", found)
-        return None
+        return _MISSING
 
     def _loaded(self, uri: str, contents: Any) -> Resource:
         if not isinstance(contents, dict | bool):
