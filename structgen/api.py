@@ -50,8 +50,9 @@ def json_schema(
     order: of members: "schema" (as declared, then names that only `required` lists, then others) or "any". The default is "schema",
         and "any" in the style "any", where the order is part of the spelling.
     relax: compile what is not supported to the nearest superset, and name it in `.report`; otherwise it is refused.
-    draft: overrides `$schema` ("draft4", "draft6", "draft7", "draft2019-09", "draft2020-12").
-    registry: a `referencing.Registry` for remote references; nothing is ever fetched.
+    draft: overrides `$schema` ("draft4", "draft6", "draft7", "draft2019-09", "draft2020-12"; "7" and "2020-12" are understood too).
+    registry: what remote references and custom metaschemas are looked up in: a dict from URIs to schemas, or a `referencing.Registry`.
+        The metaschemas of the drafts are known; nothing is ever fetched.
     formats: "assert" or "annotation".
 
     Raises SchemaError, UnsupportedFeature (with every refused place), EmptyLanguage, BudgetExceeded.

@@ -1,6 +1,8 @@
 """JSON Schema as a language: every keyword is composed as logic, exactly, or refused with its place and a reason.
 
-    load, read      document -> nodes: references resolved, values checked, keywords that are not supported reported
+    load, read      document -> nodes: values checked, keywords that are not supported reported
+    resources       references within a document, to the registry and to metaschemas; `dialects`: drafts and vocabularies;
+                    `scope`: what dynamic references depend on
     algebra         nodes -> forms: unions of facet conjunctions per JSON type (shapes), by intersection, union and negation
     overlap, empty  which alternatives exclude each other, which have no value at all
     emit            forms -> expressions: objects, arrays, strings, numbers, each spelled in a style

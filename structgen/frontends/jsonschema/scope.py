@@ -7,10 +7,15 @@ met a reference that needs them: without such references there is one frame for 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from structgen.errors import BudgetExceeded
+from structgen.frontends.jsonschema.load import pointer
 from structgen.frontends.jsonschema.node import Node
 from structgen.frontends.jsonschema.resources import Place, Resource
+
+MAX_SCOPES: Final = 20_000
+"""The most combinations of a resource with what dynamic references mean in it."""
 
 
 class Untracked(Exception):
@@ -49,6 +54,8 @@ class Scopes:
             scope = tuple(one or (resource if name in own else None) for one, name in zip(scope, self.names, strict=True))
         found = self._frames.get((resource, scope))
         if found is None:
+            if scope and len(self._frames) >= MAX_SCOPES:
+                raise BudgetExceeded(f"dynamic references have more than {MAX_SCOPES:,} scopes", where=pointer(resource.cell))
             found = self._frames[resource, scope] = Frame(resource, scope)
         return found
 

@@ -15,7 +15,7 @@ import pytest
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from structgen.errors import EmptyLanguage, OptionError, SchemaError, UnsupportedFeature
+from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError, SchemaError, UnsupportedFeature
 from structgen.frontends.jsonschema import json_schema
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "reference"))
@@ -97,12 +97,13 @@ VALUES += [{"q": {"p": None}}, {"p": {"p": {"p": 1}}}, {"q": {"q": {"p": ""}}}, 
 
 def net(draw: random.Random, *, deep: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """(the main schema, the registry): resources that refer to each other, some of them embedded. `deep`: from anchors, too."""
-    count = draw.randrange(2, 6)
-    anchors = [{name: draw.random() < 0.75 for name in NAMES if draw.random() < 0.6} for _ in range(count)]  # name -> is it dynamic
+    count = draw.randrange(3, 7)
+    # name -> is it dynamic; what the main resource has is always outermost, so it has few
+    anchors = [{name: draw.random() < 0.85 for name in NAMES if draw.random() < (0.7 if own else 0.1)} for own in range(count)]
 
     def reference(own: int, lowest: int) -> dict[str, Any]:
         """A reference; in place (`lowest` > 0) only to later resources, for the others may lead back."""
-        kind = draw.randrange(4)
+        kind = 0 if own == 0 else draw.randrange(4)
         if kind == 0 and lowest < count:
             return {"$ref": f"http://x/r{draw.randrange(lowest, count)}"}
         target = own if kind < 3 else draw.randrange(count)
@@ -173,7 +174,7 @@ class Twin:
         return inside and all(self.valid(one, value, base, scope) for one in schema.get("allOf", []))
 
 
-@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("seed", range(120))
 def test_random_nets(seed: int) -> None:
     schema, registry = net(random.Random(seed), deep=True)
     twin = Twin([schema, *registry.values()])
@@ -187,7 +188,7 @@ def judged(schema: Any, registry: dict[str, Any]) -> list[bool]:
     return [validator.is_valid(value) for value in VALUES]
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(60))
 def test_random_shallow_nets(seed: int) -> None:
     """Without `$ref` to dynamic anchors and references from anchors: jsonschema 4.26 resolves the first dynamically, the second wrongly."""
     schema, registry = net(random.Random(seed), deep=False)
@@ -210,7 +211,7 @@ def renamed(tree: Any, *, rooted: bool) -> Any:
     return words
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(60))
 def test_random_recursive_nets(seed: int) -> None:
     draw = random.Random(seed)
     count = draw.randrange(2, 6)
@@ -224,7 +225,7 @@ def test_random_recursive_nets(seed: int) -> None:
     for own in range(count):
         one: dict[str, Any] = {"$id": f"http://x/r{own}", "properties": {"p": reference(0), "q": reference(0)}}
         one |= {"type": ["object", draw.choice(TYPES)]} if draw.random() < 0.8 else {}
-        one |= {"$recursiveAnchor": True} if draw.random() < 0.6 else {}
+        one |= {"$recursiveAnchor": True} if draw.random() < (0.8 if own else 0.3) else {}
         one |= {"anyOf": [reference(own + 1), reference(own + 1)]} if draw.random() < 0.5 else {}
         resources.append(one)
     schema = resources[0] | {"$defs": {f"r{own}": one for own, one in enumerate(resources) if own}}
@@ -377,3 +378,25 @@ def test_many_resources_with_one_name_cost_no_squares() -> None:
     }
     schema = {"$id": "http://x/main", "$defs": parts, "properties": {"a": {"$ref": "0"}}}
     assert json_schema(schema).report.verdict == "exact"
+
+
+def test_scopes_are_bounded() -> None:
+    """Eight names, each of which three resources may hold: 6,561 scopes for every resource."""
+    parts: dict[str, Any] = {"end": {"$id": "end8", "$defs": {f"n{i}": {"$dynamicAnchor": f"n{i}"} for i in range(8)}}}
+    parts["end"]["allOf"] = [{"$dynamicRef": f"#n{i}"} for i in range(8)]
+    for i in range(8):
+        for j in range(3):
+            part = {"$id": f"r{i}{j}", "$defs": {"a": {"$dynamicAnchor": f"n{i}", "type": "null"}}}
+            parts[f"{i}{j}"] = part | {"properties": {str(k): {"$ref": f"r{i + 1}{k}" if i < 7 else "end8"} for k in range(3)}}
+    schema = {"$id": "http://x/main", "$defs": parts, "properties": {str(j): {"$ref": f"r0{j}"} for j in range(3)}}
+    with pytest.raises(BudgetExceeded, match="scopes"):
+        json_schema(schema)
+
+
+def test_draft_3_is_refused_where_a_reference_leads_there() -> None:
+    schema = {"properties": {"a": {"$ref": "http://json-schema.org/draft-03/schema#"}}}
+    with pytest.raises(UnsupportedFeature, match="draft 3"):
+        json_schema(schema)
+    relaxed = json_schema(schema, relax=True)
+    assert [one.why for one in relaxed.report.relaxed] == ["draft 3 is not supported"]
+    assert accepts(relaxed.start, '{"a": 1}')
