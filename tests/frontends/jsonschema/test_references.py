@@ -250,6 +250,44 @@ def test_the_vocabularies_of_2020_refer_to_the_whole_metaschema(keyword: str) ->
     assert not accepts(extended, '{"properties": {"a": {"title": 1}}}')
 
 
+def mutated(tree: Any, draw: random.Random) -> Any:
+    """A copy with one value, somewhere, replaced."""
+    if isinstance(tree, dict | list) and tree and draw.random() < 0.85:
+        copy = tree.copy()
+        key = draw.choice(list(tree) if isinstance(tree, dict) else range(len(tree)))
+        copy[key] = mutated(copy[key], draw)
+        return copy
+    return draw.choice([1, -1, 0.5, "x", None, True, [], {}, [1], {"x": 1}, ["x"], [{}]])
+
+
+METASCHEMAS = {
+    "draft4": jsonschema.Draft4Validator,
+    "draft6": jsonschema.Draft6Validator,
+    "draft7": jsonschema.Draft7Validator,
+    "draft2019-09": jsonschema.Draft201909Validator,
+    "draft2020-12": jsonschema.Draft202012Validator,
+}
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_schemas_under_their_metaschema(draft: str) -> None:
+    validator = METASCHEMAS[draft]
+    judge = validator(validator.META_SCHEMA)
+    uri = validator.META_SCHEMA["$schema"]
+    start = json_schema({"$ref": uri}, draft=draft, style="any", order="any", formats="annotation", relax=True).start
+    draw = random.Random(5)
+    schemas = [group["schema"] for name, groups in suite()[0].items() if name.startswith(f"{draft}/") for group in groups]
+    seen = {True: 0, False: 0}
+    for schema in schemas[:30]:
+        for value in (schema, mutated(schema, draw), mutated(schema, draw)):
+            errors = {error.validator for error in judge.iter_errors(value)}
+            if "uniqueItems" in errors:
+                continue  # told elsewhere
+            seen[not errors] += 1
+            assert accepts(start, json.dumps(value)) is not bool(errors), (value, errors)
+    assert min(seen.values()) > 10
+
+
 def test_metaschemas_by_the_other_scheme() -> None:
     schema = {"$ref": "https://json-schema.org/draft-07/schema#/definitions/nonNegativeInteger"}
     assert json_schema(schema).report.verdict == "exact"
