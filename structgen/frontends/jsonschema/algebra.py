@@ -14,11 +14,13 @@ Not here: emptiness as a fixpoint over required parts (`empty`); which negations
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
 from structgen.errors import BudgetExceeded, SchemaError
+from structgen.frontends.jsonschema.census import Census
+from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, Constant
 from structgen.frontends.jsonschema.formats import format_lengths
 from structgen.frontends.jsonschema.load import pointer
 from structgen.frontends.jsonschema.node import ALL, ARR, BOOL, FALSE, NULL, NUM, OBJ, STR, TRUE, Goal, Item, Node, goal_of
@@ -66,18 +68,24 @@ def by_type(mask: int) -> Form:
     )
 
 
+Enumeration = tuple[bool, int, tuple[Fraction, ...], tuple[str, ...], tuple[Constant, ...]]
+"""Whether null, which booleans (1 false, 2 true), numbers, strings, and constants of arrays and objects."""
+
+
 class Algebra:
     """Forms of the nodes of one document."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
         self._literals: dict[int, Form] = {}
         self._goals: dict[Goal, Form] = {TRUE: TOP, FALSE: BOTTOM}
         self._open: dict[int, bool] = {}  # node index -> sign, while its form is being made
         self.loops = 0  # how often a form looked at a node being made: such forms are not remembered
         self._layers: dict[tuple[int, object], Layer] = {}
+        self._among: dict[frozenset[Constant], int] = {}
         self.probing = 0  # more than 0: somebody would like to know, but not from forms that are not finished
         self.overlap = Overlap(self)
+        self.census = Census(self)
 
     def form(self, goal: Goal) -> Form:
         """What satisfies a goal."""
@@ -125,6 +133,55 @@ class Algebra:
         """The form of a node or of its negation."""
         return self.form(goal_of(node, negated=negated))
 
+    # ---- constants ----
+
+    def among(self, values: Iterable[Constant]) -> Goal:
+        """To be one of some constants."""
+        return (2 * self._constants(frozenset(values)),)
+
+    def apart(self, values: Iterable[Constant]) -> Goal:
+        """To be none of some constants."""
+        return (2 * self._constants(frozenset(values)) + 1,)
+
+    def _constants(self, values: frozenset[Constant]) -> int:
+        found = self._among.get(values)
+        if found is None:
+            node = Node(len(self.nodes), "")
+            node.items, node.state = (("among", values, ()),), 2
+            self.nodes.append(node)
+            found = self._among[values] = node.index
+        return found
+
+    def _among_form(self, values: frozenset[Constant]) -> Form:
+        numbers = tuple([one for one in values if isinstance(one, Fraction)])
+        strings = tuple([one for one in values if isinstance(one, str)])
+        arrays: list[Arr] = []
+        objects: list[Obj] = []
+        boolean = 0
+        for one in values:
+            if not isinstance(one, tuple):
+                continue
+            if one[0] == BOOLEAN:
+                boolean |= 2 if one[1] else 1
+            elif one[0] == ARRAY:
+                goals = tuple([self.among((item,)) for item in one[1:]])
+                arrays.append(Arr(goals, FALSE, len(goals), len(goals)))
+            else:
+                layer = self._layers.get((-1, one))
+                if layer is None:
+                    parts = {key: self.among((item,)) for key, item in one[1:]}
+                    layer = self._layers[(-1, one)] = Layer(parts, (), FALSE, loose=True)
+                objects.append(Obj((layer,), tuple(layer.properties)))
+        number = (Num(values=numbers),) if numbers else ()
+        return Form(None in values, boolean, number, (Str(values=strings),) if strings else (), tuple(arrays), tuple(objects))
+
+    def _apart_form(self, values: frozenset[Constant]) -> Form:
+        boolean = sum(1 + bool(one[1]) for one in values if isinstance(one, tuple) and one[0] == BOOLEAN)
+        numbers = tuple([one for one in values if isinstance(one, Fraction)])
+        strings = tuple([one for one in values if isinstance(one, str)])
+        containers = tuple([one for one in values if isinstance(one, tuple) and one[0] != BOOLEAN])
+        return self._not_enum((None in values, boolean, numbers, strings, containers))
+
     # ---- a node holds ----
 
     def _positive(self, node: Node) -> Form:
@@ -165,6 +222,8 @@ class Algebra:
             return self._choice(payload, children, negated=False)
         if kind == "enum":
             return self._enum(payload, children)
+        if kind == "among":
+            return self._among_form(payload)
         if kind == "needs":
             return self._dependent(node, [(name, only("object", (Obj(required=names),))) for name, names in payload])
         return self._dependent(node, [(name, self.of(child)) for name, child in zip(payload, children, strict=True)])
@@ -184,8 +243,8 @@ class Algebra:
         void = self.overlap.void
         return unite([meet(self.of(test), yes, void), meet(self.of(test, True), no, void)])
 
-    def _enum(self, payload: tuple[bool, int, tuple[Fraction, ...], tuple[str, ...]], children: Sequence[Node]) -> Form:
-        null, booleans, numbers, strings = payload
+    def _enum(self, payload: Enumeration, children: Sequence[Node]) -> Form:
+        null, booleans, numbers, strings, _ = payload
         form = Form(null, booleans, (Num(values=numbers),) if numbers else (), (Str(values=strings),) if strings else (), (), ())
         return unite([form, *(self.of(child) for child in children)]) if children else form
 
@@ -258,7 +317,9 @@ class Algebra:
         if kind == "open":
             return by_type(payload)
         if kind == "enum":
-            return self._not_enum(payload, children)
+            return self._not_enum(payload)
+        if kind == "among":
+            return self._apart_form(payload)
         if kind in ("ref", "not"):
             return self.of(children[0], kind == "ref")
         if kind == "all":
@@ -271,25 +332,26 @@ class Algebra:
             return self._choice(payload, children, negated=True)
         return self._not_dependent(kind, payload, children)
 
-    def _not_enum(self, payload: tuple[bool, int, tuple[Fraction, ...], tuple[str, ...]], children: Sequence[Node]) -> Form:
-        null, booleans, numbers, strings = payload
-        form = Form(
+    def _not_enum(self, payload: Enumeration) -> Form:
+        null, booleans, numbers, strings, containers = payload
+        arrays = frozenset(one for one in containers if isinstance(one, tuple) and one[0] == ARRAY)
+        objects = frozenset(containers) - arrays
+        return Form(
             not null,
             3 & ~booleans,
-            (Num(but=frozenset(numbers)),) if numbers else (ANY_NUM,),
-            (Str(but=frozenset(strings)),) if strings else (ANY_STR,),
-            (ANY_ARR,),
-            (ANY_OBJ,),
+            (Num(but=frozenset(numbers)),),
+            (Str(but=frozenset(strings)),),
+            (Arr(apart=arrays),),
+            (Obj(apart=objects),),
         )
-        for child in children:
-            form = meet(form, self.of(child, True), self.overlap.void)
-        return form
 
     def _not_array(self, kind: str, payload: Any, children: Sequence[Node]) -> Form:
         if kind == "minitems":
             return only("array", (Arr(high=payload - 1),)) if payload else BOTTOM
         if kind == "maxitems":
             return only("array", (Arr(low=payload + 1),))
+        if kind == "unique":
+            return only("array", (Arr(unique=False),))
         if kind == "contains":
             goal, other = goal_of(children[0]), goal_of(children[0], negated=True)
             low, high = payload
@@ -416,7 +478,7 @@ _NO_BOUND: Final = -1
 _INTEGER: Final = frozenset((ONE,))
 _NUMBER: Final = frozenset(("min", "max", "multiple"))
 _STRING: Final = frozenset(("minlen", "maxlen", "pattern", "format"))
-_ARRAY: Final = frozenset(("array", "minitems", "maxitems", "contains"))
+_ARRAY: Final = frozenset(("array", "minitems", "maxitems", "contains", "unique"))
 _OBJECT: Final = frozenset(("object", "required", "minprops", "maxprops", "names"))
 
 
@@ -462,6 +524,8 @@ def _array(kind: str, payload: Any, children: Sequence[Node]) -> Arr:
         return Arr(low=payload)
     if kind == "maxitems":
         return Arr(high=payload)
+    if kind == "unique":
+        return Arr(unique=True)
     if kind == "contains":
         low, high = payload
         goal = goal_of(children[0])

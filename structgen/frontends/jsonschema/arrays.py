@@ -1,47 +1,115 @@
-"""Arrays: prefix items, the rest, counts, and obligations to contain, as networks.
+"""Arrays: prefix items, the rest, counts, obligations to contain, constants that it must not be, and unique items.
 
-A plain array is a chain with a repeated tail. With `contains`, a state is (items so far, matches so far for each obligation): each item
-is chosen to count for some obligations, where it must satisfy their goals, and (where there is an upper bound) not to count for others,
-where it must not.
+A plain array is a chain with a repeated tail. Otherwise a `State` is (items so far, matches so far for each obligation, constants that the
+array still could be): each item is chosen to count for some obligations, where it must satisfy their goals, and (where there is an upper
+bound) not to count for others, where it must not; and it either is what some of the constants have there, or none of that.
 
-Not here: what an item is (`emit`).
+With unique items the state has the values so far, too: the text of an item is bound (`ir.expr.Bind`), and the next item is none of them.
+The negation of uniqueness ends with an item that equals an earlier one. Such states are rules, made when a text comes to them.
+
+Not here: what an item is (`emit`); which values there are (`census`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import product
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+from weakref import WeakValueDictionary
 
 from structgen.errors import BudgetExceeded
-from structgen.frontends.jsonschema.node import FALSE, Goal, join
+from structgen.frontends.jsonschema import constants
+from structgen.frontends.jsonschema.constants import ARRAY, Constant
+from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Arr, Contains
 from structgen.frontends.jsonschema.site import Site
-from structgen.ir.expr import Expr, Net, alt, repeat, seq
+from structgen.ir.expr import NEVER, Bind, Expr, Net, Rule, alt, repeat, seq
+
+if TYPE_CHECKING:
+    from structgen.frontends.jsonschema.algebra import Algebra
 
 MAX_STATES: Final = 20_000
 """The most states of one array with obligations."""
 
 _OPEN, _CLOSE = "[", "]"
 
-State = tuple[int, ...]
-"""(items so far, matches of each obligation), each counted only as far as it matters."""
+Live = Callable[[Goal], bool]
+
+
+class State(NamedTuple):
+    """Items so far and matches of each obligation, each counted only as far as it matters, and the constants that the array still could
+    be."""
+
+    at: int
+    hits: tuple[int, ...]
+    alive: frozenset[Constant]
+
+
+class Steps:
+    """From state to state of a shape, uniqueness left out."""
+
+    def __init__(self, shape: Arr, algebra: Algebra) -> None:
+        self.shape, self.algebra = shape, algebra
+        longest = [len(one) for one in shape.apart if isinstance(one, tuple)]  # one more than items
+        self.cap = shape.high
+        if shape.high is None:
+            self.cap = max([len(shape.prefix), shape.low, *(one.start for one in shape.contains), *longest])
+        self.start = State(0, (0,) * len(shape.contains), shape.apart)
+
+    def may_end(self, state: State) -> bool:
+        """Whether the array may end here."""
+        if state.at < self.shape.low or any(n < one.low for n, one in zip(state.hits, self.shape.contains, strict=True)):
+            return False
+        return not any(isinstance(one, tuple) and len(one) - 1 == state.at for one in state.alive)
+
+    def steps(self, state: State) -> Iterator[tuple[Goal, State]]:
+        """Every choice of what the next item is: what it must satisfy, and the state behind it."""
+        shape, at = self.shape, state.at
+        if shape.high is not None and at >= shape.high:
+            return
+        choices = [_choices(one, at, count) for one, count in zip(shape.contains, state.hits, strict=True)]
+        for same, alive in self._parts(state):
+            for picked in product(*choices):
+                goal = join(shape.item(at), same)
+                for one, _ in picked:
+                    goal = join(goal, one)
+                if goal != FALSE:
+                    after = at + 1 if self.cap is None else min(at + 1, self.cap)
+                    yield goal, State(after, tuple([count for _, count in picked]), alive)
+
+    def _parts(self, state: State) -> list[tuple[Goal, frozenset[Constant]]]:
+        """What the next item may be with regard to the constants: each of their items there, or none of them."""
+        groups: dict[Constant, list[Constant]] = {}
+        for one in state.alive:
+            if isinstance(one, tuple) and len(one) - 1 > state.at:
+                groups.setdefault(one[state.at + 1], []).append(one)
+        if not groups:
+            return [(TRUE, frozenset())]
+        found = [(self.algebra.among((value,)), frozenset(group)) for value, group in groups.items()]
+        return [*found, (self.algebra.apart(groups), frozenset())]
+
+
+def _choices(one: Contains, at: int, count: int) -> list[tuple[Goal, int]]:
+    """(what the item must satisfy, matches afterwards) for one obligation."""
+    if at < one.start or (one.high is None and count >= one.low):
+        return [((), count)]
+    if one.high is None:
+        return [((), count), (one.goal, count + 1)]
+    return [(one.other, count), *([(one.goal, count + 1)] if count < one.high else [])]
 
 
 class Graph:
-    """States of an array with obligations. `edges`: (from, goal of the item, to); state 0 is the start."""
+    """All states of an array with obligations. `edges`: (from, goal of the item, to); state 0 is the start."""
 
-    def __init__(self, shape: Arr) -> None:
-        self.shape = shape
-        self.states: dict[State, int] = {}
+    def __init__(self, shape: Arr, algebra: Algebra) -> None:
+        steps = Steps(shape, algebra)
+        self.states: dict[State, int] = {steps.start: 0}
         self.edges: list[tuple[int, Goal, int]] = []
-        starts = [one.start for one in shape.contains]
-        self.cap = max([len(shape.prefix), shape.low, *starts]) if shape.high is None else shape.high
-        todo = [(0,) * (1 + len(shape.contains))]
-        self.states[todo[0]] = 0
+        todo = [steps.start]
         while todo:
             state = todo.pop()
-            for goal, after in self._steps(state):
+            for goal, after in steps.steps(state):
                 if after not in self.states:
                     if len(self.states) >= MAX_STATES:
                         raise BudgetExceeded(
@@ -50,34 +118,9 @@ class Graph:
                     self.states[after] = len(self.states)
                     todo.append(after)
                 self.edges.append((self.states[state], goal, self.states[after]))
-        self.ends = [self.states[state] for state in self.states if self._may_end(state)]
+        self.ends = [self.states[state] for state in self.states if steps.may_end(state)]
 
-    def _may_end(self, state: State) -> bool:
-        return state[0] >= self.shape.low and all(n >= one.low for n, one in zip(state[1:], self.shape.contains, strict=True))
-
-    def _steps(self, state: State) -> Iterator[tuple[Goal, State]]:
-        """Every choice of what the next item counts for."""
-        shape, at = self.shape, state[0]
-        if shape.high is not None and at >= shape.high:
-            return
-        item = shape.prefix[at] if at < len(shape.prefix) else shape.rest
-        choices = [self._choices(one, at, count) for one, count in zip(shape.contains, state[1:], strict=True)]
-        for picked in product(*choices):
-            goal = item
-            for one, _ in picked:
-                goal = join(goal, one)
-            if goal != FALSE:
-                yield goal, (min(at + 1, self.cap), *(count for _, count in picked))
-
-    def _choices(self, one: Contains, at: int, count: int) -> list[tuple[Goal, int]]:
-        """(what the item must satisfy, matches afterwards) for one obligation."""
-        if at < one.start or (one.high is None and count >= one.low):
-            return [((), count)]
-        if one.high is None:
-            return [((), count), (one.goal, count + 1)]
-        return [(one.other, count), *([(one.goal, count + 1)] if count < one.high else [])]
-
-    def live_states(self, live: Callable[[Goal], bool]) -> set[int]:
+    def live_states(self, live: Live) -> set[int]:
         """The states from which an end can be reached."""
         back: dict[int, list[int]] = {}
         for source, goal, target in self.edges:
@@ -92,10 +135,13 @@ class Graph:
         return found
 
 
-def need(shape: Arr) -> tuple[Callable[[Callable[[Goal], bool]], bool], Sequence[Goal]]:
+def need(shape: Arr, algebra: Algebra) -> tuple[Callable[[Live], bool], Sequence[Goal]]:
     """Whether some array satisfies the shape, as a test of the goals that it names."""
-    if shape.contains:
-        graph = Graph(shape)
+    if shape.unique is False or (shape.unique and (shape.low > 1 or shape.contains or shape.apart)):
+        found = bool(algebra.census.arrays(shape, 1))
+        return (lambda _: found), []
+    if shape.contains or shape.apart:
+        graph = Graph(shape, algebra)
         return (lambda live: 0 in graph.live_states(live)), list(dict.fromkeys(goal for _, goal, _ in graph.edges))
     goals = list(dict.fromkeys(shape.prefix[: shape.low]))
     if shape.low > len(shape.prefix):
@@ -103,11 +149,13 @@ def need(shape: Arr) -> tuple[Callable[[Callable[[Goal], bool]], bool], Sequence
     return (lambda live: all(live(goal) for goal in goals)), goals
 
 
-def array_expr(shape: Arr, site: Site) -> Expr:
+def array_expr(shape: Arr, site: Site, algebra: Algebra) -> Expr:
     """The texts of a shape that has values."""
+    if shape.unique is not None and (shape.high is None or shape.high > 1):
+        return _Family(shape, site, algebra).expr()
+    if shape.contains or shape.apart:
+        return _with_obligations(shape, site, algebra)
     live, value = site.live, site.value
-    if shape.contains:
-        return _with_obligations(shape, site)
     prefix, high = shape.prefix, shape.high
     for i, goal in enumerate(prefix):
         if not live(goal):
@@ -140,8 +188,8 @@ def array_expr(shape: Arr, site: Site) -> Expr:
     return Net(end + 1, edges, (end,))
 
 
-def _with_obligations(shape: Arr, site: Site) -> Expr:
-    graph, live, value = Graph(shape), site.live, site.value
+def _with_obligations(shape: Arr, site: Site, algebra: Algebra) -> Expr:
+    graph, live, value = Graph(shape, algebra), site.live, site.value
     kept = graph.live_states(live)
     opening, comma, closing, empty = site.frame(_OPEN, _CLOSE)
     end = len(graph.states) + 1  # node 0 is before the bracket, node s + 1 is state s after an item
@@ -156,3 +204,141 @@ def _with_obligations(shape: Arr, site: Site) -> Expr:
     if 0 in graph.ends:
         edges.append((0, empty, end))
     return Net(end + 1, edges, (end,))
+
+
+class Seen(NamedTuple):
+    """A state and the values so far. `again`: two of them were equal. Where not `sure`, some values are unknown."""
+
+    state: State
+    values: frozenset[Constant] = frozenset()
+    again: bool = False
+    sure: bool = True
+
+
+class _Family:
+    """The rules of an array whose items are to be unique, or not."""
+
+    def __init__(self, shape: Arr, site: Site, algebra: Algebra) -> None:
+        self.shape, self.site, self.algebra = shape, site, algebra
+        self.steps = Steps(shape, algebra)
+        self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
+        self.rules: WeakValueDictionary[object, Rule] = WeakValueDictionary()
+
+    def expr(self) -> Expr:
+        first = Seen(self.steps.start)
+        some = seq(self.opening, self.item(first))
+        return alt([self.empty, some]) if self.may_end(first) else some
+
+    def rule(self, name: str, key: object, make: Callable[[], Expr]) -> Rule:
+        """The one rule for a key."""
+        found = self.rules.get((name, key))
+        if found is None:
+            found = self.rules[(name, key)] = Rule(partial(self.made, make), name)
+        return found
+
+    def made(self, make: Callable[[], Expr]) -> Expr:
+        with self.site.lock:  # rules are unfolded by whichever thread comes first
+            return make()
+
+    def may_end(self, seen: Seen) -> bool:
+        return self.steps.may_end(seen.state) and (seen.again or bool(self.shape.unique))
+
+    def ways(self, seen: Seen) -> list[tuple[Goal, Seen]]:
+        """(what the next item satisfies, the state behind it but for its value)."""
+        found: list[tuple[Goal, Seen]] = []
+        for item, state in self.steps.steps(seen.state):
+            after = seen._replace(state=state)
+            if self.shape.unique:
+                goal = join(item, self.algebra.apart(seen.values)) if seen.values else item
+                found.append((goal if self.may_end(after) else self.safe(goal, after), after))
+                continue
+            if not self.can_end(after._replace(again=True)):
+                continue
+            if not seen.again:
+                later = self.later(after)
+                found += [(item, after)] if self.may_repeat(after, later) else [(join(item, goal), after) for goal in later]
+            if seen.again or seen.values:
+                old = item if seen.again else join(item, self.algebra.among(seen.values))
+                found.append((old, after._replace(again=True, values=frozenset())))
+        return [(goal, after) for goal, after in dict.fromkeys(found) if goal != FALSE and self.site.live(goal)]
+
+    def can_end(self, seen: Seen) -> bool:
+        """Whether some items lead from here to the end of the array."""
+        return self.may_end(seen) or bool(self.algebra.census.arrays(self.left(seen), 1))
+
+    def later(self, seen: Seen) -> list[Goal]:
+        """What the items to come may have to be, each once."""
+        size = max([len(self.shape.prefix) + 1, self.shape.low, *(one.start + 1 for one in self.shape.contains)])
+        places = range(seen.state.at, size + 1 if self.shape.high is None else min(size + 1, self.shape.high))
+        return list(dict.fromkeys(self.shape.item(i) for i in places))
+
+    def safe(self, goal: Goal, after: Seen) -> Goal:
+        """The values of a goal that leave enough others for the items that must still come."""
+        shape, census = self.shape, self.algebra.census
+        enough = max(64, 2 + len(after.values) + shape.low + sum(one.low for one in shape.contains))
+        asked = self.later(after)
+        asked += [join(one, two) for one in asked for part in shape.contains for two in (part.goal, part.other)]
+        scarce: dict[Constant, None] = {}  # values that later items may be in need of; of all other goals there are enough
+        for one in asked:
+            values = census.values(one, enough)
+            if len(values) < enough:
+                scarce.update(dict.fromkeys(values))
+        mine = census.values(goal, enough + len(scarce))
+        others = [value for value in mine if value not in scarce]
+        if others and not self.can_end(self.plus(after, others[0])):
+            return self.algebra.among(value for value in scarce if census.has(goal, value) and self.can_end(self.plus(after, value)))
+        bad = [value for value in scarce if census.has(goal, value) and not self.can_end(self.plus(after, value))]
+        return join(goal, self.algebra.apart(bad)) if bad else goal
+
+    def may_repeat(self, after: Seen, later: Sequence[Goal]) -> bool:
+        """Whether two items can be equal, whatever the value of the last one is: one to come and an earlier one, or two to come."""
+        live, old = self.site.live, self.algebra.among(after.values)
+        if after.values and any(live(join(goal, old)) for goal in later):
+            return True
+        size = max(len(self.shape.prefix), self.shape.low) + 2
+        places = range(after.state.at, size if self.shape.high is None else min(size, self.shape.high))
+        goals = [self.shape.item(i) for i in places]
+        return any(live(join(a, b)) for i, a in enumerate(goals) for b in goals[:i])
+
+    def plus(self, seen: Seen, value: Constant) -> Seen:
+        return seen if seen.again else seen._replace(values=seen.values | {value})
+
+    def left(self, seen: Seen) -> Arr:
+        """What the items to come have to be, as an array of their own."""
+        shape, at = self.shape, seen.state.at
+        prefix, rest = shape.prefix[at:], shape.rest
+        if shape.unique and seen.values:
+            new = self.algebra.apart(seen.values)
+            prefix, rest = tuple([join(goal, new) for goal in prefix]), join(rest, new)
+        contains = tuple(
+            [
+                one._replace(low=max(one.low - n, 0), high=None if one.high is None else one.high - n, start=max(one.start - at, 0))
+                for one, n in zip(shape.contains, seen.state.hits, strict=True)
+            ]
+        )
+        high = None if shape.high is None else shape.high - at
+        apart = frozenset((ARRAY, *one[at + 1 :]) for one in seen.state.alive if isinstance(one, tuple))
+        return Arr(prefix, rest, max(shape.low - at, 0), high, contains, True if shape.unique else None, apart)
+
+    def item(self, seen: Seen) -> Expr:
+        """The next item, and what follows."""
+        found: list[Expr] = []
+        for goal, after in self.ways(seen):
+            item = self.site.value(goal)
+            if after.again:  # which values there were does not matter any more
+                found.append(seq(item, self.after(after)))
+            else:
+                then = partial(self.then, after) if seen.sure else None
+                found.append(Bind(item, then, self.after(after._replace(sure=False)), sure=False))
+        return alt(found)
+
+    def then(self, after: Seen, text: bytes) -> Expr:
+        return self.after(self.plus(after, constants.read(text)))
+
+    def after(self, seen: Seen) -> Rule:
+        """Behind an item."""
+        return self.rule("items", seen, partial(self._after, seen))
+
+    def _after(self, seen: Seen) -> Expr:
+        more = seq(self.comma, self.item(seen)) if self.shape.high is None or seen.state.at < self.shape.high else NEVER
+        return alt([self.closing, more]) if self.may_end(seen) else more

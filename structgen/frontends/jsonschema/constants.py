@@ -16,9 +16,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
+from structgen.errors import BudgetExceeded
+
 Constant = Hashable
 
 ARRAY: Final = "array"
+LARGEST: Final = 2000
 OBJECT: Final = "object"
 BOOLEAN: Final = "boolean"
 
@@ -39,5 +42,14 @@ def constant(value: Any) -> Constant:
 
 
 def read(text: bytes) -> Constant:
-    """The constant of a JSON text."""
-    return constant(json.loads(text, parse_float=Decimal))
+    """The constant of a JSON text. Raises BudgetExceeded for numbers beyond 10**2000."""
+    return constant(json.loads(text, parse_float=_number, parse_int=_number))
+
+
+def _number(text: str) -> Decimal:
+    found = Decimal(text)
+    if not found.is_finite() or abs(found.adjusted()) > LARGEST or len(text) > LARGEST:
+        raise BudgetExceeded(
+            "a number among items that must differ has more than 2000 digits", hint="Bound it, or take another style than 'any'."
+        )
+    return found

@@ -15,9 +15,9 @@ from typing import Final
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.arrays import array_expr
 from structgen.frontends.jsonschema.empty import Emptiness
-from structgen.frontends.jsonschema.keys import EVERY_KEY
 from structgen.frontends.jsonschema.node import TRUE, Goal
-from structgen.frontends.jsonschema.objects import object_expr, objects
+from structgen.frontends.jsonschema.objects import any_object as all_objects
+from structgen.frontends.jsonschema.objects import object_expr
 from structgen.frontends.jsonschema.scalars import number_expr
 from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Form, Num, Str
 from structgen.frontends.jsonschema.site import Order, Site
@@ -99,7 +99,7 @@ class Emitter:
             if array == ANY_ARR:
                 parts.append(any_array(style, level))
             elif self.emptiness.shape_live(array):
-                parts.append(array_expr(array, site))
+                parts.append(array_expr(array, site, self.algebra))
         for one in form.object:
             if one == ANY_OBJ:
                 parts.append(any_object(style, level))
@@ -164,4 +164,4 @@ def _any_array(style: JsonStyle, level: int) -> Expr:
 def any_object(style: JsonStyle, level: int) -> Expr:
     """Every JSON object whose keys are unique."""
     site = Site(style, level, "any", lambda _: True, lambda _: any_value(style, style.level(level + 1)), _LOCK)
-    return Rule(partial(objects, [], [EVERY_KEY], site), "any object")
+    return Rule(partial(all_objects, site, Algebra([])), "any object")

@@ -81,11 +81,11 @@ class Emptiness:
 
     def _need(self, shape: Arr | Obj) -> Need:
         if isinstance(shape, Arr):
-            if not shape.low and not shape.contains:
+            if not shape.low and not shape.contains and not shape.apart and shape.unique is not False:
                 return ALWAYS
-            test, goals = arrays.need(shape)
+            test, goals = arrays.need(shape, self.algebra)
         else:
-            if not shape.required and not shape.low and not shape.some:
+            if not shape.required and not shape.low and not shape.some and not shape.apart:
                 return ALWAYS
             test, goals = keys.need(shape, self.algebra)
         return Need(test, goals) if goals or not test(_nothing) else ALWAYS

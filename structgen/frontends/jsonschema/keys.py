@@ -13,10 +13,12 @@ Not here: texts (`objects`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from structgen.errors import BudgetExceeded
+from structgen.frontends.jsonschema.constants import Constant
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Obj, Some
 from structgen.frontends.jsonschema.strings import atom_dfa, has_string, matches, shape_dfa
@@ -28,10 +30,15 @@ if TYPE_CHECKING:
 MAX_PATTERNS: Final = 12
 """The most different patterns of property names in one object: they cut the keys into up to 2**n classes."""
 
+MAX_WAYS: Final = 20_000
+"""The most situations that are looked at to find out whether an object can still differ from some constants."""
+
 LISTED: Final = 16
 """Classes of up to so many keys are lists of names."""
 
 Live = Callable[[Goal], bool]
+Apart = frozenset[Constant]
+NONE: Final[Apart] = frozenset()
 Option = tuple[Goal, int]
 """(what the value satisfies, the obligations that are met then, as bits)."""
 
@@ -90,6 +97,36 @@ def options(one: Member | Others, live: Live, duties: int) -> list[Option]:
     return [(goal, covers) for covers, goal in found.items()]
 
 
+def ways(one: Member | Others, live: Live, duties: int, alive: Apart, algebra: Algebra) -> list[tuple[Goal, int, Apart]]:
+    """The options, divided by which of the constants `alive` (all of which have the members so far, and no others) stay alive."""
+    found: list[tuple[Goal, int, Apart]] = []
+    groups: dict[Constant, list[Constant]] = {}
+    if alive and isinstance(one, Member):
+        for constant in alive:
+            members = members_of(constant)
+            if one.name in members:
+                groups.setdefault(members[one.name], []).append(constant)
+    for goal, covers in options(one, live, duties):
+        if not groups:
+            found.append((goal, covers, NONE))
+            continue
+        for value, group in groups.items():
+            same = join(goal, algebra.among((value,)))
+            if live(same):
+                found.append((same, covers, frozenset(group)))
+        other = join(goal, algebra.apart(groups))
+        if live(other):
+            found.append((other, covers, NONE))
+    return found
+
+
+@lru_cache(maxsize=1 << 14)
+def members_of(constant: Constant) -> dict[str, Constant]:
+    """The members of a constant that is an object."""
+    assert isinstance(constant, tuple)
+    return dict(constant[1:])
+
+
 def plan(shape: Obj, algebra: Algebra) -> Plan:
     """The keys of a shape: declared names in order, names without order, classes of others."""
     names: dict[str, None] = {}
@@ -97,6 +134,10 @@ def plan(shape: Obj, algebra: Algebra) -> Plan:
     for layer in shape.layers:
         (loose if layer.loose else names).update(dict.fromkeys(layer.properties))
     names.update(dict.fromkeys(name for name in shape.required if name not in loose))
+    for constant in shape.apart:
+        loose.update(dict.fromkeys(members_of(constant)))
+    for some in shape.some:
+        loose.update(dict.fromkeys(some.layer.properties if some.layer is not None else ()))
     for name in names:
         loose.pop(name, None)
     required = frozenset(shape.required)
@@ -108,7 +149,7 @@ def plan(shape: Obj, algebra: Algebra) -> Plan:
         if keys is not None and not any(has_string(one, name) for one in keys):
             goal = FALSE
         if goal != FALSE:
-            covers, more = _covers(shape.some, lambda one, name=name: _meets(one, name, algebra))  # type: ignore[misc]
+            covers, more = _covers(shape.some, lambda one, name=name: meets(one, name, algebra))  # type: ignore[misc]
             members.append(Member(name, goal, name in required, covers, more, name in loose))
         elif name in required:
             return Plan(members, [], False)
@@ -133,7 +174,8 @@ def _covers(some: Sequence[Some], meets: Callable[[Some], bool]) -> tuple[int, t
     return covers, tuple(more)
 
 
-def _meets(one: Some, name: str, algebra: Algebra) -> bool:
+def meets(one: Some, name: str, algebra: Algebra) -> bool:
+    """Whether a key is of those that an obligation speaks of."""
     if one.layer is not None:
         return not one.layer.declares(name)
     if one.pattern is not None:
@@ -205,22 +247,76 @@ def is_roomy(dfa: CharDFA) -> bool:
 
 def need(shape: Obj, algebra: Algebra) -> tuple[Callable[[Live], bool], Sequence[Goal]]:
     """Whether some object satisfies the shape, as a test of the goals that it names."""
-    if shape.names == TRUE and not shape.some and shape.low <= len(shape.required):
+    if shape.names == TRUE and not shape.some and not shape.apart and shape.low <= len(shape.required):
         goals = list(dict.fromkeys(shape.goal(name) for name in shape.required))
         return (lambda live: all(live(goal) for goal in goals)), goals
     keys = plan(shape, algebra)
     if not keys.possible:
         return (lambda _: False), []
     duties = (1 << len(shape.some)) - 1
+    rest = Rest(keys.members, keys.others, shape.low, shape.high, algebra)
     asked: dict[Goal, None] = {}
+
+    def all_live(goal: Goal) -> bool:
+        asked[goal] = None
+        return True
+
     every: list[Member | Others] = [*keys.members, *keys.others]
     for one in every:
-        asked.update((goal, None) for goal, _ in options(one, _always, duties))
-    return (lambda live: can_finish(keys.members, keys.others, duties, shape.low, shape.high, live=live)), list(asked)
+        options(one, all_live, duties)
+    if shape.apart:
+        rest.can_end(duties, shape.apart, 0, all_live, thorough=True)
+    return (lambda live: rest.can_end(duties, shape.apart, 0, live)), list(asked)
 
 
-def _always(_: Goal) -> bool:
-    return True
+class Rest(NamedTuple):
+    """What may still come in an object: members, classes of other keys, and how many of them all."""
+
+    members: Sequence[Member]
+    others: Sequence[Others]
+    low: int
+    high: int | None
+    algebra: Algebra
+
+    def can_end(self, duties: int, alive: Apart, size: int, live: Live, *, thorough: bool = False) -> bool:
+        """True where some choice of further members meets the duties, makes `low` to `high` of them, and an object that is none of the
+        constants `alive`, which have the `size` members so far. `thorough`: ask for every goal that may matter."""
+        if not alive:
+            return can_finish(self.members, self.others, duties, self.low, self.high, live=live)
+        states = {(0, alive, duties)}
+        for k, one in enumerate(self.members):
+            after: set[tuple[int, Apart, int]] = set()
+            for more, left, open_ in states:
+                if not left and not thorough and self._ends(k, more, open_, live):
+                    return True
+                if left or thorough:
+                    if not one.required:
+                        after.add((more, left, open_))
+                    for _, covers, alive_after in ways(one, live, open_, left, self.algebra):
+                        after.add((more + 1, alive_after, open_ & ~covers))
+            states = after
+            if len(states) > MAX_WAYS:
+                raise BudgetExceeded(f"an object has more than {MAX_WAYS:,} ways to differ from the constants that it must not be")
+        end = len(self.members)
+        for more, left, open_ in states:
+            if not left:
+                if self._ends(end, more, open_, live):
+                    return True
+                continue
+            enough = self.low <= more and (self.high is None or more <= self.high)
+            if enough and not open_ and all(len(members_of(one)) != size + more for one in left):
+                return True
+            for other in self.others:
+                for _, covers, _ in ways(other, live, open_, NONE, self.algebra):
+                    if self._ends(end, more + 1, open_ & ~covers, live):
+                        return True
+        return False
+
+    def _ends(self, k: int, more: int, duties: int, live: Live) -> bool:
+        high = None if self.high is None else self.high - more
+        if high is not None and high < 0:
+            return False
+        return can_finish(self.members[k:], self.others, duties, self.low - more, high, live=live)
 
 
 def can_finish(members: Iterable[Member], classes: Sequence[Others], duties: int, low: int, high: int | None, *, live: Live) -> bool:

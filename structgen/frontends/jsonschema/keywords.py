@@ -196,9 +196,8 @@ def _contains(reader: Reader, value: Any) -> None:
 def _unique(reader: Reader, value: Any) -> None:
     if type(value) is not bool:
         raise reader.bad("uniqueItems", f"must be a boolean, not {name_of(value)}")
-    most = reader.tree.get("maxItems")
-    if value and not (type(most) is int and most <= 1):
-        reader.refuse("uniqueItems", "unequal items are not supported yet", ARR)
+    if value:
+        reader.add("unique")
 
 
 def _object(reader: Reader, _: Any) -> None:

@@ -3,12 +3,13 @@
 A `Node` is one sub-schema as a tuple of items `(kind, payload, children)`; a value satisfies the node when it satisfies every item:
 
     type      (mask of NULL..OBJ, only integers)    ()
-    enum      (null, booleans, numbers, strings)    one node for each array or object among the values
+    enum      (null, booleans, numbers, strings, arrays and objects as constants)    a node for each of those
     min, max  (Fraction, exclusive)                 ()          multiple   Fraction
     minlen, maxlen, minitems, maxitems, minprops, maxprops      int
     pattern, format   str                           ()
     array     (how many prefix items, has a rest)   (*prefix, rest)
     contains  (low, high or None)                   (item,)
+    unique    None                                  ()
     object    (names, patterns, has a rest)         (*properties, *pattern properties, rest)
     required  names                                 ()
     names     None                                  (key,)
@@ -18,6 +19,7 @@ A `Node` is one sub-schema as a tuple of items `(kind, payload, children)`; a va
     if        (has then, has else)                  (if, then, else) as far as there
     open      mask of types                         ()          a constraint that was relaxed: unknown, under `not` too
     never     None                                  ()
+    among     set of constants                      ()          made by the algebra only
 
 Equal nodes are one node: `canon` is the first node with the same items. Annotations are no items, so `{}` and `{"title": "x"}` are equal.
 

@@ -14,13 +14,13 @@ Not here: which keys there are (`keys`), what a value is (`emit`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 from weakref import WeakValueDictionary
 
-from structgen.frontends.jsonschema.keys import Member, Others, can_finish, options, plan
+from structgen.frontends.jsonschema.keys import EVERY_KEY, NONE, Apart, Others, Rest, members_of, options, plan, ways
 from structgen.frontends.jsonschema.node import Goal
 from structgen.frontends.jsonschema.shapes import Obj
 from structgen.frontends.jsonschema.site import Site
@@ -42,30 +42,30 @@ def object_expr(shape: Obj, site: Site, algebra: Algebra) -> Expr:
     keys = plan(shape, algebra)
     members = [one for one in keys.members if one.required or options(one, site.live, 0)]
     classes = [one for one in keys.others if options(one, site.live, 0)]
-    return objects(members, classes, site, low=shape.low, high=shape.high, obligations=len(shape.some))
-
-
-def objects(
-    members: Sequence[Member], classes: Sequence[Others], site: Site, *, low: int = 0, high: int | None = None, obligations: int = 0
-) -> Expr:
-    """The objects with these keys, `low` to `high` of them, that meet so many obligations."""
+    low, high = shape.low, shape.high
     if low <= sum(one.required for one in members):
         low = 0
     if high is not None and not classes and high >= len(members):
         high = None
-    family = _Family(members, classes, site, low=low, high=high, duties=(1 << obligations) - 1)
+    family = _Family(Rest(members, classes, low, high, algebra), site, (1 << len(shape.some)) - 1, shape.apart)
     return family.chain() if not family.counting and site.order == "schema" else family.expr()
+
+
+def any_object(site: Site, algebra: Algebra) -> Expr:
+    """All objects."""
+    return _Family(Rest([], [EVERY_KEY], 0, None, algebra), site).expr()
 
 
 class State(NamedTuple):
     """Where a text is in an object: members before `at` are settled (schema order), those in `there` (bits) have been read (any order, or
-    loose), `size` members so far (as far as it matters), obligations left, other keys so far, and how many of each finite class. Where
-    not `sure`, some other keys are unknown."""
+    loose), `size` members so far (as far as it matters), obligations left, constants that the object must not be and still could, other
+    keys so far, and how many of each finite class. Where not `sure`, some other keys are unknown."""
 
     at: int = 0
     there: int = 0
     size: int = 0
     duties: int = 0
+    alive: Apart = NONE
     seen: frozenset[str] = frozenset()
     used: tuple[int, ...] = ()
     sure: bool = True
@@ -74,17 +74,17 @@ class State(NamedTuple):
 class _Family:
     """The rules of one object shape."""
 
-    def __init__(
-        self, members: Sequence[Member], classes: Sequence[Others], site: Site, *, low: int, high: int | None, duties: int
-    ) -> None:
-        self.site, self.low, self.high, self.duties = site, low, high, duties
-        self.members = [*(one for one in members if not one.loose), *(one for one in members if one.loose)]
-        self.classes = classes
-        self.ordered = 0 if site.order == "any" else sum(not one.loose for one in members)
+    def __init__(self, keys: Rest, site: Site, duties: int = 0, apart: Apart = NONE) -> None:
+        self.site, self.low, self.high, self.algebra = site, keys.low, keys.high, keys.algebra
+        self.duties, self.apart = duties, apart
+        self.members = [*(one for one in keys.members if not one.loose), *(one for one in keys.members if one.loose)]
+        classes = self.classes = keys.others
+        self.ordered = 0 if site.order == "any" else sum(not one.loose for one in keys.members)
         self.settled = max([i + 1 for i, one in enumerate(self.members[: self.ordered]) if one.required], default=0)
         self.required = sum(1 << i for i, one in enumerate(self.members) if one.required and i >= self.ordered)
         self.finite = any(one.most is not None for one in classes)
-        self.counting = bool(low or high is not None or duties)
+        self.counting = bool(keys.low or keys.high is not None or duties or apart)
+        self.counted = max([keys.low, *(len(members_of(one)) + 1 for one in apart)])  # from here on it does not matter how many
         self.sure = all(one.is_roomy for one in classes)
         self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
         self.colon = site.style.colon()
@@ -133,7 +133,7 @@ class _Family:
 
     def expr(self) -> Expr:
         """The object, by states."""
-        first = State(duties=self.duties, used=self.unused())
+        first = State(duties=self.duties, alive=self.apart, used=self.unused())
         some = NEVER if self.high == 0 else seq(self.opening, self.keys(first))
         return alt([self.empty, some]) if self.may_end(first) else some
 
@@ -143,7 +143,9 @@ class _Family:
     # ---- states ----
 
     def may_end(self, state: State) -> bool:
-        return state.at >= self.settled and not self.required & ~state.there and state.size >= self.low and not state.duties
+        if state.at < self.settled or self.required & ~state.there or state.size < self.low or state.duties:
+            return False
+        return not any(len(members_of(one)) == state.size for one in state.alive)
 
     def can_finish(self, state: State) -> bool:
         """Whether some text leads from the state to the end."""
@@ -153,7 +155,8 @@ class _Family:
         high = None if self.high is None else self.high - state.size
         if high is not None and high < 0:
             return False
-        return can_finish(members, self.left(state), state.duties, self.low - state.size, high, live=self.site.live)
+        rest = Rest(members, self.left(state), self.low - state.size, high, self.algebra)
+        return rest.can_end(state.duties, state.alive, state.size, self.site.live)
 
     def left(self, state: State) -> list[Others]:
         """The classes that still have keys."""
@@ -164,12 +167,12 @@ class _Family:
         ]
         return [one for one in counted if one.most is None or one.most > 0]
 
-    def plus(self, state: State, covers: int) -> State:
+    def plus(self, state: State, covers: int, alive: Apart) -> State:
         """One more member. It is counted only as far as it matters."""
         if not self.counting:
             return state
-        size = state.size + 1 if self.high is not None else min(state.size + 1, self.low)
-        return state._replace(size=size, duties=state.duties & ~covers)
+        size = state.size + 1 if self.high is not None else min(state.size + 1, self.counted)
+        return state._replace(size=size, duties=state.duties & ~covers, alive=alive)
 
     def candidates(self, state: State) -> list[int]:
         """The members that may come next."""
@@ -180,9 +183,9 @@ class _Family:
                 return found
         return found + [i for i in range(self.ordered, len(self.members)) if not state.there >> i & 1]
 
-    def behind(self, state: State, i: int, covers: int) -> State:
+    def behind(self, state: State, i: int, covers: int, alive: Apart) -> State:
         """The state behind member i."""
-        after = self.plus(state, covers)
+        after = self.plus(state, covers, alive)
         return after._replace(at=i + 1) if i < self.ordered else after._replace(at=self.ordered, there=after.there | 1 << i)
 
     # ---- rules ----
@@ -200,8 +203,8 @@ class _Family:
         edges: list[tuple[int, Expr | None, int]] = []
         node = 1
         for i in self.candidates(state):
-            for goal, covers in options(self.members[i], self.site.live, state.duties):
-                after = self.behind(state, i, covers)
+            for goal, covers, alive in ways(self.members[i], self.site.live, state.duties, state.alive, self.algebra):
+                after = self.behind(state, i, covers, alive)
                 if self.can_finish(after):
                     node += 1
                     edges += [(0, self.text(i, goal), node), (node, self.after(after), 1)]
@@ -223,13 +226,13 @@ class _Family:
     def is_open(self, k: int, state: State) -> bool:
         """Whether a key of class k may come next."""
         most = self.classes[k].most
-        return (most is None or most > state.used[k]) and bool(self.ways(k, state))
+        return (most is None or most > state.used[k]) and bool(self.follows(k, state))
 
-    def ways(self, k: int, state: State) -> list[tuple[Goal, State]]:
+    def follows(self, k: int, state: State) -> list[tuple[Goal, State]]:
         """What may follow a key of class k, but for the key itself: goals of its value, with the states behind."""
         found = []
         for goal, covers in options(self.classes[k], self.site.live, state.duties):
-            after = self.plus(state, covers)._replace(at=self.ordered)
+            after = self.plus(state, covers, NONE)._replace(at=self.ordered)
             if self.finite:
                 after = after._replace(used=tuple([n + (i == k) for i, n in enumerate(after.used)]))
             if self.can_finish(after):
@@ -250,7 +253,7 @@ class _Family:
         return self.rule("value", (k, state), partial(self._value, k, state))
 
     def _value(self, k: int, state: State) -> Expr:
-        return seq(self.colon, alt([seq(self.site.value(goal), self.after(after)) for goal, after in self.ways(k, state)]))
+        return seq(self.colon, alt([seq(self.site.value(goal), self.after(after)) for goal, after in self.follows(k, state)]))
 
     def key(self, k: int, seen: frozenset[str]) -> Expr:
         """The texts of the keys of class k that may come now."""

@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from structgen.errors import BudgetExceeded, SchemaError
+from structgen.frontends.jsonschema.constants import Constant, constant
 from structgen.frontends.jsonschema.dialects import Dialect
 from structgen.frontends.jsonschema.keywords import keywords_of, name_of, read_ref
 from structgen.frontends.jsonschema.load import Cell, pointer
@@ -242,6 +243,7 @@ class Reader:
         numbers: dict[Fraction, None] = {}
         strings: dict[str, None] = {}
         nodes: list[Node] = []
+        containers: list[Constant] = []
         for value in values:
             if value is None:
                 null = True
@@ -253,7 +255,8 @@ class Reader:
                 numbers[Fraction(value)] = None
             else:
                 nodes.append(self.constant(value, cell))
-        self.add("enum", (null, booleans, tuple(numbers), tuple(strings)), tuple(nodes))
+                containers.append(constant(value))
+        self.add("enum", (null, booleans, tuple(numbers), tuple(strings), tuple(containers)), tuple(nodes))
 
 
 def _demanded(node: Node) -> Iterator[Node]:

@@ -14,12 +14,15 @@ from typing import Final
 from structgen.frontends.jsonschema.numbers import number_dfa, number_values_dfa
 from structgen.frontends.jsonschema.shapes import ONE, Num, has_number
 from structgen.frontends.jsonschema.spell import number_leaf
-from structgen.frontends.jsonschema.style import DEFAULT, JsonStyle
+from structgen.frontends.jsonschema.style import ANY, DEFAULT, JsonStyle
 from structgen.ir.expr import Expr, alt
 from structgen.ir.regular import CharDFA
 
 EASY: Final = 1000
 """Divisors with up to so many remainders certainly fit an automaton."""
+
+KEPT: Final = 2000
+"""So many sets of numbers keep their spellings."""
 
 TRIES: Final = 1000
 """So many multiples are tried before the automaton is asked."""
@@ -50,8 +53,8 @@ def is_live(shape: Num) -> bool:
     step = step_of(shape)
     if step is None:
         return shape.low is None or shape.low != shape.high or has_number(shape, shape.low)
-    if not shape.others and not shape.but and (shape.low is None or shape.high is None):
-        return True
+    if not shape.others and (shape.low is None or shape.high is None):
+        return True  # and only finitely many are left out
     if any((step / one).denominator == 1 for one in shape.others):
         return False
     if shape.low is None and shape.high is not None:
@@ -78,24 +81,37 @@ def number_expr(shape: Num, style: JsonStyle) -> Expr:
 
 
 def _parts(shape: Num, style: JsonStyle) -> list[CharDFA]:
-    """One automaton for each range between the numbers that are left out (a range is exact, a difference of spellings might not be)."""
-    inside = sorted(v for v in shape.but if has_number(shape._replace(but=frozenset()), v))
-    lows = [(shape.low, shape.low_open), *((v, True) for v in inside)]
-    highs = [*((v, True) for v in inside), (shape.high, shape.high_open)]
-    parts = []
-    for (low, low_open), (high, high_open) in zip(lows, highs, strict=True):
-        if low is not None and high is not None and (low > high or (low == high and (low_open or high_open))):
-            continue
-        parts.append(
-            number_dfa(
-                integer=ONE in shape.divisors,
-                minimum=None if low_open else low,
-                exclusive_minimum=low if low_open else None,
-                maximum=None if high_open else high,
-                exclusive_maximum=high if high_open else None,
-                multiple_of=sorted(shape.divisors - {ONE}),
-                not_multiple_of=sorted(shape.others),
-                style=style,
-            )
-        )
-    return parts
+    """The numbers within bounds, without any spelling of those that are left out."""
+    low, high = shape.low, shape.high
+    whole = number_dfa(
+        integer=ONE in shape.divisors,
+        minimum=None if shape.low_open else low,
+        exclusive_minimum=low if shape.low_open else None,
+        maximum=None if shape.high_open else high,
+        exclusive_maximum=high if shape.high_open else None,
+        multiple_of=sorted(shape.divisors - {ONE}),
+        not_multiple_of=sorted(shape.others),
+        style=style,
+    )
+    inside = frozenset(v for v in shape.but if has_number(shape._replace(but=frozenset()), v))
+    return [whole - _spellings(inside) if inside else whole]
+
+
+_SPELLINGS: Final[dict[frozenset[Fraction], CharDFA]] = {}
+
+
+def _spellings(values: frozenset[Fraction]) -> CharDFA:
+    """Every spelling of some numbers. Sets grow one by one (unique items), so that of a set with one less is looked for first."""
+    found = _SPELLINGS.get(values)
+    if found is None:
+        for one in values if len(values) > 1 else ():
+            less = _SPELLINGS.get(values - {one})
+            if less is not None:
+                found = less | number_values_dfa([one], ANY)
+                break
+        else:
+            found = number_values_dfa(sorted(values), ANY)
+        if len(_SPELLINGS) >= KEPT:
+            _SPELLINGS.clear()
+        _SPELLINGS[values] = found
+    return found

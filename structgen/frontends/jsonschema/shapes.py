@@ -2,8 +2,9 @@
 
     Num     bounds, divisors, or a finite set of values
     Str     length bounds, patterns and formats that hold or do not hold, or a finite set of values
-    Arr     goals of the first items, goal of the rest, count, obligations to contain
-    Obj     layers (one for each schema that speaks of properties), required names, count, goal of the names, obligations
+    Arr     goals of the first items, goal of the rest, count, obligations to contain, uniqueness, constants that it is not
+    Obj     layers (one for each schema that speaks of properties), required names, count, goal of the names, obligations, constants that
+            it is not
     Form    null or not, the set of booleans, and a tuple of alternative shapes for each other type
 
 `meet_*` intersect two shapes; None says that nothing satisfies both. Goals of parts (items, property values) are only joined here: what
@@ -17,6 +18,7 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple, TypeVar
 
 from structgen.errors import BudgetExceeded
+from structgen.frontends.jsonschema.constants import Constant
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.strings import matches
 
@@ -66,13 +68,20 @@ class Contains(NamedTuple):
 
 
 class Arr(NamedTuple):
-    """Arrays: item i satisfies prefix[i], later ones `rest`; `low` to `high` of them; obligations to contain."""
+    """Arrays: item i satisfies prefix[i], later ones `rest`; `low` to `high` of them; obligations to contain; `unique`: no two items are
+    equal (False: some two are); and it is none of the constants `apart`."""
 
     prefix: tuple[Goal, ...] = ()
     rest: Goal = TRUE
     low: int = 0
     high: int | None = None
     contains: tuple[Contains, ...] = ()
+    unique: bool | None = None
+    apart: frozenset[Constant] = frozenset()
+
+    def item(self, i: int) -> Goal:
+        """What item i has to satisfy."""
+        return self.prefix[i] if i < len(self.prefix) else self.rest
 
 
 class Layer:
@@ -125,6 +134,7 @@ class Obj(NamedTuple):
     high: int | None = None
     names: Goal = TRUE
     some: tuple[Some, ...] = ()
+    apart: frozenset[Constant] = frozenset()
 
     def goal(self, name: str) -> Goal:
         """What the value of a property has to satisfy."""
@@ -225,7 +235,10 @@ def meet_arr(a: Arr, b: Arr, void: Void) -> Arr | None:
     prefix = tuple([join(x, y) for x, y in zip(first, second, strict=True)])
     if (high is not None and low > high) or any(void(goal) for goal in prefix[:low]):
         return None
-    return Arr(prefix, join(a.rest, b.rest), low, high, _once(a.contains, b.contains))
+    if a.unique is not None and b.unique is not None and a.unique is not b.unique:
+        return None
+    unique = a.unique if b.unique is None else b.unique
+    return Arr(prefix, join(a.rest, b.rest), low, high, _once(a.contains, b.contains), unique, a.apart | b.apart)
 
 
 def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
@@ -238,7 +251,7 @@ def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
     low, high = max(a.low, b.low), _highest(a.high, b.high)
     if high is not None and (low > high or len(required) > high):
         return None
-    met = Obj(layers, required, low, high, join(a.names, b.names), _once(a.some, b.some))
+    met = Obj(layers, required, low, high, join(a.names, b.names), _once(a.some, b.some), a.apart | b.apart)
     if len(layers) > 1 or len(required) > len(a.required):
         for name in required:
             goal = met.goal(name)

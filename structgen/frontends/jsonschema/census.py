@@ -1,0 +1,283 @@
+"""Values of a goal, one by one: is a value among them, and what are they, up to a limit.
+
+Unique items need both: so many different values must be there, and which are left depends on those that came. Values are counted by the
+depth of their nesting, from scalars up, until there are enough or nothing new can come (the least fixpoint, as in `empty`).
+
+Not here: the texts of values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from itertools import count, islice
+from typing import TYPE_CHECKING, Final
+
+from structgen.errors import BudgetExceeded
+from structgen.frontends.jsonschema import keys, scalars, strings
+from structgen.frontends.jsonschema.arrays import State, Steps
+from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, OBJECT, Constant
+from structgen.frontends.jsonschema.node import FALSE, Goal
+from structgen.frontends.jsonschema.shapes import Arr, Form, Num, Obj, Str, has_number, only
+from structgen.ir.regular import CharDFA
+
+if TYPE_CHECKING:
+    from structgen.frontends.jsonschema.algebra import Algebra
+
+MAX_STEPS: Final = 200_000
+"""The most values that are put together for one answer."""
+
+
+class Census:
+    """Answers for the goals of one algebra."""
+
+    def __init__(self, algebra: Algebra) -> None:
+        self.algebra = algebra
+        self._has: dict[tuple[Goal, Constant], bool] = {}
+        self._values: dict[tuple[Goal, int], tuple[Constant, ...]] = {}
+        self._steps = 0
+
+    # ---- is it one ----
+
+    def has(self, goal: Goal, value: Constant) -> bool:
+        """Whether the value satisfies the goal."""
+        if not goal or goal == FALSE:
+            return not goal
+        key = (goal, value)
+        found = self._has.get(key)
+        if found is None:
+            found = self._has[key] = self._holds(self.algebra.form(goal), value)
+        return found
+
+    def _holds(self, form: Form, value: Constant) -> bool:
+        if value is None:
+            return form.null
+        if isinstance(value, str):
+            return any(strings.has_string(one, value) for one in form.string)
+        if isinstance(value, Fraction):
+            return any(has_number(one, value) for one in form.number)
+        assert isinstance(value, tuple)
+        if value[0] == BOOLEAN:
+            return bool(form.boolean & (2 if value[1] else 1))
+        if value[0] == ARRAY:
+            return any(self._is_array(one, value) for one in form.array)
+        return any(self._is_object(one, value) for one in form.object)
+
+    def _is_array(self, shape: Arr, value: tuple[Constant, ...]) -> bool:
+        items = value[1:]
+        if len(items) < shape.low or (shape.high is not None and len(items) > shape.high) or value in shape.apart:
+            return False
+        if shape.unique is not None and (len(set(items)) == len(items)) is not shape.unique:
+            return False
+        if not all(self.has(shape.item(i), one) for i, one in enumerate(items)):
+            return False
+        for one in shape.contains:
+            hits = sum(self.has(one.goal, item) for item in items[one.start :])
+            if hits < one.low or (one.high is not None and hits > one.high):
+                return False
+        return True
+
+    def _is_object(self, shape: Obj, value: tuple[Constant, ...]) -> bool:
+        members = keys.members_of(value)
+        if len(members) < shape.low or (shape.high is not None and len(members) > shape.high) or value in shape.apart:
+            return False
+        if not all(name in members for name in shape.required):
+            return False
+        if not all(self.has(shape.goal(name), one) and self.has(shape.names, name) for name, one in members.items()):
+            return False
+        return all(
+            any(keys.meets(one, name, self.algebra) and self.has(one.value, item) for name, item in members.items()) for one in shape.some
+        )
+
+    # ---- which are there ----
+
+    def values(self, goal: Goal, limit: int) -> tuple[Constant, ...]:
+        """At least `limit` values (some more); where there are fewer, these are all. Raises BudgetExceeded."""
+        limit = 1 << max(limit - 1, 1).bit_length()  # few different limits
+        found = self._values.get((goal, limit))
+        if found is None:
+            found = self._values[(goal, limit)] = self._fixpoint(self.algebra.form(goal), limit)
+        return found
+
+    def arrays(self, shape: Arr, limit: int) -> tuple[Constant, ...]:
+        """Likewise of one shape."""
+        return self._fixpoint(only("array", (shape,)), limit)
+
+    def _fixpoint(self, form: Form, limit: int) -> tuple[Constant, ...]:
+        self._steps, before = 0, _Table()
+        for depth in count():
+            table = _Table(before)
+            found = table.root = tuple(islice(dict.fromkeys(self._of(form, table, limit)), limit))
+            if len(found) >= limit or (depth and table.is_like(before)):
+                return found
+            before = table
+        raise AssertionError
+
+    def _at(self, goal: Goal, table: _Table, limit: int) -> tuple[Constant, ...]:
+        found = table.rows.get((goal, limit))
+        if found is None:
+            found = table.rows[(goal, limit)] = tuple(islice(dict.fromkeys(self._of(self.algebra.form(goal), table, limit)), limit))
+        return found
+
+    def _of(self, form: Form, table: _Table, limit: int) -> Iterator[Constant]:
+        """Up to `limit` values of each alternative, containers made of values of the table below."""
+        if form.null:
+            yield None
+        for bit, value in ((1, False), (2, True)):
+            if form.boolean & bit:
+                yield (BOOLEAN, value)
+        for number in form.number:
+            yield from islice(numbers(number), limit)
+        for string in form.string:
+            yield from texts(string, limit)
+        if table.below is not None:
+            for array in form.array:
+                yield from islice(self._arrays(array, table.below, limit), limit)
+            for one in form.object:
+                yield from islice(self._objects(one, table.below, limit), limit)
+
+    def _step(self) -> None:
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise BudgetExceeded(
+                "whether there are enough different values takes too long to find out", hint="Make the items less entangled."
+            )
+
+    def _arrays(self, shape: Arr, below: _Table, limit: int) -> Iterator[Constant]:
+        steps = Steps(shape, self.algebra)
+        longest = shape.high
+        if (
+            longest is None
+        ):  # of every longer one, an item could be left out, which makes it none of the constants `apart` and no repetition
+            starts = [one.start for one in shape.contains]
+            longest = max(len(shape.prefix), shape.low, *starts, 0) + sum(one.low for one in shape.contains) + len(shape.apart) + limit + 1
+        for size in range(shape.low, longest + 1):
+            if shape.unique and not shape.contains:
+                lists = [self._at(shape.item(i), below, limit + size) for i in range(size)]
+                if not has_representatives(lists):
+                    return
+            wide = limit + size + len(shape.apart)
+            yield from self._filled(steps, size, lambda goal, wide=wide: self._at(goal, below, wide), steps.start, (ARRAY,))  # type: ignore[misc]
+
+    def _filled(
+        self, steps: Steps, size: int, items: Callable[[Goal], Sequence[Constant]], state: State, so_far: tuple[Constant, ...]
+    ) -> Iterator[Constant]:
+        self._step()
+        shape, left = steps.shape, size + 1 - len(so_far)
+        if not left:
+            if self._is_array(shape, so_far):
+                yield so_far
+            return
+        if any(one.low - hits > left for one, hits in zip(shape.contains, state.hits, strict=True)):
+            return
+        for goal, after in steps.steps(state):
+            for value in items(goal):
+                if not (shape.unique and value in so_far[1:]):
+                    yield from self._filled(steps, size, items, after, (*so_far, value))
+
+    def _objects(self, shape: Obj, below: _Table, limit: int) -> Iterator[Constant]:
+        plan = keys.plan(shape, self.algebra)
+        if not plan.possible:
+            return
+        enough = limit + len(shape.apart)
+        members = [(one.name, self._at(one.goal, below, enough), one.required) for one in plan.members]
+        for other in plan.others:
+            values = self._at(other.goal, below, enough)
+            names = some_of(other.dfa or CharDFA.any(), shape.low + enough + len(other.taken))
+            members += [(name, values, False) for name in names if name not in other.taken]
+        yield from self._joined(shape, [one for one in members if one[1] or one[2]], 0, {})
+
+    def _joined(
+        self, shape: Obj, members: Sequence[tuple[str, tuple[Constant, ...], bool]], at: int, so_far: dict[str, Constant]
+    ) -> Iterator[Constant]:
+        self._step()
+        left = len(so_far) + len(members) - at
+        if left < shape.low or (shape.high is not None and len(so_far) > shape.high):
+            return
+        if at == len(members):
+            value: tuple[Constant, ...] = (OBJECT, *((key, so_far[key]) for key in sorted(so_far)))
+            if self._is_object(shape, value):
+                yield value
+            return
+        name, values, required = members[at]
+        if not required and left > shape.low:
+            yield from self._joined(shape, members, at + 1, so_far)
+        for one in values:
+            yield from self._joined(shape, members, at + 1, {**so_far, name: one})
+
+
+class _Table:
+    """The values of goals up to some depth of nesting, each up to a limit; `below`: those of one level less."""
+
+    def __init__(self, below: _Table | None = None) -> None:
+        self.below = below
+        self.rows: dict[tuple[Goal, int], tuple[Constant, ...]] = {}
+        self.root: tuple[Constant, ...] = ()
+
+    def is_like(self, other: _Table) -> bool:
+        """Whether nothing came with the last level, so that nothing will."""
+        return self.root == other.root and self.rows == other.rows
+
+
+@lru_cache(maxsize=1024)
+def some_of(dfa: CharDFA, limit: int) -> list[str]:
+    """Up to `limit` texts."""
+    return dfa.strings(limit)
+
+
+def has_representatives(lists: Sequence[Sequence[Constant]]) -> bool:
+    """Whether a different value can be taken from each list (Hall's condition, by augmenting paths)."""
+    small = [one for one in lists if len(one) < len(lists)]  # from the others, something is always left
+    owner: dict[Constant, int] = {}
+
+    def place(i: int, tried: set[Constant]) -> bool:
+        for value in small[i]:
+            if value not in tried:
+                tried.add(value)
+                if value not in owner or place(owner[value], tried):
+                    owner[value] = i
+                    return True
+        return False
+
+    return all(place(i, set()) for i in range(len(small)))
+
+
+def numbers(shape: Num) -> Iterator[Fraction]:
+    """The numbers of a shape; those that are dense come in ever smaller steps."""
+    if shape.values is not None:
+        yield from shape.values
+        return
+    step = scalars.step_of(shape)
+    if step is not None:
+        yield from (one for one in _multiples(shape, step) if has_number(shape, one))
+        return
+    if shape.low is not None and shape.low == shape.high:
+        if has_number(shape, shape.low):
+            yield shape.low
+        return
+    for digits in range(60):
+        grain = Fraction(1, 10**digits)
+        yield from (one for one in islice(_multiples(shape, grain), 100) if has_number(shape, one))
+
+
+def _multiples(shape: Num, step: Fraction) -> Iterator[Fraction]:
+    if shape.low is None and shape.high is None:
+        yield Fraction(0)
+        for k in count(1):
+            yield k * step
+            yield -k * step
+    if shape.low is None:
+        assert shape.high is not None
+        yield from (k * step for k in count(math.floor(shape.high / step), -1))
+    first = math.ceil(shape.low / step) if shape.low is not None else 0
+    yield from (k * step for k in (count(first) if shape.high is None else range(first, math.floor(shape.high / step) + 1)))
+
+
+@lru_cache(maxsize=1024)
+def texts(shape: Str, limit: int) -> list[str]:
+    """Up to `limit` strings of a shape, all where there are fewer."""
+    if shape.values is not None:
+        return list(strings.solve(shape).values or ())[:limit]
+    return strings.shape_dfa(shape).strings(limit)
