@@ -9,10 +9,10 @@ Not here: the texts of values.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from itertools import count, islice
+from itertools import combinations, count, islice
 from typing import TYPE_CHECKING, Final
 
 from structgen.errors import BudgetExceeded
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 MAX_STEPS: Final = 200_000
 """The most values that are put together for one answer."""
+
+
+Values = tuple[Constant, ...]
 
 
 class Census:
@@ -93,36 +96,53 @@ class Census:
 
     # ---- which are there ----
 
-    def values(self, goal: Goal, limit: int) -> tuple[Constant, ...]:
+    def values(self, goal: Goal, limit: int) -> Values:
         """At least `limit` values (some more); where there are fewer, these are all. Raises BudgetExceeded."""
         limit = 1 << max(limit - 1, 1).bit_length()  # few different limits
         found = self._values.get((goal, limit))
         if found is None:
-            found = self._values[(goal, limit)] = self._fixpoint(self.algebra.form(goal), limit)
+            found = self._values[(goal, limit)] = self._counted(self.algebra.form(goal), limit)
         return found
 
-    def arrays(self, shape: Arr, limit: int) -> tuple[Constant, ...]:
+    def arrays(self, shape: Arr, limit: int) -> Values:
         """Likewise of one shape."""
-        return self._fixpoint(only("array", (shape,)), limit)
+        return self._counted(only("array", (shape,)), limit)
 
-    def _fixpoint(self, form: Form, limit: int) -> tuple[Constant, ...]:
-        self._steps, before = 0, _Table()
+    def _counted(self, form: Form, limit: int) -> Values:
+        width = limit
+        while True:
+            try:
+                return self._fixpoint(form, limit, width)
+            except _Wider as wider:
+                width = limit + wider.extra
+
+    def _fixpoint(self, form: Form, limit: int, width: int) -> Values:
+        self._steps, before, root = 0, _Table(width, limit), None
         for depth in count():
-            table = _Table(before)
-            found = table.root = tuple(islice(dict.fromkeys(self._of(form, table, limit)), limit))
-            if len(found) >= limit or (depth and table.is_like(before)):
+            table = _Table(width, limit, before)
+            found = tuple(islice(dict.fromkeys(self._of(form, table)), limit))
+            if len(found) >= limit:
                 return found
-            before = table
+            done = 0
+            while done < len(table.asked):  # it grows meanwhile
+                for goal in list(table.asked)[done:]:
+                    self._at(goal, before)
+                    done += 1
+            if depth and found == root and before.below is not None and before.rows == before.below.rows:
+                return found
+            before, root = table, found
         raise AssertionError
 
-    def _at(self, goal: Goal, table: _Table, limit: int) -> tuple[Constant, ...]:
-        found = table.rows.get((goal, limit))
+    def _at(self, goal: Goal, table: _Table) -> Values:
+        found = table.rows.get(goal)
         if found is None:
-            found = table.rows[(goal, limit)] = tuple(islice(dict.fromkeys(self._of(self.algebra.form(goal), table, limit)), limit))
+            table.asked.setdefault(goal)
+            found = table.rows[goal] = tuple(islice(dict.fromkeys(self._of(self.algebra.form(goal), table)), table.width))
         return found
 
-    def _of(self, form: Form, table: _Table, limit: int) -> Iterator[Constant]:
-        """Up to `limit` values of each alternative, containers made of values of the table below."""
+    def _of(self, form: Form, table: _Table) -> Iterator[Constant]:
+        """As many values of each alternative as the table is wide, containers made of values of the table below."""
+        limit = table.width
         if form.null:
             yield None
         for bit, value in ((1, False), (2, True)):
@@ -134,9 +154,9 @@ class Census:
             yield from texts(string, limit)
         if table.below is not None:
             for array in form.array:
-                yield from islice(self._arrays(array, table.below, limit), limit)
+                yield from islice(self._arrays(array, table.below), limit)
             for one in form.object:
-                yield from islice(self._objects(one, table.below, limit), limit)
+                yield from islice(self._objects(one, table.below), limit)
 
     def _step(self) -> None:
         self._steps += 1
@@ -145,47 +165,62 @@ class Census:
                 "whether there are enough different values takes too long to find out", hint="Make the items less entangled."
             )
 
-    def _arrays(self, shape: Arr, below: _Table, limit: int) -> Iterator[Constant]:
+    def _arrays(self, shape: Arr, below: _Table) -> Iterator[Constant]:
         steps = Steps(shape, self.algebra)
-        longest = shape.high
-        if (
-            longest is None
-        ):  # of every longer one, an item could be left out, which makes it none of the constants `apart` and no repetition
-            starts = [one.start for one in shape.contains]
-            longest = max(len(shape.prefix), shape.low, *starts, 0) + sum(one.low for one in shape.contains) + len(shape.apart) + limit + 1
+        least = max(len(shape.prefix), shape.low, *(one.start for one in shape.contains), 0) + sum(one.low for one in shape.contains)
+        below.need(least + len(shape.apart) + 1)
+        longest = least + len(shape.apart) + below.width if shape.high is None else shape.high  # a longer one could do without an item
         for size in range(shape.low, longest + 1):
-            if shape.unique and not shape.contains:
-                lists = [self._at(shape.item(i), below, limit + size) for i in range(size)]
-                if not has_representatives(lists):
-                    return
-            wide = limit + size + len(shape.apart)
-            yield from self._filled(steps, size, lambda goal, wide=wide: self._at(goal, below, wide), steps.start, (ARRAY,))  # type: ignore[misc]
+            if size and not self._at(shape.item(size - 1), below):
+                return
+            for lists in self._ways(steps, size, below, steps.start, ()):
+                for items in self._chosen(lists, shape.unique):
+                    value: Values = (ARRAY, *items)
+                    if self._is_array(shape, value):
+                        yield value
 
-    def _filled(
-        self, steps: Steps, size: int, items: Callable[[Goal], Sequence[Constant]], state: State, so_far: tuple[Constant, ...]
-    ) -> Iterator[Constant]:
+    def _ways(self, steps: Steps, size: int, below: _Table, state: State, so_far: tuple[Values, ...]) -> Iterator[tuple[Values, ...]]:
+        """What the items of an array of this size may be: values for each place, one way for every choice of what an item counts for."""
         self._step()
-        shape, left = steps.shape, size + 1 - len(so_far)
+        left = size - len(so_far)
         if not left:
-            if self._is_array(shape, so_far):
-                yield so_far
-            return
-        if any(one.low - hits > left for one, hits in zip(shape.contains, state.hits, strict=True)):
-            return
-        for goal, after in steps.steps(state):
-            for value in items(goal):
-                if not (shape.unique and value in so_far[1:]):
-                    yield from self._filled(steps, size, items, after, (*so_far, value))
+            yield so_far
+        elif all(one.low - hits <= left for one, hits in zip(steps.shape.contains, state.hits, strict=True)):
+            for goal, after in steps.steps(state):
+                some = self._at(goal, below)
+                if some:
+                    yield from self._ways(steps, size, below, after, (*so_far, some))
 
-    def _objects(self, shape: Obj, below: _Table, limit: int) -> Iterator[Constant]:
+    def _chosen(self, lists: Sequence[Values], unique: bool | None) -> Iterator[Values]:
+        """One value from each list; all different, or not all, where that is asked for."""
+        if unique is False:
+            for i, j in combinations(range(len(lists)), 2):
+                for value in lists[i]:
+                    if value in lists[j]:
+                        yield from self._chosen([(value,) if k in (i, j) else one for k, one in enumerate(lists)], None)
+            return
+        todo: list[Values] = [()]
+        while todo:
+            so_far = todo.pop()
+            self._step()
+            if len(so_far) == len(lists):
+                yield so_far
+            elif not unique:
+                todo += [(*so_far, value) for value in reversed(lists[len(so_far)])]
+            else:
+                rest = [tuple([value for value in one if value not in so_far]) for one in lists[len(so_far) :]]
+                if has_representatives(rest):
+                    todo += [(*so_far, value) for value in reversed(rest[0])]
+
+    def _objects(self, shape: Obj, below: _Table) -> Iterator[Constant]:
         plan = keys.plan(shape, self.algebra)
         if not plan.possible:
             return
-        enough = limit + len(shape.apart)
-        members = [(one.name, self._at(one.goal, below, enough), one.required) for one in plan.members]
+        below.need(len(shape.apart) + 1)
+        members = [(one.name, self._at(one.goal, below), one.required) for one in plan.members]
         for other in plan.others:
-            values = self._at(other.goal, below, enough)
-            names = some_of(other.dfa or CharDFA.any(), shape.low + enough + len(other.taken))
+            values = self._at(other.goal, below)
+            names = some_of(other.dfa or CharDFA.any(), shape.low + below.width + len(other.taken))
             members += [(name, values, False) for name in names if name not in other.taken]
         yield from self._joined(shape, [one for one in members if one[1] or one[2]], 0, {})
 
@@ -208,17 +243,25 @@ class Census:
             yield from self._joined(shape, members, at + 1, {**so_far, name: one})
 
 
+class _Wider(Exception):
+    """The lists of values are too short: `extra` more are needed than the answer is to have."""
+
+    def __init__(self, extra: int) -> None:
+        self.extra = extra
+
+
 class _Table:
-    """The values of goals up to some depth of nesting, each up to a limit; `below`: those of one level less."""
+    """The values of goals up to some depth of nesting, `width` of each; `below`: those of one level less; `asked`: goals of all levels."""
 
-    def __init__(self, below: _Table | None = None) -> None:
-        self.below = below
-        self.rows: dict[tuple[Goal, int], tuple[Constant, ...]] = {}
-        self.root: tuple[Constant, ...] = ()
+    def __init__(self, width: int, limit: int, below: _Table | None = None) -> None:
+        self.width, self.limit, self.below = width, limit, below
+        self.rows: dict[Goal, Values] = {}
+        self.asked: dict[Goal, None] = {} if below is None else below.asked
 
-    def is_like(self, other: _Table) -> bool:
-        """Whether nothing came with the last level, so that nothing will."""
-        return self.root == other.root and self.rows == other.rows
+    def need(self, extra: int) -> None:
+        """Have lists that are longer than the answer by so much."""
+        if self.width < self.limit + extra:
+            raise _Wider(1 << extra.bit_length())
 
 
 @lru_cache(maxsize=1024)
