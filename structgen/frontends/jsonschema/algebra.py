@@ -14,13 +14,15 @@ Not here: emptiness as a fixpoint over required parts (`empty`); which negations
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any, Final
 
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema.census import Census
 from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, Constant
+from structgen.frontends.jsonschema.evaluated import KINDS, SILENT, Trace
 from structgen.frontends.jsonschema.formats import format_lengths
 from structgen.frontends.jsonschema.load import pointer
 from structgen.frontends.jsonschema.node import ALL, ARR, BOOL, FALSE, NULL, NUM, OBJ, STR, TRUE, Goal, Item, Node, goal_of
@@ -79,13 +81,14 @@ class Algebra:
         self.nodes = nodes
         self._literals: dict[int, Form] = {}
         self._goals: dict[Goal, Form] = {TRUE: TOP, FALSE: BOTTOM}
-        self._open: dict[int, bool] = {}  # node index -> sign, while its form is being made
+        self._open: dict[object, bool] = {}  # node index -> sign, while its form is being made; or of a traced form
         self.loops = 0  # how often a form looked at a node being made: such forms are not remembered
         self._layers: dict[tuple[int, object], Layer] = {}
         self._among: dict[frozenset[Constant], int] = {}
         self.probing = 0  # more than 0: somebody would like to know, but not from forms that are not finished
         self.overlap = Overlap(self)
         self.census = Census(self)
+        self.traces = {"object": Trace(self, "object"), "array": Trace(self, "array")}
 
     def form(self, goal: Goal) -> Form:
         """What satisfies a goal."""
@@ -102,32 +105,33 @@ class Algebra:
     def literal(self, literal: int) -> Form:
         """What satisfies a node, or does not satisfy it."""
         found = self._literals.get(literal)
-        if found is not None:
-            return found
-        index, negated = literal >> 1, bool(literal & 1)
-        node = self.nodes[index].canon
-        if index in self._open:
-            return self._again(node, negated)
+        if found is None:
+            negated, node = bool(literal & 1), self.nodes[literal >> 1].canon
+            make = partial(self._negative if negated else self._positive, node)
+            found, final = self.fixed(make, node, node.index, negated=negated)
+            if final:
+                self._literals[literal] = found
+        return found
+
+    def fixed(self, make: Callable[[], Form], node: Node, key: object, *, negated: bool = False) -> tuple[Form, bool]:
+        """(the form that `make` makes, may it be remembered). Asked for while it is being made (`key` tells), it is the least one."""
+        if key in self._open:
+            if self.probing:
+                raise Unknown
+            if self._open[key] != negated:
+                raise SchemaError("the schema is defined as its own negation", where=pointer(node.cell))
+            self.loops += 1
+            return TOP if negated else BOTTOM, False
         if len(self._open) >= MAX_DEPTH:
             why = f"more than {MAX_DEPTH} levels of allOf, anyOf, oneOf, not, if or $ref without a property or item in between"
             raise BudgetExceeded(why, where=pointer(node.cell))
         loops = self.loops
-        self._open[index] = negated
+        self._open[key] = negated
         try:
-            found = self._negative(node) if negated else self._positive(node)
+            found = make()
         finally:
-            del self._open[index]
-        if loops == self.loops or not self._open:
-            self._literals[literal] = found
-        return found
-
-    def _again(self, node: Node, negated: bool) -> Form:
-        if self.probing:
-            raise Unknown
-        if self._open[node.index] != negated:
-            raise SchemaError("the schema is defined as its own negation", where=pointer(node.cell))
-        self.loops += 1
-        return TOP if negated else BOTTOM
+            del self._open[key]
+        return found, loops == self.loops or not self._open
 
     def of(self, node: Node, negated: bool = False) -> Form:
         """The form of a node or of its negation."""
@@ -185,6 +189,14 @@ class Algebra:
     # ---- a node holds ----
 
     def _positive(self, node: Node) -> Form:
+        form = self.conjunction(node, self.logic, TOP)
+        for kind, _, children in node.items:
+            if kind in KINDS and goal_of(children[0]) != TRUE:
+                form = self.traces[KINDS[kind]].left(form, node, children[0])
+        return form
+
+    def conjunction(self, node: Node, logic: Callable[[Node, Item], Form], form: Form) -> Form:
+        """`form`, and all items of a node but those of KINDS. `logic`: what an item means that speaks of several types."""
         facets = _Facets(self)
         parts: list[Form | None] = []  # None: the place of the facets, where properties stand among allOf and the like
         denied: list[Node] = []
@@ -198,17 +210,18 @@ class Algebra:
                 return BOTTOM
             if kind == "not":
                 denied.append(children[0])
-            elif kind != "open":
-                parts.append(self._logic(node, item))
+            elif kind != "open" and kind not in KINDS:
+                parts.append(logic(node, item))
         own = facets.form()
-        form = TOP if None in parts else own
+        form = form if None in parts else meet(form, own, self.overlap.void)
         for part in parts:
             form = meet(form, own if part is None else part, self.overlap.void)
         for child in denied:
             form = self.overlap.without(form, child)
         return form
 
-    def _logic(self, node: Node, item: Item) -> Form:
+    def logic(self, node: Node, item: Item) -> Form:
+        """What an item means that speaks of several types."""
         kind, payload, children = item
         if kind == "ref":
             return self.of(children[0])
@@ -224,9 +237,11 @@ class Algebra:
             return self._enum(payload, children)
         if kind == "among":
             return self._among_form(payload)
+        if kind in SILENT:
+            return TOP
         if kind == "needs":
-            return self._dependent(node, [(name, only("object", (Obj(required=names),))) for name, names in payload])
-        return self._dependent(node, [(name, self.of(child)) for name, child in zip(payload, children, strict=True)])
+            return self.dependent([(name, only("object", (Obj(required=names),))) for name, names in payload])
+        return self.dependent([(name, self.of(child)) for name, child in zip(payload, children, strict=True)])
 
     def all_of(self, children: Sequence[Node], *, negated: bool = False) -> Form:
         """All of the nodes hold, or none of them."""
@@ -271,7 +286,7 @@ class Algebra:
         """A layer that forbids a property."""
         return self.lone(self.nodes[0], name, FALSE)
 
-    def _dependent(self, node: Node, entries: Sequence[tuple[str, Form]]) -> Form:
+    def dependent(self, entries: Sequence[tuple[str, Form]]) -> Form:
         """For each entry: the property is absent, or the form holds (for objects; other types are free)."""
         result: Form = TOP
         for name, form in entries:
@@ -316,6 +331,10 @@ class Algebra:
             return self._not_object(node, kind, payload, children)
         if kind == "open":
             return by_type(payload)
+        if kind in KINDS:
+            return self.traces[KINDS[kind]].failing(node, children[0])
+        if kind in SILENT:
+            return BOTTOM
         if kind == "enum":
             return self._not_enum(payload)
         if kind == "among":

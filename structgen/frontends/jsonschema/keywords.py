@@ -191,6 +191,8 @@ def _contains(reader: Reader, value: Any) -> None:
     node = reader.sub(value, "contains")
     if low or high is not None:
         reader.add("contains", (low, high), (node,))
+    if reader.draft == 2020 and reader.references.tracks():
+        reader.add("marks", None, (node,))
 
 
 def _unique(reader: Reader, value: Any) -> None:
@@ -288,6 +290,8 @@ def _if(reader: Reader, value: Any) -> None:
     if branches:
         nodes = (reader.sub(value, "if"), *(reader.sub(reader.tree[name], name) for name in branches))
         reader.add("if", ("then" in branches, "else" in branches), nodes)
+    elif reader.draft >= 2019 and reader.references.tracks():
+        reader.add("tried", None, (reader.sub(value, "if"),))
 
 
 def read_ref(reader: Reader, value: Any, keyword: str = "$ref") -> None:
@@ -326,10 +330,9 @@ def _recursive_ref(reader: Reader, value: Any) -> None:
         reader.add("ref", None, (reader.at_place(reader.scopes.outermost("", place, reader.frame)),))
 
 
-def _unevaluated(keyword: str, types: int) -> Keyword:
+def _unevaluated(keyword: str, kind: str) -> Keyword:
     def read(reader: Reader, value: Any) -> None:
-        if value is not True and value != {}:
-            reader.refuse(keyword, "what other keywords evaluate is not tracked yet", types)
+        reader.add(kind, None, (reader.sub(value, keyword),))
 
     return read
 
@@ -384,8 +387,8 @@ def keywords_of(draft: int) -> dict[str, Keyword]:
             "$defs": _checked_map("$defs"),
             "dependentRequired": _dependent_required,
             "dependentSchemas": _dependent_schemas,
-            "unevaluatedProperties": _unevaluated("unevaluatedProperties", OBJ),
-            "unevaluatedItems": _unevaluated("unevaluatedItems", ARR),
+            "unevaluatedProperties": _unevaluated("unevaluatedProperties", "unprops"),
+            "unevaluatedItems": _unevaluated("unevaluatedItems", "unitems"),
         }
     if draft == 2019:
         table["$recursiveRef"] = _recursive_ref

@@ -17,6 +17,10 @@ A `Node` is one sub-schema as a tuple of items `(kind, payload, children)`; a va
     shapes    names                                 schemas     dependentSchemas
     all, any, one, not, ref                         schemas
     if        (has then, has else)                  (if, then, else) as far as there
+    unprops   None                                  (rest,)     unevaluatedProperties
+    unitems   None                                  (rest,)     unevaluatedItems
+    marks     None                                  (item,)     allows all; items that satisfy it count as evaluated (`contains`)
+    tried     None                                  (if,)       allows all; what it evaluates counts (`if` without then and else)
     open      mask of types                         ()          a constraint that was relaxed: unknown, under `not` too
     never     None                                  ()
     among     set of constants                      ()          made by the algebra only

@@ -112,10 +112,10 @@ class Overlap:
 
     # ---- oneOf ----
 
-    def exactly_one(self, nodes: Sequence[Node]) -> Form:
-        """Exactly one of the nodes holds."""
+    def exactly_one(self, nodes: Sequence[Node], forms: Sequence[Form] | None = None) -> Form:
+        """Exactly one of the nodes holds. `forms`: theirs, where other than the plain ones (traced)."""
         loops = self.algebra.loops
-        forms = [self.algebra.of(node) for node in nodes]
+        forms = [self.algebra.of(node) for node in nodes] if forms is None else forms
         if self.algebra.loops != loops:
             for node in nodes:
                 self.algebra.of(node, True)  # a branch that leads back here would deny itself: this says so

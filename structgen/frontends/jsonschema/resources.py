@@ -56,6 +56,7 @@ class References:
         self._inner: dict[tuple[int, Resource], Resource] = {}  # (id of a sub-schema with `$id`, the resource around it)
         self._indexed = self._whole = False
         self._metaschemas: dict[str, Dialect] = {}
+        self._tracks: bool | None = None
         self.main = Resource(tree, "", "", self._main_dialect(tree, draft))
         self.main.uri = self._base(tree, self.main.dialect, "")
         self._named[self.main.uri] = self.main
@@ -95,6 +96,12 @@ class References:
         if not self._indexed:
             self._indexed = True
             self._gather(self.main)
+
+    def tracks(self) -> bool:
+        """True where a schema may ask what others have evaluated; a registry may hold anything."""
+        if self._tracks is None:
+            self._tracks = bool(self._registry) or _mentions(self.main.tree, ("unevaluatedProperties", "unevaluatedItems"))
+        return self._tracks
 
     # ---- dialects ----
 
@@ -274,6 +281,20 @@ def _subschemas(tree: dict[str, Any], cell: Cell | str, dialect: Dialect) -> Ite
             yield from ((sub, (here, name)) for name, sub in value.items())
         elif isinstance(value, list):
             yield from ((sub, (here, str(i))) for i, sub in enumerate(value))
+
+
+def _mentions(tree: Any, keys: tuple[str, ...]) -> bool:
+    """True where one of the keys stands anywhere in a tree."""
+    todo = [tree]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, dict):
+            if any(key in one for key in keys):
+                return True
+            todo += one.values()
+        elif isinstance(one, list):
+            todo += one
+    return False
 
 
 def _checked(registry: object) -> Mapping[str, Any]:

@@ -57,6 +57,29 @@ class Str(NamedTuple):
     values: tuple[str, ...] | None = None
 
 
+class Seen(NamedTuple):
+    """What keywords have evaluated: properties with one of the names or matching one of the patterns; the first items, and those that
+    satisfy one of the nodes; or everything, which stands alone. Only traced shapes (`evaluated`) have evaluated something."""
+
+    names: frozenset[str] = frozenset()
+    patterns: frozenset[str] = frozenset()
+    first: int = 0
+    nodes: frozenset[int] = frozenset()
+    everything: bool = False
+
+    def also(self, other: Seen) -> Seen:
+        """What one of the two has evaluated."""
+        if self is other or self.everything or other == NOTHING:
+            return self
+        if other.everything or self == NOTHING:
+            return other
+        return Seen(self.names | other.names, self.patterns | other.patterns, max(self.first, other.first), self.nodes | other.nodes)
+
+
+NOTHING: Final = Seen()
+EVERYTHING: Final = Seen(everything=True)
+
+
 class Contains(NamedTuple):
     """An obligation: from item `start` on, `low` to `high` items satisfy `goal`; the others satisfy its negation `other`."""
 
@@ -78,6 +101,7 @@ class Arr(NamedTuple):
     contains: tuple[Contains, ...] = ()
     unique: bool | None = None
     apart: frozenset[Constant] = frozenset()
+    seen: Seen = NOTHING
 
     def item(self, i: int) -> Goal:
         """What item i has to satisfy."""
@@ -135,6 +159,7 @@ class Obj(NamedTuple):
     names: Goal = TRUE
     some: tuple[Some, ...] = ()
     apart: frozenset[Constant] = frozenset()
+    seen: Seen = NOTHING
 
     def goal(self, name: str) -> Goal:
         """What the value of a property has to satisfy."""
@@ -238,7 +263,7 @@ def meet_arr(a: Arr, b: Arr, void: Void) -> Arr | None:
     if a.unique is not None and b.unique is not None and a.unique is not b.unique:
         return None
     unique = a.unique if b.unique is None else b.unique
-    return Arr(prefix, join(a.rest, b.rest), low, high, _once(a.contains, b.contains), unique, a.apart | b.apart)
+    return Arr(prefix, join(a.rest, b.rest), low, high, _once(a.contains, b.contains), unique, a.apart | b.apart, a.seen.also(b.seen))
 
 
 def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
@@ -251,7 +276,7 @@ def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
     low, high = max(a.low, b.low), _highest(a.high, b.high)
     if high is not None and (low > high or len(required) > high):
         return None
-    met = Obj(layers, required, low, high, join(a.names, b.names), _once(a.some, b.some), a.apart | b.apart)
+    met = Obj(layers, required, low, high, join(a.names, b.names), _once(a.some, b.some), a.apart | b.apart, a.seen.also(b.seen))
     if len(layers) > 1 or len(required) > len(a.required):
         for name in required:
             goal = met.goal(name)
@@ -299,12 +324,12 @@ _WHOLE: Final = (ANY_ARR, ANY_OBJ)
 
 
 def _alternatives(shapes: list[_S]) -> tuple[_S, ...]:
-    """Without repetitions; one that allows everything stands alone."""
+    """Without repetitions; one that allows everything stands alone, but among traced ones."""
     if len(shapes) < 2:
         return tuple(shapes)
     kept = tuple(dict.fromkeys(shapes))
     for one in kept:
-        if one in _WHOLE:
+        if one in _WHOLE and all(other.seen == NOTHING for other in kept):
             return (one,)
     if len(kept) > MAX_SHAPES:
         raise BudgetExceeded(f"more than {MAX_SHAPES:,} alternatives of one type", hint=_HINT)
