@@ -23,9 +23,10 @@ Not here: what the keywords of one node mean without it (`algebra`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.load import pointer
@@ -50,6 +51,7 @@ from structgen.frontends.jsonschema.shapes import (
     only,
     unite,
 )
+from structgen.frontends.jsonschema.strings import matches
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
@@ -57,8 +59,22 @@ if TYPE_CHECKING:
 KINDS: Final = {"unprops": "object", "unitems": "array"}
 """The items of a node that ask what the others evaluated."""
 
+PLACES: Final = frozenset(("all", "any", "one", "ref", "if", "shapes", "tried"))
+"""The items of a node whose schemas stand in its place and may evaluate something."""
+
 SILENT: Final = frozenset(("marks", "tried"))
 """The items of a node that allow every value, and only tell what has been evaluated."""
+
+
+class How(NamedTuple):
+    """How to trace. `exact`: each set of branches without the others. `alone`: where nothing unevaluated is allowed, the names that one
+    place alone evaluates."""
+
+    exact: bool = False
+    alone: frozenset[str] = frozenset()
+
+
+PLAIN, EXACT = How(), How(exact=True)
 
 
 class Trace:
@@ -68,14 +84,16 @@ class Trace:
         self.algebra, self.field = algebra, field
         self.kind, self.bit = ("unprops", OBJ) if field == "object" else ("unitems", ARR)
         self.free = only(field, (ANY_OBJ if field == "object" else ANY_ARR,))
-        self._known: dict[tuple[int, bool], Form] = {}
+        self._known: dict[tuple[int, How], Form] = {}
         self._either: dict[tuple[int, frozenset[int]], Node] = {}
         self._layers: dict[tuple[Seen, Goal], Layer] = {}
 
     def left(self, form: Form, node: Node, child: Node) -> Form:
         """`form`, but of this type the alternatives of a node where all that its other items do not evaluate satisfies the child."""
         kept: list[Form] = []
-        for shape in self._shapes(self.items(node, exact=False)):
+        closed = self.field == "object" and goal_of(child) == FALSE
+        how = How(alone=self._alone(node)) if closed else PLAIN
+        for shape in self._shapes(self.items(node, how)):
             one = shape._replace(seen=NOTHING)
             if not shape.seen.everything:
                 one = self._closed_object(one, shape.seen, child) if self.field == "object" else self._closed_array(one, shape.seen, child)
@@ -96,7 +114,7 @@ class Trace:
         if bad == FALSE:
             return BOTTOM
         kept: list[Form] = []
-        for shape in self._shapes(self.items(node, exact=True)):
+        for shape in self._shapes(self.items(node, EXACT)):
             seen, one = shape.seen, self._form(shape._replace(seen=NOTHING))
             if not seen.everything:
                 kept.append(
@@ -145,25 +163,25 @@ class Trace:
 
     # ---- tracing ----
 
-    def items(self, node: Node, *, exact: bool) -> Form:
+    def items(self, node: Node, how: How) -> Form:
         """All items of a node hold, but those that ask what was evaluated."""
         seen = NOTHING
         for item in node.items:
             seen = seen.also(self._own(item))
         start = self._form(self._shapes(self.free)[0]._replace(seen=seen)) if seen != NOTHING else self.free
-        return self._maximal(self.algebra.conjunction(node, partial(self._logic, exact=exact), start), exact=exact)
+        return self._maximal(self.algebra.conjunction(node, partial(self._logic, how=how), start), how)
 
-    def of(self, node: Node, *, exact: bool) -> Form:
+    def of(self, node: Node, how: How) -> Form:
         """The traced form of a node."""
         node = node.canon
-        key = (node.index, exact)
+        key = (node.index, how)
         found = self._known.get(key)
         if found is not None:
             return found
         if any(kind == self.kind for kind, _, _ in node.items):
             shapes = self._shapes(self.algebra.of(node))
             return only(self.field, tuple([one._replace(seen=EVERYTHING) for one in shapes]))
-        found, final = self.algebra.fixed(partial(self.items, node, exact=exact), node, (self.field, *key))
+        found, final = self.algebra.fixed(partial(self.items, node, how), node, (self.field, *key))
         if final:
             self._known[key] = found
         return found
@@ -182,39 +200,51 @@ class Trace:
         # a keyword that was relaxed may have evaluated anything
         return EVERYTHING if kind == "open" and payload & self.bit else NOTHING
 
-    def _logic(self, node: Node, item: Item, *, exact: bool) -> Form:
+    def _logic(self, node: Node, item: Item, how: How) -> Form:
         kind, payload, children = item
         if kind == "ref":
-            return self.of(children[0], exact=exact)
+            return self.of(children[0], how)
         if kind == "all":
             form = self.free
             for child in children:
-                form = meet(form, self.of(child, exact=exact), self.algebra.overlap.void)
+                form = meet(form, self.of(child, how), self.algebra.overlap.void)
             return form
         if kind == "any":
-            return self._parted(children, BOTTOM) if exact else self._any(node, children, ())
+            return self._parted(children, BOTTOM) if how.exact else self._any(node, children, (), how)
         if kind == "tried":
-            return self._parted(children, self.free) if exact else self._any(node, children, self._shapes(self.free))
+            return self._parted(children, self.free) if how.exact else self._any(node, children, self._shapes(self.free), how)
         if kind == "one":
-            return self.algebra.overlap.exactly_one(children, [self.of(child, exact=exact) for child in children])
+            return self.algebra.overlap.exactly_one(children, [self.of(child, how) for child in children])
         if kind == "if":
-            return self._choice(payload, children, exact=exact)
+            return self._choice(payload, children, how)
         if kind == "shapes" and self.field == "object":
-            entries = [(name, self.of(child, exact=exact)) for name, child in zip(payload, children, strict=True)]
+            entries = [(name, self.of(child, how)) for name, child in zip(payload, children, strict=True)]
             return self.algebra.dependent(entries)
         return self.algebra.logic(node, item)
 
-    def _any(self, node: Node, children: Sequence[Node], start: tuple[Any, ...]) -> Form:
+    def _any(self, node: Node, children: Sequence[Node], start: tuple[Any, ...], how: How) -> Form:
         """Every set of branches that can hold together and that evaluates more than its parts.
 
         Built branch by branch: a set that contradicts itself is never added to. Where one side has evaluated all that both do, the
         combination allows less than that side and is left out.
+
+        Branches that say what some names `alone` of theirs are (and at most that the only one is there) do not multiply: such a name is
+        evaluated only where its branch holds, so where it is there, the branch has to hold, and where it is not, nothing is lost by
+        saying what it would be. All these branches are said at once, and one of them, or a set of the others, holds.
         """
-        found: dict[Any, None] = dict.fromkeys(start)
         meet_two: Any = meet_obj if self.field == "object" else meet_arr
-        for child in children:
+        branches = [self._shapes(self.of(child, how)) for child in children]
+        easy = [one[0] for one in branches if how.alone and len(one) == 1 and self._is_easy(one[0], how.alone)]
+        always, besides = self.free, start
+        if len(easy) > 1:
+            branches = [one for one in branches if len(one) != 1 or one[0] not in easy]
+            for one in easy:
+                always = meet(always, self._form(one._replace(required=())), self.algebra.overlap.void)
+            besides += tuple(easy) if all(one.required for one in easy) else self._shapes(self.free)
+        found: dict[Any, None] = dict.fromkeys(start)
+        for several in branches:
             fresh: dict[Any, None] = {}
-            for branch in self._shapes(self.of(child, exact=False)):
+            for branch in several:
                 fresh[branch] = None
                 for one in found:
                     both = one.seen.also(branch.seen)
@@ -226,12 +256,46 @@ class Trace:
                     why = f"more than {MAX_SHAPES:,} sets of branches of anyOf hold together, each with other evaluated properties or items"
                     raise BudgetExceeded(why, where=pointer(node.cell), hint=_HINT)
             found |= fresh
-        return only(self.field, tuple(found))
+        return meet(always, only(self.field, tuple(found | dict.fromkeys(besides))), self.algebra.overlap.void)
+
+    def _is_easy(self, shape: Obj, alone: frozenset[str]) -> bool:
+        """True where the absence of the shape's own names makes it hold, or where the only one it has is required."""
+        if any(layer.patterns or layer.rest != TRUE for layer in shape.layers) or shape != Obj(
+            shape.layers, shape.required, seen=shape.seen
+        ):
+            return False
+        names = {name for layer in shape.layers for name in layer.properties}
+        return names <= shape.seen.names & alone and (not shape.required or (len(names) == 1 and {*shape.required} == names))
+
+    def _alone(self, node: Node) -> frozenset[str]:
+        """The names that one place alone evaluates, of all that stand in place of a node; empty where nothing is to be gained by them."""
+        count: Counter[str] = Counter()
+        visits: Counter[int] = Counter()
+        patterns: set[str] = set()
+        several = False
+        todo = [node]
+        while todo:
+            one = todo.pop().canon
+            visits[one.index] += 1
+            if visits[one.index] > 2:  # twice is enough to tell that its names are not alone
+                continue
+            for item in one.items:
+                kind, _, children = item
+                own = self._own(item)
+                if own.everything or (kind == self.kind and one is not node.canon):
+                    return frozenset()
+                count.update(own.names)
+                patterns |= own.patterns
+                several |= kind == "any" and len(children) > 2
+                todo += children if kind in PLACES else ()
+        if not several:
+            return frozenset()
+        return frozenset([name for name, n in count.items() if n == 1 and not any(matches(pattern, name) for pattern in patterns)])
 
     def _parted(self, children: Sequence[Node], none: Form) -> Form:
         """Exactly: each set of branches that evaluate something, without the others. `none`: what may hold where no branch does."""
         overlap = self.algebra.overlap
-        forms = [self.of(child, exact=True) for child in children]
+        forms = [self.of(child, EXACT) for child in children]
         some, rest, silent = BOTTOM, self.free, [none]
         for child, form in zip(children, forms, strict=True):
             if all(shape.seen == NOTHING for shape in self._shapes(form)):
@@ -241,17 +305,17 @@ class Trace:
             rest = overlap.without(rest, child)
         return unite([some, meet(rest, unite(silent), overlap.void)])
 
-    def _choice(self, payload: tuple[bool, bool], children: Sequence[Node], *, exact: bool) -> Form:
+    def _choice(self, payload: tuple[bool, bool], children: Sequence[Node], how: How) -> Form:
         test, branches = children[0], list(children[1:])
-        yes = self.of(branches.pop(0), exact=exact) if payload[0] else self.free
-        no = self.of(branches.pop(0), exact=exact) if payload[1] else self.free
+        yes = self.of(branches.pop(0), how) if payload[0] else self.free
+        no = self.of(branches.pop(0), how) if payload[1] else self.free
         void = self.algebra.overlap.void
-        return unite([meet(self.of(test, exact=exact), yes, void), meet(self.algebra.of(test, True), no, void)])
+        return unite([meet(self.of(test, how), yes, void), meet(self.algebra.of(test, True), no, void)])
 
-    def _maximal(self, form: Form, *, exact: bool) -> Form:
+    def _maximal(self, form: Form, how: How) -> Form:
         """Without alternatives that differ from another one only by having evaluated less."""
         shapes = self._shapes(form)
-        if exact or len(shapes) < 2:
+        if how.exact or len(shapes) < 2:
             return form
         groups: dict[Any, dict[Seen, None]] = {}
         for shape in shapes:
