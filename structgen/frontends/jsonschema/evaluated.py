@@ -29,6 +29,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from structgen.errors import BudgetExceeded
+from structgen.frontends.jsonschema.cover import uncovered
 from structgen.frontends.jsonschema.load import pointer
 from structgen.frontends.jsonschema.node import ARR, FALSE, OBJ, TRUE, Goal, Item, Node, goal_of
 from structgen.frontends.jsonschema.shapes import (
@@ -100,7 +101,7 @@ class Trace:
             if one is not None:
                 kept.append(only(self.field, (one,)))
         shapes = self._shapes(unite(kept)) if kept else ()
-        return form._replace(object=shapes) if self.field == "object" else form._replace(array=shapes)
+        return form._replace(object=uncovered(shapes)) if self.field == "object" else form._replace(array=shapes)
 
     def _closed_object(self, shape: Obj, seen: Seen, child: Node) -> Obj | None:
         return meet_obj(shape, Obj((self.layer(seen, goal_of(child)),)), self.algebra.overlap.void)
