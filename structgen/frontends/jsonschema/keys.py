@@ -335,7 +335,7 @@ def can_finish(members: Iterable[Member], classes: Sequence[Others], duties: int
     for other in classes:
         ways = tuple([covers for _, covers in options(other, live, duties)])
         if ways:
-            most = low if other.most is None else other.most
+            most = max(low, 0) if other.most is None else other.most
             more += most
             extra[ways] = extra.get(ways, 0) + (len(ways) if other.most is None else most)
     if not fewest or there + more < low or (high is not None and there > high):
