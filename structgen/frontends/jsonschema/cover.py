@@ -17,11 +17,13 @@ MANY = 2000
 
 
 class View(NamedTuple):
-    """An object shape, as far as the comparison looks: the allowed declared names in order, the goal of the rest, layers with patterns."""
+    """An object shape, as far as the comparison looks: the allowed declared names in order (but those that are `loose`), the goal
+    of the rest, layers with patterns."""
 
     shape: Obj
     names: dict[str, Goal]
     declared: frozenset[str]
+    loose: frozenset[str]
     rest: Goal
     patterns: frozenset[Layer]
     other: Obj
@@ -41,14 +43,16 @@ def uncovered(shapes: Sequence[Obj]) -> tuple[Obj, ...]:
 
 
 def _view(shape: Obj) -> View:
-    declared = dict.fromkeys([*(name for layer in shape.layers for name in layer.properties), *shape.required])
+    placed = [name for layer in shape.layers if not layer.loose for name in layer.properties]
+    free = {name for layer in shape.layers if layer.loose for name in layer.properties}.difference(placed)
+    declared = dict.fromkeys([*placed, *free, *shape.required])
     names = {name: goal for name in declared if (goal := shape.goal(name)) != FALSE}
     rest: Goal = ()
     for layer in shape.layers:
         if not layer.patterns:
             rest = join(rest, layer.rest)
     patterns = frozenset(layer for layer in shape.layers if layer.patterns)
-    return View(shape, names, frozenset(declared), rest, patterns, shape._replace(layers=(), required=(), some=()))
+    return View(shape, names, frozenset(declared), frozenset(free), rest, patterns, shape._replace(layers=(), required=(), some=()))
 
 
 def _covers(wide: View, narrow: View) -> bool:
@@ -62,7 +66,10 @@ def _covers(wide: View, narrow: View) -> bool:
         return False
     if not all(_weaker(wide.names[name], goal) for name, goal in narrow.names.items()):
         return False
-    return [name for name in wide.names if name in narrow.names] == list(narrow.names)
+    if not narrow.loose & narrow.names.keys() <= wide.loose:
+        return False
+    ordered = [name for name in narrow.names if name not in wide.loose]
+    return [name for name in wide.names if name in narrow.names and name not in wide.loose] == ordered
 
 
 def _weaker(wide: Goal, narrow: Goal) -> bool:

@@ -128,9 +128,7 @@ class Trace:
         return unite(kept) if kept else BOTTOM
 
     def _open_object(self, seen: Seen, bad: Goal) -> Obj:
-        if bad != TRUE:
-            return ANY_OBJ  # relaxed: `support` has reported it
-        return Obj(some=(Some(layer=self.layer(seen, FALSE)),))
+        return Obj(some=(Some(layer=self.layer(seen, FALSE), value=bad),))
 
     def _open_array(self, seen: Seen, child: Node) -> Arr:
         either = self._passing(seen, child)
@@ -159,7 +157,7 @@ class Trace:
         found = self._layers.get((seen, rest))
         if found is None:
             names = dict.fromkeys(sorted(seen.names), TRUE)
-            found = self._layers[(seen, rest)] = Layer(names, tuple([(one, TRUE) for one in sorted(seen.patterns)]), rest)
+            found = self._layers[(seen, rest)] = Layer(names, tuple([(one, TRUE) for one in sorted(seen.patterns)]), rest, loose=True)
         return found
 
     # ---- tracing ----
