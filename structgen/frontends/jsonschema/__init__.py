@@ -4,7 +4,8 @@
     resources       references within a document, to the registry and to metaschemas; `dialects`: drafts and vocabularies;
                     `scope`: what dynamic references depend on
     algebra         nodes -> forms: unions of facet conjunctions per JSON type (shapes), by intersection, union and negation
-    overlap, empty  which alternatives exclude each other, which have no value at all
+    evaluated       what keywords have evaluated, for unevaluatedProperties and unevaluatedItems
+    overlap, empty  which alternatives exclude each other, which have no value at all; `cover`: which are among others
     emit            forms -> expressions: objects, arrays, strings, numbers, each spelled in a style
 
 Everything from the algebra on is lazy: the cost of a schema is the cost of the part that a text visits.

@@ -7,13 +7,13 @@ name and of the rest as sets of literals, and not at what they mean; when in dou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from structgen.frontends.jsonschema.node import FALSE, Goal, join
 from structgen.frontends.jsonschema.shapes import Layer, Obj
 
-MANY = 2000
-"""More alternatives are not compared."""
+WIDEST: Final = 64
+"""Alternatives are compared with so many, the widest."""
 
 
 class View(NamedTuple):
@@ -31,12 +31,12 @@ class View(NamedTuple):
 
 def uncovered(shapes: Sequence[Obj]) -> tuple[Obj, ...]:
     """Without those that another one covers."""
-    if not 1 < len(shapes) <= MANY:
+    if len(shapes) < 2:
         return tuple(shapes)
     views = [_view(shape) for shape in shapes]
     kept: list[View] = []
     for view in sorted(views, key=lambda one: (-len(one.names), len(one.shape.required))):
-        if not any(_covers(one, view) for one in kept):
+        if not any(_covers(one, view) for one in kept[:WIDEST]):
             kept.append(view)
     left = {id(one.shape) for one in kept}
     return tuple([shape for shape in shapes if id(shape) in left])

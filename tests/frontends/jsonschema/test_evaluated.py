@@ -197,7 +197,7 @@ def test_random_branches_with_names_of_their_own() -> None:
             valid += holds
             assert accepts(free, json.dumps(one)) == holds, (seed, schema, one)
             assert holds or not accepts(fixed, json.dumps(one)), (seed, schema, one)
-    assert valid > 100
+    assert valid > 60
 
 
 @pytest.mark.parametrize("draft", ["draft2019-09", "draft2020-12"])
