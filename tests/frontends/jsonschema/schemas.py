@@ -69,6 +69,8 @@ def keyword_of(rng: random.Random, depth: int) -> tuple[str, Any]:
         lambda: ("properties", {name: inner() for name in rng.sample(NAMES, rng.randrange(1, 4))}),
         lambda: ("patternProperties", {rng.choice(PATTERNS): inner()}),
         lambda: ("additionalProperties", inner()),
+        lambda: ("unevaluatedProperties", rng.choice([False, inner()])),
+        lambda: ("unevaluatedItems", rng.choice([False, inner()])),
         lambda: ("required", rng.sample(NAMES, rng.randrange(1, 3))),
         lambda: (rng.choice(["minProperties", "maxProperties"]), rng.randrange(3)),
         lambda: ("propertyNames", sub()),

@@ -119,7 +119,7 @@ def start_of(schema: Any, **options: Any) -> Expr | None:
 def test_random_schemas(draft: str, block: int) -> None:
     compiled = valid = 0
     year = int(draft[5:9])
-    for seed in range(50 * block, 50 * (block + 1)):
+    for seed in range(35 * block, 35 * (block + 1)):
         rng = random.Random(f"evaluated {seed}")
         schema = document(rng)
         if year == 2019:
@@ -128,7 +128,7 @@ def test_random_schemas(draft: str, block: int) -> None:
         if free is None or fixed is None:
             continue
         compiled += 1
-        for _ in range(12):
+        for _ in range(8):
             one = instance(rng)
             holds = evaluate(schema, one, schema, year) is not None
             valid += holds
@@ -138,7 +138,7 @@ def test_random_schemas(draft: str, block: int) -> None:
             for text in (json.dumps(one), json.dumps(backwards)):
                 assert accepts(free, text) == holds, (seed, schema, text)
                 assert holds or not accepts(fixed, text), (seed, schema, text)
-    assert compiled > 45
+    assert compiled > 30
     assert valid > 100
 
 
@@ -213,7 +213,7 @@ def test_the_slow_twin_agrees_with_the_official_suite(draft: str) -> None:
 
 def test_a_schema_and_its_negation_part_all_values() -> None:
     checked = 0
-    for seed in range(120):
+    for seed in range(90):
         rng = random.Random(f"parted {seed}")
         root = schema(rng, 2)
         if "$ref" in json.dumps(root):
