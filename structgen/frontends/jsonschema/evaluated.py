@@ -67,6 +67,10 @@ SILENT: Final = frozenset(("marks", "tried"))
 """The items of a node that allow every value, and only tell what has been evaluated."""
 
 
+MAX_WEIGHT: Final = 100_000
+"""The most edges that the networks of all sets of branches may have for `contains`."""
+
+
 class How(NamedTuple):
     """How to trace. `exact`: each set of branches without the others. `alone`: where nothing unevaluated is allowed, the names that one
     place alone evaluates."""
@@ -222,42 +226,58 @@ class Trace:
         return self.algebra.logic(node, item)
 
     def _any(self, node: Node, children: Sequence[Node], start: tuple[Any, ...], how: How) -> Form:
-        """Every set of branches that can hold together and that evaluates more than its parts.
-
-        Built branch by branch: a set that contradicts itself is never added to. Where one side has evaluated all that both do, the
-        combination allows less than that side and is left out.
+        """Some of the branches hold.
 
         Branches that say what some names `alone` of theirs are (and at most that the only one is there) do not multiply: such a name is
         evaluated only where its branch holds, so where it is there, the branch has to hold, and where it is not, nothing is lost by
-        saying what it would be. All these branches are said at once, and one of them, or a set of the others, holds.
+        saying what it would be. Nor do branches that say `contains` alone: they hold wherever there is an item that they evaluate. All
+        these branches are said at once, and one of them, or a set of the others, holds.
         """
-        meet_two: Any = meet_obj if self.field == "object" else meet_arr
         branches = [self._shapes(self.of(child, how)) for child in children]
-        easy = [one[0] for one in branches if how.alone and len(one) == 1 and self._is_easy(one[0], how.alone)]
+        is_easy = partial(self._is_easy, alone=how.alone) if self.field == "object" else _is_easy_array
+        easy = [one[0] for one in branches if len(one) == 1 and is_easy(one[0])]
         always, besides = self.free, start
         if len(easy) > 1:
             branches = [one for one in branches if len(one) != 1 or one[0] not in easy]
             for one in easy:
-                always = meet(always, self._form(one._replace(required=())), self.algebra.overlap.void)
-            besides += tuple(easy) if all(one.required for one in easy) else self._shapes(self.free)
+                always = meet(always, self._form(self._eased(one)), self.algebra.overlap.void)
+            besides += tuple(easy) if all(one != self._eased(one) for one in easy) else self._shapes(self.free)
+        found = dict.fromkeys((*self._sets(node, branches, start), *besides))
+        return meet(always, only(self.field, tuple(found)), self.algebra.overlap.void)
+
+    def _sets(self, node: Node, branches: Sequence[tuple[Any, ...]], start: tuple[Any, ...]) -> dict[Any, None]:
+        """`start`, and every set of branches that can hold together and that evaluates more than its parts.
+
+        Built branch by branch: a set that contradicts itself is never added to. Where one side has evaluated all that both do, the
+        combination allows less than that side and is left out.
+        """
+        meet_two: Any = meet_obj if self.field == "object" else meet_arr
         found: dict[Any, None] = dict.fromkeys(start)
+        weight = 0
         for several in branches:
-            fresh: dict[Any, None] = {}
+            fresh: dict[Any, None] = dict.fromkeys(several)
             for branch in several:
-                fresh[branch] = None
                 for one in found:
                     both = one.seen.also(branch.seen)
-                    if both not in (one.seen, branch.seen):
-                        met = meet_two(one, branch, self.algebra.overlap.void)
-                        if met is not None:
-                            fresh[met] = None
-                if len(found) + len(fresh) > MAX_SHAPES:
-                    why = f"more than {MAX_SHAPES:,} sets of branches of anyOf hold together, each with other evaluated properties or items"
+                    if both in (one.seen, branch.seen):
+                        continue
+                    met = meet_two(one, branch, self.algebra.overlap.void)
+                    if met is not None:
+                        fresh[met] = None
+                        weight += _weight(met)
+                if len(found) + len(fresh) > MAX_SHAPES or weight > MAX_WEIGHT:
+                    why = "too many sets of branches of anyOf can hold together, each with other evaluated properties or items"
                     raise BudgetExceeded(why, where=pointer(node.cell), hint=_HINT)
             found |= fresh
-        return meet(always, only(self.field, tuple(found | dict.fromkeys(besides))), self.algebra.overlap.void)
+        return found
 
-    def _is_easy(self, shape: Obj, alone: frozenset[str]) -> bool:
+    @staticmethod
+    def _eased(shape: Any) -> Any:
+        """An easy shape without what may be missing where it evaluates nothing."""
+        return shape._replace(required=()) if isinstance(shape, Obj) else shape._replace(contains=())
+
+    @staticmethod
+    def _is_easy(shape: Obj, alone: frozenset[str]) -> bool:
         """True where the absence of the shape's own names makes it hold, or where the only one it has is required."""
         if any(layer.patterns or layer.rest != TRUE for layer in shape.layers) or shape != Obj(
             shape.layers, shape.required, seen=shape.seen
@@ -335,6 +355,19 @@ class Trace:
 
     def _form(self, shape: Arr | Obj) -> Form:
         return only(self.field, (shape,))
+
+
+def _is_easy_array(shape: Arr) -> bool:
+    """True where all that is asked of an array is that it contains an item of those that count as evaluated."""
+    if shape != Arr(contains=shape.contains, seen=Seen(nodes=shape.seen.nodes)) or len(shape.contains) > 1 or len(shape.seen.nodes) != 1:
+        return False
+    (node,) = shape.seen.nodes
+    return all(one.goal == (2 * node,) and one.low <= 1 and one.high is None and one.start == 0 for one in shape.contains)
+
+
+def _weight(shape: Arr | Obj) -> int:
+    """About how many edges the network of an array has for what it contains (`arrays`)."""
+    return 4 ** len(shape.contains) if isinstance(shape, Arr) else 1
 
 
 _HINT: Final = "Give the branches a required property with different constants, or declare their properties beside the anyOf."

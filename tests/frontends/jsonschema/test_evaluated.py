@@ -257,6 +257,11 @@ def test_branches_with_names_of_their_own_do_not_multiply(required: bool) -> Non
     judged(one, good, bad)
 
 
+def test_contains_alone_does_not_multiply() -> None:
+    one = {"anyOf": [{"contains": {"const": i}} for i in range(30)], "unevaluatedItems": {"type": "null"}}
+    judged(one, [[1, 2], [None, 29]], [[], [None], [1, 30]])
+
+
 def test_conditions_by_a_tag_do_not_multiply() -> None:
     conditions = [
         {"if": {"properties": {"kind": {"const": f"k{i}"}}, "required": ["kind"]}, "then": {"properties": {f"p{i}": INT}}}
@@ -276,6 +281,26 @@ def test_what_users_write() -> None:
     judged({**pair, "unevaluatedItems": False}, [[1, ""], [1, None], [1, "", None], [1, None, None]], [[1, 2], [1, "", 2], ["", None]])
     tree = {"properties": {"next": {"$ref": "#"}}, "patternProperties": {"^x-": True}, "unevaluatedProperties": False}
     judged(tree, [{}, {"next": {"next": {"x-a": 1}}}], [{"next": {"a": 1}}, {"a": 1}])
+
+
+def test_branches_that_lead_back_hold_by_the_others_alone() -> None:
+    start = json_schema({"anyOf": [{"$ref": "#"}, {"properties": {"a": {}}}], "unevaluatedProperties": False}, style="any").start
+    assert accepts(start, '{"a":1}')
+    assert not accepts(start, '{"b":1}')
+
+
+def test_what_is_relaxed_may_have_evaluated_anything() -> None:
+    one = {"$ref": "http://example.com/unknown", "properties": {"a": INT}, "unevaluatedProperties": False}
+    start = json_schema(one, style="any", relax=True).start
+    assert accepts(start, '{"a":1,"b":2}')
+    assert not accepts(start, '{"a":""}')
+
+
+def test_deep_nesting() -> None:
+    one: dict[str, Any] = {"properties": {"z": {}}}
+    for i in range(50):
+        one = {"allOf": [one], "properties": {f"p{i}": {}}, "unevaluatedProperties": INT}
+    judged(one, [{"z": "", "p1": 1, "q": 3}], [{"y": "x"}, {"p1": ""}])
 
 
 def test_too_many_sets_of_branches_are_a_budget_error() -> None:
