@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from structgen.automata.machine import Budget
@@ -17,6 +17,7 @@ from structgen.ir.language import Language
 from structgen.vocab.vocabulary import Vocabulary
 
 Style = str | _jsonschema.JsonStyle
+Formats = Literal["assert", "annotation"] | Mapping[str, str | Grammar]
 
 
 def regex(pattern: str, *, syntax: Literal["python", "ecma"] = "python", search: bool = False, budget: Budget | None = None) -> Grammar:
@@ -40,7 +41,8 @@ def json_schema(
     relax: bool = False,
     draft: str | None = None,
     registry: Any = None,
-    formats: Literal["assert", "annotation"] = "assert",
+    formats: Formats = "assert",
+    content: Literal["assert", "annotation"] | None = None,
     budget: Budget | None = None,
 ) -> Grammar:
     """The JSON texts whose value is valid under `schema`, spelled in `style`.
@@ -53,11 +55,18 @@ def json_schema(
     draft: overrides `$schema` ("draft4", "draft6", "draft7", "draft2019-09", "draft2020-12"; "7" and "2020-12" are understood too).
     registry: what remote references and custom metaschemas are looked up in: a dict from URIs to schemas, or a `referencing.Registry`.
         The metaschemas of the drafts are known; nothing is ever fetched.
-    formats: "assert" or "annotation".
+    formats: "assert", "annotation", or a mapping, which asserts and adds formats of your own (or puts them in the place of built-in ones):
+        {"sku": "[A-Z]{3}-[0-9]{4}"}, a regular expression of ECMA-262 that the whole string matches, or any Grammar of texts. One that
+        is not regular must stand alone in its string.
+    content: "assert" or "annotation" for contentEncoding and contentMediaType; the default is the draft's (7 asserts, later ones do not).
 
     Raises SchemaError, UnsupportedFeature (with every refused place), EmptyLanguage, BudgetExceeded.
     """
-    made = _jsonschema.json_schema(schema, style=style, order=order, relax=relax, draft=draft, registry=registry, formats=formats)
+    if isinstance(formats, Mapping):
+        formats = {name: Grammar(one) if isinstance(one, Language) else one for name, one in formats.items()}
+    made = _jsonschema.json_schema(
+        schema, style=style, order=order, relax=relax, draft=draft, registry=registry, formats=formats, content=content
+    )
     return Grammar(made, budget=budget)
 
 

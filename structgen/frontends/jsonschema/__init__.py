@@ -17,11 +17,14 @@ Everything from the algebra on is lazy: the cost of a schema is the cost of the 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from structgen.errors import EmptyLanguage, OptionError, UnsupportedFeature
 from structgen.frontends.jsonschema.algebra import Algebra
+from structgen.frontends.jsonschema.crowded import crowded
 from structgen.frontends.jsonschema.emit import Emitter
+from structgen.frontends.jsonschema.formats.own import Atoms, own_formats
 from structgen.frontends.jsonschema.load import load, pointer
 from structgen.frontends.jsonschema.node import FALSE, Goal, goal_of
 from structgen.frontends.jsonschema.read import read
@@ -32,7 +35,10 @@ from structgen.ir.expr import seq
 from structgen.ir.language import Language
 from structgen.ir.report import Finding, SupportReport
 
-__all__ = ["JsonStyle", "json_schema"]
+__all__ = ["Formats", "JsonStyle", "json_schema"]
+
+Formats = Literal["assert", "annotation"] | Mapping[str, Any]
+"""How formats are taken: checked, as comments, or checked together with the caller's own."""
 
 
 def json_schema(
@@ -43,7 +49,8 @@ def json_schema(
     relax: bool = False,
     draft: str | None = None,
     registry: Any = None,
-    formats: Literal["assert", "annotation"] = "assert",
+    formats: Formats = "assert",
+    content: Literal["assert", "annotation"] | None = None,
 ) -> Language:
     """The language of the JSON texts whose value is valid, spelled in `style`.
 
@@ -56,33 +63,49 @@ def json_schema(
     registry: the documents that remote references may lead to, and custom metaschemas, whose `$vocabulary` counts: a dict from URIs
         to schemas, or a `referencing.Registry`. The metaschemas of the drafts are known; nothing is fetched.
     formats: "assert" checks the formats of the specification, "annotation" takes them as comments (but where a custom metaschema asks
-        for assertion).
+        for assertion). A mapping: checks them and these, which come first: a name to a regular expression (ECMA-262, for the whole
+        string) or to a grammar (with `.language` and `.accepts`).
+    content: "assert" checks contentEncoding (base64, base32, base16) and contentMediaType (JSON), "annotation" does not. The default is
+        the draft's: draft 7 checks, later ones do not.
 
     Raises SchemaError (malformed), UnsupportedFeature (lists every refused place), EmptyLanguage (no value is valid), BudgetExceeded,
     OptionError.
     """
     if order not in ("schema", "any", None):
         raise OptionError(f"order is 'schema' or 'any', not {order!r}", where="order")
-    if formats not in ("assert", "annotation"):
-        raise OptionError(f"formats is 'assert' or 'annotation', not {formats!r}", where="formats")
+    own = _own_formats(formats)
+    if content not in ("assert", "annotation", None):
+        raise OptionError(f"content is 'assert' or 'annotation', not {content!r}", where="content")
     spelling = JsonStyle.of(style)
     order = order or ("any" if spelling == ANY else "schema")
     references = References(load(schema), draft, registry)
     if references.main.dialect.draft == 3:
         refused = SupportReport([Finding("/$schema", "$schema", "refused", "draft 3 is not supported", "Draft 4 is the oldest.")])
         raise UnsupportedFeature(str(refused), where="/$schema")
-    reader, root = read(references, relax=relax, formats=formats == "assert")
-    algebra = Algebra(reader.nodes)
+    reader, root = read(references, relax=relax, formats=own, content=None if content is None else content == "assert")
     report = reader.report
     report.findings[:] = dict.fromkeys(report.findings)  # a place is read once for every dynamic scope
+    if own and not report.refused:
+        report.findings += crowded(root, reader.nodes, relax=relax)
     if report.refused:
         raise _refusal(report)
+    algebra = Algebra(reader.nodes)
     emitter = Emitter(algebra, spelling, order)
     goal = goal_of(root)
     if not emitter.emptiness.live(goal):
         raise _empty(goal, emitter)
     start = seq(spelling.lead(), emitter.value(goal), spelling.trail())
     return Language(start, report, decode=json.loads, source=schema if isinstance(schema, str) else "")
+
+
+def _own_formats(formats: Formats) -> Atoms | None:
+    """The caller's own formats; None where all formats are annotations."""
+    if isinstance(formats, Mapping):
+        return own_formats(formats)
+    if formats not in ("assert", "annotation"):
+        hint = 'A mapping has formats of your own: {"sku": "[A-Z]{3}-[0-9]{4}"}.'
+        raise OptionError(f"formats is 'assert', 'annotation' or a mapping, not {formats!r}", where="formats", hint=hint)
+    return {} if formats == "assert" else None
 
 
 def _refusal(report: SupportReport) -> UnsupportedFeature:

@@ -496,7 +496,7 @@ class _Facets:
 _NO_BOUND: Final = -1
 _INTEGER: Final = frozenset((ONE,))
 _NUMBER: Final = frozenset(("min", "max", "multiple"))
-_STRING: Final = frozenset(("minlen", "maxlen", "pattern", "format"))
+_STRING: Final = frozenset(("minlen", "maxlen", "pattern", "format", "text"))
 _ARRAY: Final = frozenset(("array", "minitems", "maxitems", "contains", "unique"))
 _OBJECT: Final = frozenset(("object", "required", "minprops", "maxprops", "names"))
 
@@ -520,6 +520,8 @@ def _string(kind: str, payload: Any) -> Str:
         return Str(low=payload)
     if kind == "maxlen":
         return Str(high=payload)
+    if kind == "text":
+        return Str(has=(payload,))
     low, high = format_lengths(payload) if kind == "format" else (0, None)
     return Str(low, high, has=((kind, payload),))
 
@@ -529,6 +531,8 @@ def _not_string(kind: str, payload: Any) -> Form:
         return only("string", (Str(high=payload - 1),)) if payload else BOTTOM
     if kind == "maxlen":
         return only("string", (Str(low=payload + 1),))
+    if kind == "text":
+        return only("string", (Str(lacks=(payload,)),))
     low, high = format_lengths(payload) if kind == "format" else (0, None)
     shapes = [Str(lacks=((kind, payload),))]
     if low:

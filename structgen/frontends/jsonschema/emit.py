@@ -130,6 +130,8 @@ def string_expr(shape: Str, style: JsonStyle) -> Expr:
     solved = solve(shape)
     if solved.values is not None:
         return values_expr(solved.values, style)
+    if solved.grammar is not None:
+        return solved.grammar.string(style.escapes)
     if solved.pattern is not None:
         return regex_expr(solved.pattern, syntax="ecma", search=True, encoding="json")
     if solved.is_empty:

@@ -21,7 +21,7 @@ from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.constants import Constant
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Obj, Some
-from structgen.frontends.jsonschema.strings import atom_dfa, has_string, matches, shape_dfa
+from structgen.frontends.jsonschema.strings import has_string, inner, matches, shape_dfa
 from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
     named = {one.names: _names_dfa(one.names, algebra) for one in shape.some if one.names != TRUE}
     whole = CharDFA.any() if shape.names == TRUE else _names_dfa(shape.names, algebra)
     classes: list[tuple[CharDFA, frozenset[object]]] = [(whole, frozenset())]
-    cuts: list[tuple[object, CharDFA]] = [(pattern, atom_dfa(("pattern", pattern))) for pattern in patterns]
+    cuts: list[tuple[object, CharDFA]] = [(pattern, inner(("pattern", pattern))) for pattern in patterns]
     for key, dfa in (*cuts, *named.items()):
         halves = [(one & dfa, hits | {key}) for one, hits in classes] + [(one - dfa, hits) for one, hits in classes]
         classes = [(one, hits) for one, hits in halves if not one.is_empty]

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from structgen.errors import BudgetExceeded
+from structgen.frontends.jsonschema import formats
+from structgen.frontends.jsonschema.formats.content import encoding_dfa, media_type
 from structgen.frontends.jsonschema.node import ARR, BOOL, NULL, NUM, OBJ, STR, Node
 from structgen.frontends.jsonschema.resources import Place
 from structgen.frontends.jsonschema.scalars import check_divisor
-from structgen.frontends.jsonschema.strings import check_pattern, format_kind
+from structgen.frontends.jsonschema.strings import check_pattern
 from structgen.frontends.jsonschema.uris import without_fragment
 
 if TYPE_CHECKING:
@@ -151,13 +153,38 @@ def _pattern(reader: Reader, value: Any) -> None:
 def _format(reader: Reader, value: Any) -> None:
     if type(value) is not str:
         raise reader.bad("format", f"must be a string, not {name_of(value)}")
-    if not reader.formats:
+    own = reader.formats
+    if own is None:
         return
-    kind = format_kind(value)
-    if kind == "exact":
+    if value in own:
+        reader.add("text", own[value])
+    elif value in formats.GRAMMARS:
+        reader.add("text", ("grammar", formats.GRAMMARS[value]))
+    elif value in formats.SUPPORTED:
         reader.add("format", value)
-    elif kind == "refused":
-        reader.refuse("format", f"the format {value!r} is not supported yet", STR, "formats='annotation' takes formats as comments.")
+
+
+def _content(reader: Reader, _: Any) -> None:
+    if "content" in reader.done:
+        return
+    reader.done.add("content")
+    names = [reader.tree.get(keyword) for keyword in ("contentEncoding", "contentMediaType")]
+    for keyword, name in zip(("contentEncoding", "contentMediaType"), names, strict=True):
+        if name is not None and type(name) is not str:
+            raise reader.bad(keyword, f"must be a string, not {name_of(name)}")
+    if not reader.content:
+        return
+    encoding, media = names
+    encoded = None if encoding is None else encoding_dfa(encoding)
+    text = None if media is None else media_type(media)
+    plain = encoding is None or encoding.lower() in ("7bit", "8bit", "binary")
+    if encoded is not None and text is not None:
+        hint = "content='annotation' takes contentEncoding and contentMediaType as comments."
+        reader.refuse("contentMediaType", f"{media} in {encoding} is not supported", STR, hint)
+    elif encoded is not None:
+        reader.add("text", ("language", encoded))
+    elif text is not None and plain:
+        reader.add("text", ("grammar", text))
 
 
 def _array(reader: Reader, _: Any) -> None:
@@ -381,7 +408,7 @@ def keywords_of(draft: int) -> dict[str, Keyword]:
     if draft >= 6:
         table |= {"const": _const, "contains": _contains, "propertyNames": _property_names}
     if draft >= 7:
-        table["if"] = _if
+        table |= {"if": _if, "contentEncoding": _content, "contentMediaType": _content}
     if draft >= 2019:
         table |= {
             "$defs": _checked_map("$defs"),

@@ -7,6 +7,7 @@ A `Node` is one sub-schema as a tuple of items `(kind, payload, children)`; a va
     min, max  (Fraction, exclusive)                 ()          multiple   Fraction
     minlen, maxlen, minitems, maxitems, minprops, maxprops      int
     pattern, format   str                           ()
+    text      a condition on strings (`strings.Atom`)           ()
     array     (how many prefix items, has a rest)   (*prefix, rest)
     contains  (low, high or None)                   (item,)
     unique    None                                  ()

@@ -101,7 +101,7 @@ class Overlap:
             number = meet_num(a, b)
             return number is not None and scalars.is_live(number)
         string = meet_str(a, b)
-        return string is not None and strings.is_live(string)
+        return string is not None and strings.is_live(string, loose=True)
 
     def _has_room(self, shape: Obj) -> bool:
         """False where an object certainly lacks allowed keys for the properties that it must have."""
@@ -238,7 +238,7 @@ def is_void(form: Form) -> bool:
     """True where a form certainly has no value."""
     if form.null or form.boolean or form.array or form.object:
         return False
-    return not any(scalars.is_live(one) for one in form.number) and not any(strings.is_live(one) for one in form.string)
+    return not any(scalars.is_live(one) for one in form.number) and not any(strings.is_live(one, loose=True) for one in form.string)
 
 
 def _counted(field: str, shapes: list[tuple[Any, ...]]) -> Form | None:

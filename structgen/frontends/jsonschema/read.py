@@ -17,6 +17,7 @@ from typing import Any, Final
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema.constants import Constant, constant
 from structgen.frontends.jsonschema.dialects import Dialect
+from structgen.frontends.jsonschema.formats.own import Atoms
 from structgen.frontends.jsonschema.keywords import keywords_of, name_of, read_ref
 from structgen.frontends.jsonschema.load import Cell, pointer
 from structgen.frontends.jsonschema.node import ALL, ARR, OBJ, Item, Node
@@ -37,11 +38,15 @@ class _Const:
         self.value = value
 
 
-def read(references: References, *, relax: bool, formats: bool) -> tuple[Reader, Node]:
-    """The reader with all its nodes, and the node of the root. Starts again for every name that dynamic references look up."""
+def read(references: References, *, relax: bool, formats: Atoms | None, content: bool | None) -> tuple[Reader, Node]:
+    """The reader with all its nodes, and the node of the root. Starts again for every name that dynamic references look up.
+
+    `formats`: the caller's own ones, or None where formats are annotations; `content`: whether contentEncoding and the like are checked
+    (None: as the draft has it).
+    """
     names: tuple[str, ...] = ()
     while True:
-        reader = Reader(references, Scopes(references.main, names), relax=relax, formats=formats)
+        reader = Reader(references, Scopes(references.main, names), relax=relax, formats=formats, content=content)
         try:
             return reader, reader.read()
         except Untracked as reference:
@@ -51,9 +56,9 @@ def read(references: References, *, relax: bool, formats: bool) -> tuple[Reader,
 class Reader:
     """Reads a schema into nodes. `report` collects what is refused, or relaxed where `relax` is set."""
 
-    def __init__(self, references: References, scopes: Scopes, *, relax: bool, formats: bool) -> None:
+    def __init__(self, references: References, scopes: Scopes, *, relax: bool, formats: Atoms | None, content: bool | None) -> None:
         self.references, self.scopes = references, scopes
-        self.relax, self._formats = relax, formats
+        self.relax, self._formats, self._content = relax, formats, content
         self.report = SupportReport()
         self.true, self.false = Node(0, ""), Node(1, "")
         self.false.items = (("never", None, ()),)
@@ -75,7 +80,8 @@ class Reader:
     def _speak(self, dialect: Dialect) -> None:
         """Takes the dialect of the sub-schema to be read."""
         self.dialect, self.draft, self.declared = dialect, dialect.draft, dialect.declared
-        self.formats = self._formats or dialect.asserts
+        self.formats = {} if self._formats is None and dialect.asserts else self._formats
+        self.content = dialect.draft == 7 if self._content is None else self._content
         self.keywords = keywords_of(dialect.draft)
 
     def read(self) -> Node:

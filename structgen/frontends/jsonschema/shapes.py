@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.constants import Constant
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
-from structgen.frontends.jsonschema.strings import matches
+from structgen.frontends.jsonschema.strings import Atom, matches
 
 MAX_SHAPES: Final = 5000
 """The most alternatives of one type in one form."""
@@ -47,12 +47,12 @@ class Num(NamedTuple):
 
 
 class Str(NamedTuple):
-    """Strings: `low` to `high` characters, satisfying each (kind, text) of `has` and none of `lacks`, not in `but`; or one of `values`."""
+    """Strings: `low` to `high` characters, satisfying each atom of `has` and none of `lacks`, not in `but`; or one of `values`."""
 
     low: int = 0
     high: int | None = None
-    has: tuple[tuple[str, str], ...] = ()
-    lacks: tuple[tuple[str, str], ...] = ()
+    has: tuple[Atom, ...] = ()
+    lacks: tuple[Atom, ...] = ()
     but: frozenset[str] = frozenset()
     values: tuple[str, ...] | None = None
 

@@ -3,6 +3,10 @@
 Patterns are ECMA-262 and searched for, as JSON Schema says. Lengths stay counts for as long as a plain count says the same as the automaton
 would (`Leaf` counts without a state for each length). Everything is kept for the process, because the same patterns come again.
 
+Some atoms have no exact automaton: they have one inside and one around (`inner`, `outer`). Whatever is asked for is taken from the inside,
+whatever is taken away goes by the outside, so that no wrong text gets through; a question whether two conditions may hold together goes the
+other way (`loose`). A language that is not regular (`ContextFree`) is exact where it stands alone.
+
 Not here: how characters are escaped in JSON (`spell`).
 """
 
@@ -10,10 +14,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from structgen.errors import BudgetExceeded, RegexError, UnsupportedFeature
 from structgen.frontends.jsonschema import formats
+from structgen.frontends.jsonschema.formats import ContextFree
 from structgen.frontends.regex import regex_dfa
 from structgen.frontends.regex.parse import parse
 from structgen.ir.regular import CharDFA
@@ -21,8 +26,8 @@ from structgen.ir.regular import CharDFA
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.shapes import Str
 
-Atom = tuple[str, str]
-"""("pattern", text) or ("format", name)."""
+Atom = tuple[str, Any]
+"""("pattern", text), ("format", name), ("language", CharDFA) or ("grammar", ContextFree)."""
 
 PRODUCT: Final = 4000
 """Up to so many states, lengths are multiplied into the automaton even where counting would do."""
@@ -54,36 +59,78 @@ def check_pattern(pattern: str) -> tuple[bool, str] | None:
     return None
 
 
-def format_kind(name: str) -> Literal["exact", "refused", "comment"]:
-    """How a format is taken: as an automaton, not at all yet, or (names that no draft defines) as a comment."""
-    return "exact" if name in formats.SUPPORTED else "refused" if name in formats.KNOWN else "comment"
+def inner(atom: Atom) -> CharDFA:
+    """Only texts of an atom; all of them where it is regular.
+
+    Raises BudgetExceeded, UnsupportedFeature where there is no such automaton.
+    """
+    kind, what = atom
+    if kind == "grammar":
+        if what.inner is None:
+            raise UnsupportedFeature(
+                f"{what.name} is no regular language, so nothing else can be asked of the same string",
+                hint="Leave out the pattern, length or second format beside it.",
+            )
+        found: CharDFA = what.inner()
+        return found
+    return _dfa(atom, wide=False)
+
+
+def outer(atom: Atom) -> CharDFA:
+    """All texts of an atom, and no others where it is regular.
+
+    Raises BudgetExceeded, UnsupportedFeature where there is no such automaton.
+    """
+    kind, what = atom
+    if kind == "grammar":
+        if what.outer is None:
+            raise UnsupportedFeature(
+                f"{what.name} is no regular language, so its negation is not known",
+                hint="Look for not, oneOf, if and contains.",
+            )
+        found: CharDFA = what.outer()
+        return found
+    return _dfa(atom, wide=True)
 
 
 @lru_cache(maxsize=4096)
-def atom_dfa(atom: Atom) -> CharDFA:
-    """The language of a pattern or a format. Raises BudgetExceeded."""
-    kind, text = atom
+def _dfa(atom: Atom, wide: bool) -> CharDFA:
+    kind, what = atom
     if kind == "pattern":
-        return regex_dfa(text, syntax="ecma", search=True)
-    found = formats.format_dfa(text)
+        return regex_dfa(what, syntax="ecma", search=True)
+    if kind == "language":
+        assert isinstance(what, CharDFA)
+        return what
+    found = formats.format_dfa(what, wide=wide)
     assert found is not None
     return found
+
+
+def _holds(atom: Atom, text: str) -> bool:
+    """True where the text is certainly one of the atom's."""
+    return atom[1].accepts(text) is True if atom[0] == "grammar" else inner(atom).matches(text)
+
+
+def _fails(atom: Atom, text: str) -> bool:
+    """True where the text is certainly none of the atom's."""
+    return atom[1].accepts(text) is False if atom[0] == "grammar" else not outer(atom).matches(text)
 
 
 @lru_cache(maxsize=65536)
 def matches(pattern: str, name: str) -> bool:
     """True where the pattern is found in the name."""
-    return atom_dfa(("pattern", pattern)).matches(name)
+    return inner(("pattern", pattern)).matches(name)
 
 
 class Solved(NamedTuple):
-    """A string shape worked out: a finite set, or an automaton (None: any string) with counts, or a pattern too large for an automaton."""
+    """A string shape worked out: a finite set, an automaton (None: any string) with counts, a pattern too large for one, or a grammar."""
 
     values: tuple[str, ...] | None = None
     dfa: CharDFA | None = None
     low: int = 0
     high: int | None = None
     pattern: str | None = None
+    grammar: ContextFree | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -93,8 +140,11 @@ class Solved(NamedTuple):
         return self.dfa is not None and self.dfa.is_empty
 
 
-def is_live(shape: Str) -> bool:
-    """True where some string satisfies the shape; without building automata in the plain cases."""
+def is_live(shape: Str, *, loose: bool = False) -> bool:
+    """True where some string satisfies the shape; without building automata in the plain cases.
+
+    `loose`: true as well where some text might, of which the automata on the inside know nothing.
+    """
     if shape.values is not None and not shape.has and not shape.lacks:
         return bool(shape.values)
     if not shape.has and not shape.lacks and not shape.but:
@@ -102,21 +152,42 @@ def is_live(shape: Str) -> bool:
     if len(shape.has) == 1 and not shape.lacks and not shape.but and shape.values is None:
         kind, text = shape.has[0]
         bounds = (shape.low, shape.high)
-        if bounds == formats.format_lengths(text) if kind == "format" else bounds == (0, None) and is_plain(text):
+        if kind == "grammar":
+            if _alone(shape) is not None:
+                return True
+        elif bounds == formats.format_lengths(text) if kind == "format" else bounds == (0, None) and kind == "pattern" and is_plain(text):
             return True
-    return not solve(shape).is_empty
+    return _may_live(shape) if loose else not solve(shape).is_empty
+
+
+@lru_cache(maxsize=8192)
+def _may_live(shape: Str) -> bool:
+    """False where certainly no string satisfies the shape."""
+    if shape.values is not None:
+        return any(_may_satisfy(shape, text) for text in shape.values)
+    found = CharDFA.any()
+    for atom in shape.has:
+        if not (atom[0] == "grammar" and atom[1].outer is None):
+            found = found & outer(atom)
+    for atom in shape.lacks:
+        if not (atom[0] == "grammar" and atom[1].inner is None):
+            found = found - inner(atom)
+    if shape.but:
+        found = found - CharDFA.of_strings(sorted(shape.but))
+    return not _counted(found, shape.low, shape.high).is_empty
 
 
 @lru_cache(maxsize=8192)
 def solve(shape: Str) -> Solved:
-    """The shape as a finite set or an automaton. Raises BudgetExceeded where the automaton is too large."""
+    """The shape as a finite set, an automaton or a grammar.
+
+    Raises BudgetExceeded where the automaton is too large, UnsupportedFeature where there is none.
+    """
     if shape.values is not None:
-        kept = shape.values
-        for wanted, atoms in ((True, shape.has), (False, shape.lacks)):
-            for atom in atoms:
-                dfa = atom_dfa(atom)
-                kept = tuple([text for text in kept if dfa.matches(text) is wanted])
-        return Solved(values=kept)
+        return Solved(values=tuple([text for text in shape.values if _satisfies(shape, text)]))
+    grammar = _alone(shape)
+    if grammar is not None:
+        return Solved(grammar=grammar)
     try:
         found = language(shape)
     except BudgetExceeded:
@@ -126,14 +197,32 @@ def solve(shape: Str) -> Solved:
     return _counted(found, shape.low, shape.high)
 
 
+def _alone(shape: Str) -> ContextFree | None:
+    """The grammar that is all a shape asks for; None where there is more, or something else."""
+    if len(shape.has) != 1 or shape.has[0][0] != "grammar" or shape.low or shape.lacks or shape.but or shape.values is not None:
+        return None
+    found: ContextFree = shape.has[0][1]
+    return found if shape.high is None or (found.longest is not None and found.longest <= shape.high) else None
+
+
+def _satisfies(shape: Str, text: str) -> bool:
+    """True where the text certainly satisfies the atoms of a shape."""
+    return all(_holds(one, text) for one in shape.has) and all(_fails(one, text) for one in shape.lacks)
+
+
+def _may_satisfy(shape: Str, text: str) -> bool:
+    """False where the text certainly does not satisfy the atoms of a shape."""
+    return not any(_fails(one, text) for one in shape.has) and not any(_holds(one, text) for one in shape.lacks)
+
+
 def language(shape: Str) -> CharDFA | None:
     """Patterns, formats and exceptions of a shape without `values`, lengths left out. None: any string."""
     found: CharDFA | None = None
     for atom in shape.has:
-        dfa = atom_dfa(atom)
+        dfa = inner(atom)
         found = dfa if found is None else found & dfa
     for atom in shape.lacks:
-        found = (CharDFA.any() if found is None else found) - atom_dfa(atom)
+        found = (CharDFA.any() if found is None else found) - outer(atom)
     if shape.but:
         found = (CharDFA.any() if found is None else found) - CharDFA.of_strings(sorted(shape.but))
     return found
@@ -176,9 +265,7 @@ def has_string(shape: Str, text: str) -> bool:
         return text in shape.values and text in (solve(shape).values or ())
     if len(text) < shape.low or (shape.high is not None and len(text) > shape.high) or text in shape.but:
         return False
-    if any(not atom_dfa(atom).matches(text) for atom in shape.has):
-        return False
-    return not any(atom_dfa(atom).matches(text) for atom in shape.lacks)
+    return _satisfies(shape, text)
 
 
 def shape_dfa(shape: Str) -> CharDFA:

@@ -1,19 +1,11 @@
-"""The formats of JSON Schema as automata over characters.
-
-Each is a regular expression put together from named pieces, as the RFCs do it. `format_dfa` gives the automaton (built at the first call)
-and `format_lengths` what the format demands of the whole length, which a `Leaf` counts without states of its own.
+"""Formats that a regular expression describes, each put together from named pieces, as the RFCs do it.
 
     date, time, date-time, duration          RFC 3339 with its Appendix A; days by month and leap years
     ipv4, ipv6                               RFC 2673, RFC 4291
     hostname, email                          RFC 1123, RFC 5321
     uuid, uri, uri-reference, iri, …         RFC 4122, RFC 3986, RFC 3987, RFC 6570, RFC 6901
 
-Where a format is narrower here than in its RFC, `NOTES` says so; no format is wider.
-
-Not here: formats that no automaton can judge (`UNSUPPORTED`); any other name is an annotation, as the specification has it.
-
->>> format_dfa("date").matches("2024-02-29"), format_dfa("date").matches("2023-02-29"), format_dfa("colour")
-(True, False, None)
+Not here: internationalised names (`idn`), regular expressions themselves (`regexes`).
 """
 
 from __future__ import annotations
@@ -92,7 +84,7 @@ for _i, _extra in (("", ""), ("I", _PRIVATE)):
     }
     _PIECES.update(_more)
 
-_FORMATS: Final[dict[str, str]] = {
+FORMATS: Final[dict[str, str]] = {
     "date": "{DATE}",
     "time": "{TIME}",
     "date-time": "{DATE}[Tt]{TIME}",
@@ -114,17 +106,6 @@ _FORMATS: Final[dict[str, str]] = {
     "relative-json-pointer": "(?:0|[1-9][0-9]*)(?:#|{POINTER})",
 }
 
-_LENGTHS: Final = {"hostname": 253, "email": 254}
-
-SUPPORTED: Final = frozenset(_FORMATS)
-"""The formats that have an automaton."""
-
-UNSUPPORTED: Final = frozenset({"idn-email", "idn-hostname", "regex"})
-"""Formats of the specification that no automaton here can judge: a schema that asserts one is refused."""
-
-KNOWN: Final = SUPPORTED | UNSUPPORTED
-"""The formats that the drafts of JSON Schema define (from draft 4 to 2020-12). Any other name is an annotation."""
-
 NOTES: Final = {
     "date": "the year 0000 is left out, which no calendar library reads",
     "date-time": "the year 0000 is left out, and second 60 stands only beside offsets of whole and half hours",
@@ -132,11 +113,6 @@ NOTES: Final = {
     "hostname": "labels that begin with xn-- are left out: whether their Punycode is valid is no regular question",
 }
 """Where a format is narrower here than in its RFC, and why."""
-
-
-def format_lengths(name: str) -> tuple[int, int | None]:
-    """The least and the greatest number of characters (None: no bound) that a text of the format may have, besides `format_dfa`."""
-    return 0, _LENGTHS.get(name)
 
 
 _WIDE: Final = {
@@ -149,16 +125,13 @@ _WIDE: Final = {
 
 
 @lru_cache(maxsize=64)
-def format_dfa(name: str, *, wide: bool = False) -> CharDFA | None:
-    """The automaton of a format, without the bound that `format_lengths` gives; None for a name that is not in `SUPPORTED`.
-
-    `wide`: one that has at least all texts of the format, also those of `NOTES`. To take a format away, take this one.
-    """
-    pattern = _FORMATS.get(name)
+def dfa(name: str, *, wide: bool = False) -> CharDFA | None:
+    """The automaton of a format, as of `formats.format_dfa`; None where it is not in `FORMATS`."""
+    pattern = FORMATS.get(name)
     if pattern is None:
         return None
     if wide and name not in NOTES:
-        return format_dfa(name)
+        return dfa(name)
     if name == "email":  # a local part of at most 64 characters; the bound is cheaper on its automaton than in the pattern
         local, domain = pattern.split("@", 1)
         return _pattern_dfa(local).with_lengths(1, 64) + CharDFA.of_string("@") + _pattern_dfa(domain)
