@@ -32,8 +32,8 @@ SHORT: Final = ((0x10FFFF, 12), (0x10FF, 18))
 
 NOTES: Final = {
     "idn-hostname": f"names that are not all ASCII have at most {LABELS} labels, of at most 12 characters (18 where all are below U+1100), "
-    "none in Punycode; some sequences of combining marks are left out, and non-joiners that stand neither after a virama nor between "
-    "Arabic letters",
+    "none in Punycode; none has characters from right to left beside others from U+1100 on; some sequences of combining marks are left "
+    "out, and non-joiners that stand neither after a virama nor between Arabic letters",
     "idn-email": f"where not all is ASCII, the domain has at most {LABELS} labels as in idn-hostname",
 }
 
@@ -229,6 +229,7 @@ def _hyphens() -> CharDFA:
 _CLASSES: Final = ((1, 8), (9, 9), (10, 36), (37, 106), (107, 117), (118, 121), (122, 129), (130, 254))
 
 
+@lru_cache(maxsize=1)
 def _normal() -> CharDFA:
     """Labels in normal form C (some of them): marks in order, one of each range of classes, and none that might be composed away."""
     every = _all()
@@ -296,15 +297,16 @@ def _bidi_labels() -> CharDFA:
 # ---- names ----
 
 
-@lru_cache(maxsize=2)
-def _core(normal: bool) -> CharDFA:
-    return _core(False) & _normal() if normal else _contexts() & _hyphens()
+@lru_cache(maxsize=1)
+def _core() -> CharDFA:
+    return _contexts() & _hyphens()
 
 
 @lru_cache(maxsize=4)
 def labels(*, bidi: bool, normal: bool = True) -> CharDFA:
     """Labels that are right, of any length: those without characters from right to left, or (`bidi`) those that may stand beside such."""
-    return _core(normal) & (_bidi_labels() if bidi else _plain_labels())
+    found = _core() & (_bidi_labels() if bidi else _plain_labels())
+    return found & _normal() if normal else found
 
 
 @lru_cache(maxsize=2)
@@ -320,6 +322,11 @@ def _ascii_names() -> CharDFA:
     return _ascii() + (CharDFA.of_chars(_DOTS) + _ascii()).repeat()
 
 
+def _below(labels: CharDFA, high: int) -> CharDFA:
+    """The labels whose characters are at most `high`."""
+    return labels if high == 0x10FFFF else labels & _dfa(_any(((0, high),)))
+
+
 def _names(escapes: str, *, normal: bool = True) -> Expr:
     """Names of up to `LABELS` labels."""
 
@@ -330,7 +337,7 @@ def _names(escapes: str, *, normal: bool = True) -> Expr:
     ways: list[Expr] = []
     for bidi in (False, True):
         dfa = labels(bidi=bidi, normal=normal)
-        shorts = [leaf(dfa & _dfa(_any(cs.intersect(_all(), ((0, high),)))), length) for high, length in SHORT]
+        shorts = [leaf(_below(dfa, high), length) for high, length in SHORT[bidi:]]  # scripts from right to left are low
         label = alt([leaf(_ascii(bidi=bidi)), *shorts])
         ways.append(seq(label, repeat(seq(dot, label), 0, LABELS - 1)))
     return alt(ways)

@@ -1,7 +1,7 @@
 """The format `regex`: regular expressions of ECMA-262 with the flag `u`, as a grammar, because groups nest.
 
-    disjunction   RUN (group QUANTIFIED_RUN | look-around RUN)*
-    RUN           one regular language: assertions, characters, escapes and classes with their quantifiers, and `|`
+    disjunction   RUN (class QUANTIFIED_RUN | group QUANTIFIED_RUN | look-around RUN)*
+    RUN           one regular language: assertions, characters and escapes with their quantifiers, and `|`
     disjunction with a name   the same, with one named group somewhere
 
 Early errors are respected where an automaton can: `{2,1}`, `[b-a]`, unknown escapes and properties. What it cannot is left out (`NOTE`).
@@ -22,9 +22,9 @@ from structgen.ir.expr import Expr, Leaf, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
 NOTE: Final = (
-    "back-references, \\0, more than one named group, counts {n,m} from 10 on with n above 99 or with equal first digits, class ranges "
-    "with an escape at one end, with close ends beyond ASCII or with \\x or \\u of equal first digits, and properties beyond general "
-    "categories and common scripts are left out; beside other conditions on the same string, groups do not nest"
+    "back-references, \\0, more than one named group and names beyond ASCII, counts {n,m} from 10 on with n above 99 or with equal first "
+    "digits, class ranges with an escape at one end, with close ends beyond ASCII or with \\x or \\u of equal first digits, and "
+    "properties beyond general categories and common scripts are left out; beside other conditions on the same string, groups do not nest"
 )
 
 DEPTH: Final = 1
@@ -82,21 +82,21 @@ def _ranges() -> str:
 
 
 @lru_cache(maxsize=1)
-def _runs() -> tuple[CharDFA, CharDFA]:
-    """A run, and a run after a group, where a quantifier may stand first."""
+def _pieces() -> tuple[CharDFA, CharDFA, CharDFA]:
+    """A run; a run behind something that may be repeated; a class of characters. Apart, they are a tenth of their size together."""
     point = rf"0*(?:{_HEX}{{1,5}}|10{_HEX}{{4}})"
     common = rf"[dDsSwW]|{_PROPERTY}|[fnrtv]|c[A-Za-z]|x{_HEX}{{2}}|u{_HEX}{{4}}|u\{{{point}\}}|[{_SYNTAX}/]"
     one = rf"(?:[^\\\]\-]|\\(?:{common}|[b\-]))"
-    group = rf"\[\^?-?(?:{_ranges()}|{one})*-?\]"
     quantifier = rf"(?:[*+?]|{_counts()})\??"
-    atom = rf"(?:[^{_SYNTAX}]|\.|\\(?:{common})|{group})"
+    atom = rf"(?:[^{_SYNTAX}]|\.|\\(?:{common}))"
     run = regex_dfa(rf"(?:[\^$|]|\\[bB]|{atom}(?:{quantifier})?)*", syntax="ecma")
-    return run, regex_dfa(quantifier, syntax="ecma").optional() + run
+    group = regex_dfa(rf"\[\^?-?(?:{_ranges()}|{one})*-?\]", syntax="ecma")
+    return run, regex_dfa(quantifier, syntax="ecma").optional() + run, group
 
 
 _OPEN: Final = r"\((?:\?:)?"
 _LOOK: Final = r"\(\?<?[=!]"
-_NAMED: Final = r"\(\?<[\p{XID_Start}$_][\p{XID_Continue}$]*>"
+_NAMED: Final = r"\(\?<[A-Za-z$_][A-Za-z0-9$_]*>"
 
 
 def _grammar(escapes: str) -> Expr:
@@ -106,11 +106,11 @@ def _grammar(escapes: str) -> Expr:
     def token(pattern: str) -> Expr:
         return leaf(regex_dfa(pattern, syntax="ecma"))
 
-    run, after = map(leaf, _runs())
+    run, after, group = map(leaf, _pieces())
     close = token(r"\)")
     opening, look, named = token(_OPEN), token(_LOOK), token(_NAMED)
     body, once = Rule(lambda: seq(run, rest), "regex"), Rule(lambda: seq(run, rest, special, rest), "regex with a name")
-    part = alt([seq(opening, body, close, after), seq(look, body, close, run)])
+    part = alt([seq(group, after), seq(opening, body, close, after), seq(look, body, close, run)])
     rest = repeat(part)
     special = alt([seq(named, body, close, after), seq(opening, once, close, after), seq(look, once, close, run)])
     return alt([body, once])
@@ -119,11 +119,11 @@ def _grammar(escapes: str) -> Expr:
 @lru_cache(maxsize=1)
 def _inner() -> CharDFA:
     """The regular expressions whose groups nest `DEPTH` deep."""
-    run, after = _runs()
-    body = run
+    run, after, group = _pieces()
+    body = run + (group + after).repeat()
     opening, look, close = (regex_dfa(pattern, syntax="ecma") for pattern in (_OPEN, _LOOK, r"\)"))
     for _ in range(DEPTH):
-        body = run + ((opening + body + close + after) | (look + body + close + run)).repeat()
+        body = run + ((group + after) | (opening + body + close + after) | (look + body + close + run)).repeat()
     return body
 
 
