@@ -32,7 +32,7 @@ SHORT: Final = ((0x10FFFF, 12), (0x10FF, 18))
 
 NOTES: Final = {
     "idn-hostname": f"names that are not all ASCII have at most {LABELS} labels, of at most 12 characters (18 where all are below U+1100), "
-    "none in Punycode; none has characters from right to left beside others from U+1100 on; some sequences of combining marks are left "
+    "none in Punycode; none has characters from right to left beside others above U+200D; some sequences of combining marks are left "
     "out, and non-joiners that stand neither after a virama nor between Arabic letters",
     "idn-email": f"where not all is ASCII, the domain has at most {LABELS} labels as in idn-hostname",
 }
@@ -337,7 +337,8 @@ def _names(escapes: str, *, normal: bool = True) -> Expr:
     ways: list[Expr] = []
     for bidi in (False, True):
         dfa = labels(bidi=bidi, normal=normal)
-        shorts = [leaf(_below(dfa, high), length) for high, length in SHORT[bidi:]]  # scripts from right to left are low
+        most = 0x200D if bidi else 0x10FFFF  # scripts from right to left are low, and may have joiners
+        shorts = [leaf(_below(dfa, min(high, most)), length) for high, length in SHORT]
         label = alt([leaf(_ascii(bidi=bidi)), *shorts])
         ways.append(seq(label, repeat(seq(dot, label), 0, LABELS - 1)))
     return alt(ways)
