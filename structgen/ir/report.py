@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Verdict = Literal["exact", "relaxed", "refused"]
+Verdict = Literal["exact", "narrower", "relaxed", "refused"]
+"""Narrower: some texts that are asked for are left out, none is let in. Relaxed: more is let in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Finding:
 
 @dataclass(slots=True)
 class SupportReport:
-    """What was compiled exactly, relaxed or refused. `findings` lists everything that is not exact."""
+    """What was compiled exactly, narrower, relaxed or refused. `findings` lists everything that is not exact."""
 
     findings: list[Finding] = field(default_factory=list)
 
@@ -33,7 +34,8 @@ class SupportReport:
     def verdict(self) -> Verdict:
         """The worst verdict of all."""
         verdicts = {f.verdict for f in self.findings}
-        return "refused" if "refused" in verdicts else "relaxed" if "relaxed" in verdicts else "exact"
+        worst: tuple[Verdict, ...] = ("refused", "relaxed", "narrower")
+        return next((one for one in worst if one in verdicts), "exact")
 
     @property
     def refused(self) -> list[Finding]:

@@ -23,6 +23,7 @@ from structgen.frontends.jsonschema.resources import Place
 from structgen.frontends.jsonschema.scalars import check_divisor
 from structgen.frontends.jsonschema.strings import check_pattern
 from structgen.frontends.jsonschema.uris import without_fragment
+from structgen.ir.report import Finding
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.read import Reader
@@ -158,7 +159,10 @@ def _format(reader: Reader, value: Any) -> None:
         return
     if value in own:
         reader.add("text", own[value])
-    elif value in formats.GRAMMARS:
+        return
+    if value in formats.REPORTED:
+        reader.report.findings.append(Finding(reader.at("format"), "format", "narrower", f"{value}: {formats.NOTES[value]}"))
+    if value in formats.GRAMMARS:
         reader.add("text", ("grammar", formats.GRAMMARS[value]))
     elif value in formats.SUPPORTED:
         reader.add("format", value)

@@ -60,6 +60,15 @@ def test_what_an_automaton_leaves_out_is_not_its_negation(name: str, text: str) 
     assert not recognised(start, json.dumps({"a": text}))
 
 
+def test_the_report_says_what_is_left_out() -> None:
+    report = json_schema({"properties": {"a": {"format": "regex"}, "b": {"format": "date"}}}).report
+    assert [(one.where, one.verdict) for one in report.findings] == [("/properties/a/format", "narrower")]
+    assert report.verdict == "narrower"
+    assert "back-references" in str(report)
+    assert json_schema({"format": "regex"}, formats={"regex": "a"}).report.verdict == "exact"
+    assert json_schema({"format": "regex"}, formats="annotation").report.verdict == "exact"
+
+
 PATTERNS = ["^[a-z0-9.:-]+$", "a", "^.{3,20}$", r"\d{2}", "^(?!2)", r"\.|-", "[^0-9]$", "(?<=1)2", r"^\S*$", "-01"]
 FORMATS = ["date", "ipv4", "ipv6", "uuid", "email", "time", "duration", "json-pointer", "regex"]
 SEEDS = [

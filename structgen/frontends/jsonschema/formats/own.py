@@ -38,8 +38,10 @@ def own_formats(formats: Mapping[str, Any]) -> Atoms:
 
 def _atom(name: str, what: Any, where: str) -> tuple[str, Any]:
     if isinstance(what, str):
-        parse(what, "ecma")
-        return "pattern", f"^(?:{what})$"
+        parse(what, "ecma")  # it must stand for itself: `a)(b` does not
+        whole = f"^(?:{what})$"
+        parse(whole, "ecma")
+        return "pattern", whole
     language = getattr(what, "language", None)
     if not isinstance(language, Language):
         raise OptionError(f"the format {name!r} is a {type(what).__name__}, neither a str nor a grammar", where=where, hint=_HINT)
