@@ -23,6 +23,7 @@ from structgen.frontends.jsonschema import json_schema
 from structgen.frontends.jsonschema.formats import GRAMMARS, content, idn, regexes
 from structgen.frontends.jsonschema.formats.ecma import is_regex
 from structgen.ir import chars as cs
+from structgen.vocab.vocabulary import Vocabulary
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "reference"))
 from recognize import accepts as recognised
@@ -341,6 +342,44 @@ def test_who_checks_content() -> None:
     assert json_schema(both, draft="draft7", content="annotation").report.verdict == "exact"
     with pytest.raises(OptionError):
         json_schema(True, content="yes")  # type: ignore[arg-type]
+
+
+# ---- under the mask ----
+
+WALKS: dict[str, tuple[dict[str, Any], str, Any]] = {
+    "regex": ({"format": "regex"}, '"\\\\ab(){}[]+?|^19,-', is_regex),
+    "idn-hostname": ({"format": "idn-hostname"}, '"ab-.', lambda text: idn.is_hostname(text) is not False),
+    "idn-email": ({"format": "idn-email"}, '"ab-.@', lambda text: idn.is_address(text) is not False),
+    "json": ({"contentMediaType": "application/json"}, '"\\\\[]{}:,1 tn', content.is_json),
+    "base64": ({"contentEncoding": "base64"}, '"AQg=', lambda text: base64.b64decode(text, validate=True) is not None),
+    "short regex": ({"format": "regex", "maxLength": 6, "pattern": "a"}, '"ab()[]+', lambda text: is_regex(text) and "a" in text),
+}
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_walks_under_the_mask_never_end_dead_and_are_right(name: str) -> None:
+    schema, handy, judge = WALKS[name]
+    vocabulary = Vocabulary.from_bytes([*(bytes([i]) for i in range(256)), b""], eos=256)
+    automaton = Grammar(json_schema({"type": "string", **schema}, content="assert", style="any")).compile(vocabulary)
+    finished = 0
+    for seed in range(60):
+        rng = random.Random(seed)
+        state, text = automaton.start(), bytearray()
+        for step in range(60):
+            row = automaton.mask(state)
+            allowed = [token for token in range(257) if row[token >> 5] >> (token & 31) & 1]
+            assert allowed, (seed, bytes(text))
+            if 256 in allowed:
+                value = json.loads(text.decode())
+                assert judge(value), (seed, value)
+                finished += 1
+                break
+            some = [token for token in allowed if token in handy.encode()]
+            ends = [token for token in allowed if token in b'")]}'] if step > 20 else []
+            token = rng.choice(ends or (some if some and rng.random() < 0.9 else allowed))
+            text.append(token)
+            state = automaton.advance(state, token)
+    assert finished > 10, finished
 
 
 def test_sets_are_sets() -> None:
