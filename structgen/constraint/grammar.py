@@ -48,13 +48,34 @@ class Grammar:
             return self._machine
 
     def accepts(self, text: str | bytes) -> bool:
-        """Whether the complete text belongs to the language. Lone surrogates in a str belong to none."""
+        """Whether the complete text belongs to the language. For a schema: whether it is JSON in the style asked for, and its value valid.
+
+        Lone surrogates in a str belong to none. Raises EmptyLanguage, BudgetExceeded.
+        """
         data = _utf8(text)
         return data is not None and self.automaton.accepts(data)
 
     def decode(self, text: str) -> Any:
         """The value of a complete text: what its JSON says, an instance of its type, or the text itself."""
         return text if self.language.decode is None else self.language.decode(text)
+
+    def examples(self, n: int = 10, *, seed: int | None = None, max_length: int = 2000, values: bool = False) -> list[Any]:
+        """`n` random texts of the language, of at most `max_length` characters each; with `values`, what they decode to.
+
+        The texts differ as far as the language has so many. The same seed gives the same texts (for the same version of structgen).
+        Small and large texts are about as frequent; characters are mostly readable, now and then escaped or of other scripts.
+
+        >>> import structgen as sg
+        >>> [type(v) for v in sg.json_schema({"type": "integer", "minimum": 3}).examples(2, values=True)]
+        [<class 'int'>, <class 'int'>]
+
+        Raises BudgetExceeded where no text is short enough, UnsupportedFeature where every text has a special token, EmptyLanguage,
+        OptionError.
+        """
+        from structgen.ir.examples import texts
+
+        found = texts(self.language.start, n, seed=seed, max_length=max_length)
+        return [self.decode(text) for text in found] if values else found
 
     def explain(self, text: str | bytes) -> Explanation:
         """How far a text can be read, what may come next there, and a caret below the place."""

@@ -181,7 +181,9 @@ class _Family:
             found.append(i)
             if self.members[i].required:
                 return found
-        return found + [i for i in range(self.ordered, len(self.members)) if not state.there >> i & 1]
+        left = [i for i in range(self.ordered, len(self.members)) if not state.there >> i & 1]
+        # Required members first: whoever looks for a way to the end tries alternatives as they are written.
+        return found + sorted(left, key=lambda i: not self.members[i].required)
 
     def behind(self, state: State, i: int, covers: int, alive: Apart) -> State:
         """The state behind member i."""
