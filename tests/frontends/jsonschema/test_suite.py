@@ -1,83 +1,93 @@
-"""The official JSON Schema Test Suite, required files of every draft: whatever is accepted for compilation is judged rightly.
+"""The official JSON Schema Test Suite, required and optional, of every draft: no case gets worse than the files in `suite/` say.
 
-Property order is free here (`order="any"`), because the suite has no opinion about it; formats are annotations, as in its required files.
-What is refused is pinned by file, so that a refusal that comes or goes is seen.
+Order and spelling are free here (`order="any"`, style "any"), because the suite has no opinion about them; formats are asserted in
+`optional/format` only, as the suite has it. How the marks are made and kept stands in `ratchet.py`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import tarfile
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Any
+from random import Random
 
 import pytest
 
-from structgen.errors import EmptyLanguage, UnsupportedFeature
+from structgen.bench.cases import spelled
+from structgen.bench.suite import DRAFTS, MARKS, Mark, mark_of, read_suite, remotes, respelled
+from structgen.errors import EmptyLanguage, StructgenError
 from structgen.frontends.jsonschema import json_schema
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2] / "reference"))
+import ratchet
 from recognize import accepts
 
-TAR = Path(__file__).parents[4] / "shared/data/jsonschema_suite/json-schema-test-suite.tar.xz"
-DRAFTS = ["draft4", "draft6", "draft7", "draft2019-09", "draft2020-12"]
-
-REFUSED = {  # groups refused by file, the same in every draft that has the file, where not told apart
-    "defs.json": 1,
-    "definitions.json": 1,
-    "dependencies.json": 1,
-    "dependentSchemas.json": 1,
-    "dynamicRef.json": 5,
-    "multipleOf.json": 1,
-    "refRemote.json": {"draft4": 8, "draft2019-09": 15, "draft2020-12": 15, "": 11},
-    "ref.json": 1,
-    "uniqueItems.json": 3,
-}
-WRONG = {"vocabulary.json": 1}  # an unknown vocabulary, which only a metaschema of the suite switches off
+pytestmark = pytest.mark.skipif(not ratchet.SUITE.exists(), reason=f"the official suite is not there: {ratchet.SUITE.name}")
 
 
-@lru_cache(maxsize=1)
-def suite() -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """draft -> file -> groups."""
-    if not TAR.exists():
-        pytest.skip(f"the official suite is not there: {TAR.name}")
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    with tarfile.open(TAR) as tar:
-        for member in tar.getmembers():
-            parts = Path(member.name).parts
-            if len(parts) == 4 and parts[1] == "tests" and parts[3].endswith(".json"):
-                data = tar.extractfile(member)
-                assert data is not None
-                found.setdefault(parts[2], {})[parts[3]] = json.load(data)
-    return found
-
-
-def expected(table: dict[str, Any], file: str, draft: str) -> int:
-    one = table.get(file, 0)
-    return one if isinstance(one, int) else one.get(draft, one.get("", 0))
+@cache
+def marks(draft: str) -> dict[ratchet.Case, Mark]:
+    return ratchet.judge(draft)
 
 
 @pytest.mark.parametrize("draft", DRAFTS)
-def test_verdicts(draft: str) -> None:
-    problems: list[str] = []
-    refusals: dict[str, int] = {}
-    for file, groups in suite()[draft].items():
-        wrong: list[str] = []
-        for group in groups:
-            try:
-                start = json_schema(group["schema"], style="any", order="any", draft=draft, formats="annotation").start
-            except EmptyLanguage:
-                start = None
-            except UnsupportedFeature:
-                refusals[file] = refusals.get(file, 0) + 1
-                continue
-            for test in group["tests"]:
-                text = json.dumps(test["data"], ensure_ascii=False)
-                if (start is not None and accepts(start, text)) != test["valid"]:
-                    wrong.append(f"{file}: {group['description']}: {test['description']}")
-        if len(wrong) > WRONG.get(file, 0):
-            problems += wrong
-    assert problems == []
-    assert refusals == {file: n for file in suite()[draft] if (n := expected(REFUSED, file, draft))}
+def test_no_case_gets_worse(draft: str) -> None:
+    worse, better = ratchet.compare(marks(draft), ratchet.read(draft))
+    assert not worse, "cases that got worse (if that is right: make ratchet, and say why in the commit):\n" + "\n".join(worse)
+    if better:
+        print(f"{draft}: {len(better)} cases got better; keep them with: make ratchet\n" + "\n".join(better))
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_the_file_lists_cases_of_the_suite(draft: str) -> None:
+    groups = {key[:2] for key in marks(draft)}
+    for file, group, test in ratchet.read(draft):
+        assert (file, group) in groups
+        assert test == "*" or (file, group, test) in marks(draft)
+
+
+@pytest.mark.slow
+def test_the_slow_twin_agrees() -> None:
+    """The recogniser without automata gives the same verdicts on the required files of the newest draft."""
+    registry = remotes(ratchet.SUITE, DRAFTS[-1])
+    for group in read_suite(ratchet.SUITE, DRAFTS[-1], optional=False):
+        try:
+            start = json_schema(group.schema, style="any", order="any", draft=group.draft, registry=registry, formats=group.formats).start
+        except EmptyLanguage:
+            start = None
+        except StructgenError:
+            continue
+        for name, value, valid in group.tests:
+            mark = mark_of(start is not None and accepts(start, spelled(value)), valid)
+            key = ratchet.plain(group.file), ratchet.plain(group.name), ratchet.plain(name)
+            assert MARKS.index(mark) <= MARKS.index(marks(DRAFTS[-1])[key]), key
+
+
+def test_what_gets_worse_and_better_is_told() -> None:
+    before: dict[ratchet.Case, Mark] = {("not", "g", "*"): "refused", ("not", "h", "b"): "false negative"}
+    now: dict[ratchet.Case, Mark] = {("not", "g", "a"): "pass", ("not", "h", "b"): "false positive", ("not", "h", "c"): "pass"}
+    worse, better = ratchet.compare(now, before)
+    assert worse == ["not | h | b: false negative -> false positive"]
+    assert better == ["not | g | a: refused -> pass"]
+    assert ratchet.lines({("f", "g", "a"): "refused", ("f", "g", "b"): "refused", ("f", "h", "c"): "crash", ("f", "h", "d"): "pass"}) == [
+        "f | g | * | refused",
+        "f | h | c | crash",
+    ]
+
+
+def test_a_group_that_takes_too_long_is_stopped() -> None:
+    def never() -> None:
+        with ratchet.limit(0.05):
+            while True:
+                pass
+
+    with pytest.raises(TimeoutError):
+        never()
+
+
+def test_other_spellings_are_of_the_same_value() -> None:
+    value = {"a\n": [1, 2.5, True, None, "é😀\\"], "b": {}, "": []}
+    for seed in range(50):
+        assert json.loads(respelled(value, Random(seed))) == value
