@@ -4,4 +4,5 @@ cases    the file of schemas and instances
 engines  structgen and its peers behind one interface
 worker   the process of one engine; masks  starts, asks and kills it
 summary  verdict counts, percentiles, ratios
+suite    the official JSON Schema Test Suite, and what verdicts on it are called
 """

@@ -9,6 +9,7 @@ Not here: time limits, processes, percentiles (`worker`, `masks`, `summary`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -24,8 +25,11 @@ class Engine(Protocol):
 
     refusals: tuple[type[Exception], ...]
 
-    def compile(self, schema: str) -> None:
-        """Take a schema (JSON text). Raises one of `refusals`."""
+    def compile(self, schema: str, **options: Any) -> None:
+        """Take a schema (JSON text). Raises one of `refusals`.
+
+        options: `draft`, `formats`, and `suite`, where the documents of remote references are (`bench.suite`). Peers take none of them.
+        """
 
     def reset(self) -> None:
         """Go to the beginning of a text of the last schema."""
@@ -54,9 +58,13 @@ class Structgen:
         self._api = api
         self._vocabulary = Vocabulary.from_tokenizer(tokenizer)
 
-    def compile(self, schema: str) -> None:
+    def compile(self, schema: str, **options: Any) -> None:
         """Compile, with every legal spelling allowed."""
-        self._automaton = self._api.compile(self._api.json_schema(schema, style="any"), self._vocabulary)
+        if "suite" in options:
+            from structgen.bench.suite import remotes
+
+            options["registry"] = remotes(options.pop("suite"), options["draft"])
+        self._automaton = self._api.compile(self._api.json_schema(schema, style="any", **options), self._vocabulary)
 
     def reset(self) -> None:
         """The start state."""
@@ -94,7 +102,7 @@ class LLGuidance:
         self._tokenizer = llguidance.LLTokenizer(tokenizer, n_vocab=vocabulary.size, eos_token=list(vocabulary.stop_ids))
         self._row = rows.allocate_token_bitmask(1, self._tokenizer.vocab_size)
 
-    def compile(self, schema: str) -> None:
+    def compile(self, schema: str, **_: Any) -> None:
         """A matcher for the schema; its errors are states of the matcher."""
         self._fresh = self._matcher(self._tokenizer, self._matcher.grammar_from_json_schema(schema), log_level=0)
         if self._fresh.is_error():
@@ -135,7 +143,7 @@ class XGrammar:
         self._tensor = xgrammar.allocate_token_bitmask(1, info.vocab_size)
         self._row = self._tensor.numpy().view(np.uint32)[0]  # shares the tensor's memory
 
-    def compile(self, schema: str) -> None:
+    def compile(self, schema: str, **_: Any) -> None:
         """Compile on one thread."""
         self._grammar = self._compiler.compile_json_schema(schema, **self._options)
 
@@ -163,11 +171,100 @@ class StrictXGrammar(XGrammar):
     _options: ClassVar[dict[str, Any]] = {}
 
 
+class OutlinesCore:
+    """outlines-core: the schema becomes a regular expression, and that an index over the whole vocabulary."""
+
+    refusals: tuple[type[Exception], ...] = (Exception,)
+
+    def __init__(self, tokenizer: str) -> None:
+        import outlines_core
+        from outlines_core.json_schema import build_regex_from_schema
+
+        from structgen.vocab.vocabulary import Vocabulary
+
+        vocabulary = Vocabulary.from_tokenizer(tokenizer)
+        ids: dict[bytes, list[int]] = {}
+        for token, data in enumerate(vocabulary.tokens):
+            if data:
+                ids.setdefault(data, []).append(token)
+        self._package, self._regex, self._stop = outlines_core, build_regex_from_schema, vocabulary.stop_ids[0]
+        self._vocabulary = outlines_core.Vocabulary(self._stop, ids)
+
+    def compile(self, schema: str, **_: Any) -> None:
+        """The index of the regular expression."""
+        self._index = self._package.Index(self._regex(schema), self._vocabulary)
+
+    def reset(self) -> None:
+        """A fresh guide."""
+        self._now = self._package.Guide(self._index)
+
+    def mask(self) -> None:
+        """The list of allowed tokens."""
+        self._allowed = self._now.get_tokens()
+
+    def commit(self, token: int) -> bool:
+        """Look up and advance."""
+        if token not in self._allowed:
+            return False
+        self._now.advance(token)
+        return True
+
+    def ended(self) -> bool:
+        """The stop token may come."""
+        return bool(self._now.is_finished()) or self._stop in self._now.get_tokens()
+
+
+class LMFormatEnforcer:
+    """lm-format-enforcer: a parser over characters, and the tokens that it can read."""
+
+    refusals: tuple[type[Exception], ...] = (Exception,)
+
+    def __init__(self, tokenizer: str) -> None:
+        import lmformatenforcer
+
+        from structgen.vocab.vocabulary import Vocabulary
+
+        vocabulary = Vocabulary.from_tokenizer(tokenizer)
+        words = [(i, data.decode("utf-8", "replace"), data[:1] == b" ") for i, data in enumerate(vocabulary.tokens) if data]
+
+        def decoded(tokens: list[int]) -> str:
+            return vocabulary.decode(tokens).decode("utf-8", "replace").rstrip("\ufffd")
+
+        self._package, self._stop = lmformatenforcer, vocabulary.stop_ids[0]
+        self._data = lmformatenforcer.TokenEnforcerTokenizerData(words, decoded, self._stop, False, vocabulary.size)
+
+    def compile(self, schema: str, **_: Any) -> None:
+        """A parser for the schema."""
+        self._enforcer = self._package.TokenEnforcer(self._data, self._package.JsonSchemaParser(json.loads(schema)))
+
+    def reset(self) -> None:
+        """No tokens."""
+        self._tokens: list[int] = []
+
+    def mask(self) -> None:
+        """The list of allowed tokens."""
+        self._allowed = self._enforcer.get_allowed_tokens(self._tokens).allowed_tokens
+
+    def commit(self, token: int) -> bool:
+        """Look up and append."""
+        if token not in self._allowed:
+            return False
+        self._tokens = [*self._tokens, token]
+        return True
+
+    def ended(self) -> bool:
+        """The stop token may come."""
+        self.mask()
+        return self._stop in self._allowed
+
+
 _ENGINES: Final[dict[str, tuple[str, Callable[[str], Engine]]]] = {  # name -> (package, class)
     "structgen": ("structgen", Structgen),
     "llguidance": ("llguidance", LLGuidance),
     "xgrammar": ("xgrammar", XGrammar),
     "xgrammar-strict": ("xgrammar", StrictXGrammar),
+    "outlines-core": ("outlines_core", OutlinesCore),
+    "lm-format-enforcer": ("lmformatenforcer", LMFormatEnforcer),
 }
 
 
@@ -194,7 +291,7 @@ def checked_engines(names: Sequence[str]) -> list[str]:
 def engine_version(name: str) -> str:
     """The version of the package behind an engine, "" where it says none."""
     try:
-        return version(_ENGINES[name][0]) if name in _ENGINES else ""
+        return version(name.removesuffix("-strict")) if name in _ENGINES else ""
     except PackageNotFoundError:
         return ""
 

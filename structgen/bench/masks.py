@@ -44,7 +44,8 @@ class Outcome:
     """What an engine did with one case.
 
     `first_us`: compiling and the first mask; None where that was not reached. `us`: mask + commit of every token. `test`: the instance
-    that decided a wrong verdict. A case that ran out of time or crashed has no `us`.
+    that decided a wrong verdict. `read`: which instances were accepted (None: it crashed there); empty where it was not compiled. A case
+    that ran out of time, or whose process crashed, has neither `us` nor `read`.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Outcome:
     test: int | None = None
     first_us: float | None = None
     us: list[float] = field(default_factory=list)
+    read: list[bool | None] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -85,22 +87,23 @@ class Workload:
     requests: tuple[Request, ...]
 
 
-def workload_of(cases: Sequence[Case], tokenizer: str) -> Workload:
-    """The cases with their instances cut into tokens, as the tokenizer cuts them in the middle of a text.
+def workload_of(cases: Sequence[Case], tokenizer: str, options: Sequence[dict[str, Any]] = ()) -> Workload:
+    """The cases with their instances cut into tokens, as the tokenizer cuts them in the middle of a text; `options` for each (or none).
 
     Raises `VocabularyError` for a tokenizer that cannot be read or cannot spell an instance.
     """
     vocabulary = Vocabulary.from_tokenizer(tokenizer)
-    warm_up, *requests = [_request(case, vocabulary) for case in (_WARM_UP, *cases)]
+    given = options or [{}] * len(cases)
+    warm_up, *requests = [_request(case, vocabulary, more) for case, more in zip((_WARM_UP, *cases), ({}, *given), strict=True)]
     return Workload(str(Path(tokenizer).resolve()), warm_up, tuple(requests))
 
 
-def _request(case: Case, vocabulary: Vocabulary) -> Request:
+def _request(case: Case, vocabulary: Vocabulary, options: dict[str, Any]) -> Request:
     try:
         tests = [[vocabulary.encode(text), valid] for text, valid in case.tests]
     except VocabularyError as error:
         raise VocabularyError(f"an instance of case {case.id} cannot be spelled in tokens: {error.why}", where="--tokenizer") from error
-    return Request(case.id, json.dumps({"schema": case.schema, "tests": tests}))
+    return Request(case.id, json.dumps({"schema": case.schema, "tests": tests, **({"options": options} if options else {})}))
 
 
 def run_engines(
@@ -222,7 +225,7 @@ class Worker:
                     first = answer["us"]
                     continue
                 self.memory_mb = max(self.memory_mb, answer["memory"])
-                return Outcome(request.id, answer["verdict"], answer["why"], answer["test"], first, answer["us"])
+                return Outcome(request.id, answer["verdict"], answer["why"], answer["test"], first, answer["us"], answer.get("read", []))
         except queue.Empty:
             self.stop()
             return Outcome(request.id, "timeout", f"more than {timeout:g} s", first_us=first)

@@ -2,20 +2,23 @@
 
 A suite is the folder or the (compressed) tar archive of json-schema-org/JSON-Schema-Test-Suite, with `tests/` and `remotes/` in it.
 
-Not here: running engines (`masks`), how the table is shown (`cli`).
+Not here: running engines (`masks`).
 """
 
 from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any, Final, Literal
 
+from structgen.bench.cases import Case, spelled
+from structgen.bench.masks import Outcome, Workload, workload_of
 from structgen.errors import OptionError
 
 DRAFTS: Final = ("draft4", "draft6", "draft7", "draft2019-09", "draft2020-12")
@@ -143,3 +146,33 @@ def _text(value: Any, random: Random, floats: bool) -> str:
 def _escape(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
+
+
+# ---- engines beside each other ----
+
+
+def workload(groups: Sequence[Group], suite: str | Path, tokenizer: str) -> Workload:
+    """The groups as requests to engines."""
+    cases = [
+        Case(f"{group.file}: {group.name}", json.dumps(group.schema), tuple((spelled(value), valid) for _, value, valid in group.tests))
+        for group in groups
+    ]
+    place = str(Path(suite).resolve())
+    return workload_of(cases, tokenizer, [{"draft": one.draft, "formats": one.formats, "suite": place} for one in groups])
+
+
+def marks_of(outcome: Outcome, group: Group) -> list[Mark]:
+    """What an engine's outcome means for each instance of a group."""
+    if len(outcome.read) == len(group.tests):
+        return ["crash" if one is None else mark_of(one, valid) for one, (_, _, valid) in zip(outcome.read, group.tests, strict=True)]
+    for_all: Mark = "time-out" if outcome.verdict == "timeout" else "refused" if outcome.verdict == "refused" else "crash"
+    return [for_all] * len(group.tests)
+
+
+def markdown(rows: Sequence[tuple[str, str, Sequence[Mark]]]) -> str:
+    """A table with a row for each (draft, engine with version, marks): how many cases have each mark."""
+    lines = ["| draft | engine | cases | " + " | ".join(MARKS) + " |", "|---|---|" + "---:|" * (1 + len(MARKS))]
+    for draft, engine, marks in rows:
+        count = Counter(marks)
+        lines.append(f"| {draft} | {engine} | {len(marks):,} | " + " | ".join(f"{count[mark]:,}" for mark in MARKS) + " |")
+    return "\n".join(lines)

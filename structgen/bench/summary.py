@@ -118,6 +118,7 @@ def document(sittings: Sequence[Sitting], timeout: float, **facts: Any) -> dict[
 def _row(outcome: Outcome) -> dict[str, Any]:
     row = asdict(outcome)
     times = row.pop("us")
+    del row["read"]
     return {**row, "tokens": len(times), "us": round(sum(times), 1)}
 
 

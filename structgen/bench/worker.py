@@ -1,10 +1,11 @@
 """The process in which one engine runs: requests come in as JSON lines, answers go out as JSON lines.
 
-    {"schema": JSON text, "tests": [[[token, ...], valid], ...]}           a request
+    {"schema": JSON text, "tests": [[[token, ...], valid], ...]}           a request; "options" for `Engine.compile` may come with it
     {"at": "ready"}                                                        the engine is made
     {"at": "failed", "why": ...}                                           it cannot be made
     {"at": "first", "us": ...}                                             compiled, and the first mask computed
-    {"at": "done", "verdict", "why", "test", "us": [...], "memory": MB}    all instances read; `us` is mask + commit, one a token
+    {"at": "done", "verdict", "why", "test", "us": [...], "memory": MB}    all instances read; `us` is mask + commit, one a token;
+                                                                           "read": true, false, null (it crashed), one an instance
 
 Whoever asks may kill this process at any time: that is the time limit, which native code cannot ignore. Text that native code writes to
 standard output goes to standard error, so that it is never taken for an answer.
@@ -50,26 +51,29 @@ def measure(engine: Engine, request: dict[str, Any], tell: Tell) -> dict[str, An
     """Compile a schema and read its instances: verdict, reason, the instance that decided it, and the microseconds of every token."""
     try:
         begun = perf_counter()
-        engine.compile(request["schema"])
+        engine.compile(request["schema"], **request.get("options", {}))
         engine.reset()
         engine.mask()
         first = (perf_counter() - begun) * 1e6
     except engine.refusals as error:
-        return {"verdict": "refused", "why": str(error)[:500], "test": None, "us": []}
+        return {"verdict": "refused", "why": str(error)[:500], "test": None, "us": [], "read": []}
     except Exception as error:
-        return {"verdict": "crash", "why": repr(error)[:500], "test": None, "us": []}
+        return {"verdict": "crash", "why": repr(error)[:500], "test": None, "us": [], "read": []}
     tell({"at": "first", "us": first})
-    verdict, which, why, spent = "pass", None, "", list[float]()
-    try:
-        for number, (tokens, valid) in enumerate(request["tests"]):
+    verdict, which, why, spent, accepted = "pass", None, "", list[float](), list[bool | None]()
+    for number, (tokens, valid) in enumerate(request["tests"]):
+        try:
             read = _read(engine, tokens, spent)
-            if read and not valid:
-                verdict, which = "accepts invalid", number
-            elif valid and not read and verdict == "pass":
-                verdict, which = "rejects valid", number
-    except Exception as error:
-        verdict, why = "crash", repr(error)[:500]
-    return {"verdict": verdict, "why": why, "test": which, "us": [round(one, 3) for one in spent]}
+        except Exception as error:
+            verdict, why = "crash", repr(error)[:500]
+            accepted.append(None)
+            continue
+        accepted.append(read)
+        if read and not valid and verdict != "crash":
+            verdict, which = "accepts invalid", number
+        elif valid and not read and verdict == "pass":
+            verdict, which = "rejects valid", number
+    return {"verdict": verdict, "why": why, "test": which, "us": [round(one, 3) for one in spent], "read": accepted}
 
 
 def _read(engine: Engine, tokens: list[int], spent: list[float]) -> bool:

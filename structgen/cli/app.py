@@ -147,6 +147,28 @@ def explain(
 
 
 @app.command()
+def examples(
+    *,
+    schema: Schema = None,
+    regex: Regex = None,
+    type_: Type = None,
+    lark: Lark = None,
+    choice: Choice = None,
+    style: Style = "default",
+    n: Annotated[int, typer.Option("--n", min=0, help="How many texts.")] = 10,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same texts.")] = None,
+    max_length: Annotated[int, typer.Option("--max-length", min=0, help="Most characters of a text.")] = 2000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each text as a JSON string.")] = False,
+) -> None:
+    """Print random texts of a grammar: test data."""
+    from structgen.cli import examples as command
+    from structgen.cli.inputs import GrammarOptions
+
+    options = GrammarOptions(schema, regex, type_, lark, choice or (), style)
+    raise typer.Exit(command.examples(options, n, seed=seed, max_length=max_length, as_json=as_json))
+
+
+@app.command()
 def warmup() -> None:
     """Compile the kernels now, so that nothing has to later (once on a machine, about half a minute)."""
     from structgen.cli import warm as command
@@ -169,6 +191,25 @@ def masks(
     from structgen.cli import masks as command
 
     raise typer.Exit(command.bench_masks(data, tokenizer, engines, limit=limit, timeout=timeout, output=output, jobs=jobs))
+
+
+@bench.command()
+def suite(
+    *,
+    suite: Annotated[str, typer.Option("--suite", metavar="PATH", help="The official JSON Schema Test Suite: its folder or tar archive.")],
+    tokenizer: Annotated[str, typer.Option("--tokenizer", metavar="FILE", help="A tokenizer.json.")],
+    engines: Annotated[
+        str, typer.Option("--engines", help="With commas: structgen, llguidance, xgrammar, outlines-core, lm-format-enforcer.")
+    ] = "structgen",
+    drafts: Annotated[str, typer.Option("--drafts", help="With commas, or all.")] = "draft2020-12",
+    optional: Annotated[bool, typer.Option("--optional/--no-optional", help="Whether the optional files are read.")] = True,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.01, help="Seconds for one schema with its instances.")] = 20.0,
+    output: Annotated[str | None, typer.Option("--out", metavar="FILE", help="Write what does not pass as JSON.")] = None,
+) -> None:
+    """Verdicts of several engines on the official JSON Schema Test Suite, as a table in Markdown."""
+    from structgen.cli import suite as command
+
+    raise typer.Exit(command.bench_suite(suite, tokenizer, engines, drafts, optional=optional, timeout=timeout, output=output))
 
 
 @bench.callback()

@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 from structgen.errors import BudgetExceeded, OptionError
 from structgen.ir.examples_cost import Costs
 from structgen.ir.examples_leaf import LeafTexts
-from structgen.ir.expr import Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import NEVER, Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
 from structgen.ir.expr_match import has_text
 
 _FREEDOM: Final = 7.0
@@ -178,6 +178,20 @@ class _Speaker:
                 return data
         raise _DropError
 
+    def bind(self, expr: Bind, todo: list[_Item], run: _Run) -> bytes:
+        if expr.then is None:
+            todo.append(expr.unknown)
+            return self._drawn(expr.inner, run)
+        for _ in range(_TRIES):
+            before = run.room
+            data = self._drawn(expr.inner, run)
+            run.room = before  # whoever is given the text counts it
+            rest = expr.then(data)
+            if rest is not NEVER:
+                todo.append(rest)
+                return data
+        raise _DropError
+
     def special(self, *_: Any) -> bytes:
         raise _DropError
 
@@ -259,6 +273,7 @@ _SAY: Final[dict[type, Callable[..., bytes | None]]] = {
     Leaf: _Speaker.leaf,
     Minus: _Speaker.minus,
     Special: _Speaker.special,
+    Bind: _Speaker.bind,
     Seq: _Speaker.sequence,
     Rule: _Speaker.rule,
     Alt: _Speaker.choice,

@@ -16,7 +16,7 @@ from math import inf
 from typing import Final
 
 from structgen.errors import BudgetExceeded, EmptyLanguage, UnsupportedFeature
-from structgen.ir.expr import Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
 
 _MOST: Final = 20_000
 """The most rules that are unfolded in search of one end."""
@@ -167,6 +167,8 @@ def _parts(expr: Expr) -> list[Expr]:
             return [label for _, label, _ in expr.edges if label is not None]
         case Minus():
             return [expr.leaf]
+        case Bind():  # what follows a text is not known yet; it is about as far from the end as what may follow any text
+            return [expr.inner, expr.unknown]
     return []
 
 

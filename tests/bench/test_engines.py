@@ -17,7 +17,14 @@ from structgen.vocab.vocabulary import Vocabulary
 
 TOKENIZER = str(path() / "tokenizer.json")
 MASKBENCH = Path(__file__).resolve().parents[3] / "shared" / "data" / "maskbench" / "maskbench_dev.jsonl.xz"
-PACKAGES = {"structgen": "structgen", "llguidance": "llguidance", "xgrammar": "xgrammar", "xgrammar-strict": "xgrammar"}
+PACKAGES = {
+    "structgen": "structgen",
+    "llguidance": "llguidance",
+    "xgrammar": "xgrammar",
+    "xgrammar-strict": "xgrammar",
+    "outlines-core": "outlines_core",
+    "lm-format-enforcer": "lmformatenforcer",
+}
 SCHEMAS = [
     {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": False},
     {"type": "array", "items": {"enum": ["x", "yy"]}, "minItems": 1, "maxItems": 2},

@@ -52,8 +52,8 @@ def test_help_imports_nothing_heavy() -> None:
 def test_version_and_help() -> None:
     assert run("--version").stdout.strip() == f"structgen {sg.__version__}"
     shown = run("--help").stdout
-    assert all(name in shown for name in ("demo", "generate", "check", "explain", "bench", "warmup"))
-    assert "masks" in run("bench", "--help").stdout
+    assert all(name in shown for name in ("demo", "generate", "check", "explain", "examples", "bench", "warmup"))
+    assert all(name in run("bench", "--help").stdout for name in ("masks", "suite"))
 
 
 def test_an_unknown_command_or_option_is_a_usage_error() -> None:
@@ -379,3 +379,29 @@ def test_warmup_says_where_the_kernels_lie() -> None:
     result = run("warmup")
     assert result.exit_code == 0
     assert "they lie in" in result.stdout
+
+
+# ---- examples, bench suite
+
+
+def test_examples() -> None:
+    lines = run("examples", "--regex", "[ab]{3}", "--n", "4", "--seed", "1").stdout.splitlines()
+    assert len(set(lines)) == 4
+    assert all(len(line) == 3 and set(line) <= set("ab") for line in lines)
+    lines = run("examples", "--schema", '{"const": "x"}', "--n", "2", "--json").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == ['"x"', '"x"']
+    assert "where" not in refused("examples", "--regex", "(", "--n", "1")
+    assert run("examples").exit_code == 2
+
+
+def test_bench_suite(tmp_path: Path) -> None:
+    folder, output = tmp_path / "suite/tests/draft7", tmp_path / "out.json"
+    folder.mkdir(parents=True)
+    tests = [{"description": "one", "data": 1, "valid": True}, {"description": "wrong label", "data": 1, "valid": False}]
+    (folder / "type.json").write_text(json.dumps([{"description": "numbers", "schema": {"type": "integer"}, "tests": tests}]))
+    where = ("--suite", str(tmp_path / "suite"), "--tokenizer", str(path() / "tokenizer.json"))
+    result = run("bench", "suite", *where, "--drafts", "draft7", "--out", str(output))
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1].endswith("| 2 | 1 | 0 | 0 | 0 | 0 | 1 |")
+    assert [one["mark"] for one in json.loads(output.read_text())] == ["false positive"]
+    assert "draft9" in refused("bench", "suite", *where, "--drafts", "draft9")

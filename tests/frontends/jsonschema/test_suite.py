@@ -6,16 +6,14 @@ Order and spelling are free here (`order="any"`, style "any"), because the suite
 
 from __future__ import annotations
 
-import json
 import sys
 from functools import cache
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from structgen.bench.cases import spelled
-from structgen.bench.suite import DRAFTS, MARKS, Mark, mark_of, read_suite, remotes, respelled
+from structgen.bench.suite import DRAFTS, MARKS, Mark, mark_of, read_suite, remotes
 from structgen.errors import EmptyLanguage, StructgenError
 from structgen.frontends.jsonschema import json_schema
 
@@ -85,9 +83,3 @@ def test_a_group_that_takes_too_long_is_stopped() -> None:
 
     with pytest.raises(TimeoutError):
         never()
-
-
-def test_other_spellings_are_of_the_same_value() -> None:
-    value = {"a\n": [1, 2.5, True, None, "é😀\\"], "b": {}, "": []}
-    for seed in range(50):
-        assert json.loads(respelled(value, Random(seed))) == value
