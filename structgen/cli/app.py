@@ -157,7 +157,7 @@ def examples(
     style: Style = "default",
     n: Annotated[int, typer.Option("--n", min=0, help="How many texts.")] = 10,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same texts.")] = None,
-    max_length: Annotated[int, typer.Option("--max-length", min=0, help="Most characters of a text.")] = 2000,
+    max_length: Annotated[int | None, typer.Option("--max-length", min=0, help="Most characters of a text.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each text as a JSON string.")] = False,
 ) -> None:
     """Print random texts of a grammar: test data."""

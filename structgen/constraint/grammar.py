@@ -59,11 +59,12 @@ class Grammar:
         """The value of a complete text: what its JSON says, an instance of its type, or the text itself."""
         return text if self.language.decode is None else self.language.decode(text)
 
-    def examples(self, n: int = 10, *, seed: int | None = None, max_length: int = 2000, values: bool = False) -> list[Any]:
+    def examples(self, n: int = 10, *, seed: int | None = None, max_length: int | None = None, values: bool = False) -> list[Any]:
         """`n` random texts of the language, of at most `max_length` characters each; with `values`, what they decode to.
 
-        The texts differ as far as the language has so many. The same seed gives the same texts (for the same version of structgen).
-        Small and large texts are about as frequent; characters are mostly readable, now and then escaped or of other scripts.
+        Without `max_length`, texts end as soon as they can from about a thousand characters on. The texts differ as far as the language
+        has so many. The same seed gives the same texts (for the same version of structgen). Small and large texts are about as
+        frequent; characters are mostly readable, now and then escaped or of other scripts.
 
         >>> import structgen as sg
         >>> [type(v) for v in sg.json_schema({"type": "integer", "minimum": 3}).examples(2, values=True)]

@@ -31,6 +31,12 @@ _FREEDOM: Final = 7.0
 _TRIES: Final = 60
 """So many texts in a row may be dropped before it is an error; the freedom shrinks with each."""
 
+_ENOUGH: Final = 1000
+"""From so many bytes on a text takes the shortest way to its end."""
+
+_LONGEST: Final = 1 << 24
+"""The most characters of a text where no limit is set."""
+
 _STEPS: Final = 1 << 20
 """The most steps of one text, so that what draws nothing ends as well."""
 
@@ -38,13 +44,15 @@ _OTHERWISE: Final = 0.03
 """How often a literal or a key has one piece spelled otherwise."""
 
 
-def texts(expr: Expr, n: int, *, seed: int | None = None, max_length: int = 2000) -> list[str]:
+def texts(expr: Expr, n: int, *, seed: int | None = None, max_length: int | None = None) -> list[str]:
     """`n` random texts of at most `max_length` characters; they differ as far as the language has so many.
+
+    max_length: None for no limit; then texts end as soon as they can from about a thousand characters on.
 
     Raises OptionError for impossible counts, BudgetExceeded where no text of that length was found, UnsupportedFeature where every text
     has a special token, EmptyLanguage.
     """
-    if n < 0 or max_length < 0:
+    if n < 0 or (max_length or 0) < 0:
         raise OptionError("counts cannot be negative", where="n" if n < 0 else "max_length", hint="n >= 0 and max_length >= 0")
     random = Random(seed)
     speaker = _Speaker(expr, random)
@@ -62,16 +70,17 @@ def texts(expr: Expr, n: int, *, seed: int | None = None, max_length: int = 2000
     return found
 
 
-def _one(speaker: _Speaker, random: Random, max_length: int) -> str:
+def _one(speaker: _Speaker, random: Random, max_length: int | None) -> str:
+    most = _LONGEST if max_length is None else max_length
     for failed in range(_TRIES):
         freedom = int(2 ** (random.random() * _FREEDOM * (1 - failed / _TRIES)))
         try:
-            text = speaker.say(freedom - (failed > _TRIES // 2), max_length).decode()
+            text = speaker.say(freedom - (failed > _TRIES // 2), most).decode()
         except (_DropError, UnicodeDecodeError):
             continue
-        if len(text) <= max_length:
+        if len(text) <= most:
             return text
-    raise BudgetExceeded(f"no text of at most {max_length:,} characters was found", where="max_length", hint="raise max_length")
+    raise BudgetExceeded(f"no text of at most {most:,} characters was found", where="max_length", hint="raise max_length")
 
 
 class _DropError(Exception):
@@ -124,7 +133,7 @@ class _Speaker:
     def say(self, free: int, length: int) -> bytes:
         """One text with so many free choices, and none beyond half the length. A character has up to four bytes. Raises _DropError."""
         room = 4 * length
-        return self._drawn(self.expr, _Run(free, room, room - length // 2))
+        return self._drawn(self.expr, _Run(free, room, room - min(length // 2, _ENOUGH)))
 
     def _drawn(self, expr: Expr, run: _Run) -> bytes:
         out: list[bytes] = []

@@ -22,12 +22,17 @@ _MOST: Final = 20_000
 """The most rules that are unfolded in search of one end."""
 
 
+_BIND: Final = 1e6
+"""The cost of a bind itself: more than all else, so that fewer of them always win. What follows one is only known when it is read."""
+
+
 class Costs:
     """Costs of the expressions of one language, as far as they were asked for. Bodies of rules are made once and kept."""
 
     def __init__(self) -> None:
         self._bodies: dict[int, tuple[Rule, Expr]] = {}
-        self._known: dict[int, tuple[Expr, float]] = {}  # finite costs only; expressions are kept, so that an id stays its own
+        # Finite costs of ways without binds, and of others. Expressions are kept, so that an id stays its own.
+        self._known: tuple[dict[int, tuple[Expr, float]], dict[int, tuple[Expr, float]]] = {}, {}
         self._far: dict[int, tuple[Net, list[float]]] = {}
 
     def body(self, rule: Rule) -> Expr:
@@ -39,88 +44,93 @@ class Costs:
 
     def of(self, expr: Expr) -> float:
         """The cost as far as rules have been unfolded; infinite where no end is known."""
-        known = self._known.get(id(expr))
-        if known is not None:
-            return known[1]
-        if isinstance(expr, Rule):
-            return inf
-        # Children before parents, on an explicit stack: expressions may nest deeply.
+        cost = self._of(expr, 0)
+        return cost if cost < inf else self._of(expr, 1)
+
+    def _look_up(self, expr: Expr, binds: int) -> float | None:
+        found = self._known[0].get(id(expr)) or (self._known[1].get(id(expr)) if binds else None)
+        return None if found is None else found[1]
+
+    def _of(self, expr: Expr, binds: int) -> float:
+        """The cost of ways without binds (0) or of all (1). Children before parents, on an explicit stack: expressions may nest deeply."""
         costs: dict[int, float] = {}
         todo: list[tuple[Expr, bool]] = [(expr, False)]
         while todo:
             one, is_ready = todo.pop()
             if id(one) in costs:
                 continue
-            known = self._known.get(id(one))
+            known = self._look_up(one, binds)
             if known is not None or isinstance(one, Rule):
-                costs[id(one)] = inf if known is None else known[1]
+                costs[id(one)] = inf if known is None else known
             elif is_ready:
-                cost = costs[id(one)] = self._sum(one, costs)
+                cost = costs[id(one)] = self._sum(one, costs, binds)
                 if cost < inf:
-                    self._known[id(one)] = one, cost
+                    self._known[binds][id(one)] = one, cost
             else:
                 todo.append((one, True))
-                todo += [(part, False) for part in _parts(one)]
+                todo += [(part, False) for part in _parts(one, binds)]
         return costs[id(expr)]
 
-    def settle(self, expr: Expr) -> float:
-        """The cost, after unfolding as many rules as it takes.
+    def settle(self, expr: Expr) -> None:
+        """Unfold as many rules as it takes to know the cost.
 
         Raises EmptyLanguage or UnsupportedFeature (special tokens) where nothing can be spelled, BudgetExceeded where the end is too far.
         """
-        return self._search([expr], lambda: self.of(expr))
+        self._search([expr], lambda: self.of(expr))
 
-    def _search(self, roots: list[Expr], cost_of: Callable[[], float]) -> float:
-        """Unfold rules of `roots` until `cost_of` is finite."""
-        cost = cost_of()
-        if cost < inf:
-            return cost
-        found = deque(rule for root in roots for rule in _rules(root))
+    def _search(self, roots: list[Expr], cost_of: Callable[[], float]) -> None:
+        """Unfold rules of `roots` until `cost_of` is finite: first without binds, then with them."""
+        if cost_of() < inf:
+            return
         opened: dict[int, Rule] = {}
-        more = 8
-        while found:
-            for turn in range(more):
-                rule = found.pop() if turn % 2 else found.popleft()
-                if id(rule) not in opened and id(rule) not in self._known:
-                    opened[id(rule)] = rule
-                    # Of those found together, the one written first is tried first; one that was found before moves up.
-                    found += [one for one in reversed(_rules(self.body(rule))) if id(one) not in opened and id(one) not in self._known]
-                if not found:
-                    break
-            self._propagate(list(opened.values()))
-            if (cost := cost_of()) < inf:
-                return cost
-            if len(opened) > _MOST:
-                raise BudgetExceeded(f"no end of a text was found within {_MOST:,} rules", hint="the shortest texts are very large")
-            more *= 2
+        for binds in (0, 1):
+            opened = {}
+            found = deque(rule for root in roots for rule in _rules(root, binds))
+            more = 8
+            while found and len(opened) <= _MOST:
+                for turn in range(more):
+                    rule = found.pop() if turn % 2 else found.popleft()
+                    if id(rule) not in opened and self._look_up(rule, binds) is None:
+                        opened[id(rule)] = rule
+                        # Of those found together, the one written first is tried first; one that was found before moves up.
+                        new = [one for one in _rules(self.body(rule), binds) if id(one) not in opened]
+                        found += [one for one in reversed(new) if self._look_up(one, binds) is None]
+                    if not found:
+                        break
+                self._propagate(list(opened.values()), binds)
+                if cost_of() < inf:
+                    return
+                more *= 2
+        if len(opened) > _MOST:
+            raise BudgetExceeded(f"no end of a text was found within {_MOST:,} rules", hint="the shortest texts are very large")
         if any(_needs_special(expr) for expr in (*roots, *map(self.body, opened.values()))):
             raise UnsupportedFeature(
                 "every text of the grammar has a special token, which has no spelling", hint="examples are plain texts"
             )
         raise EmptyLanguage("the grammar allows no text at all")
 
-    def _propagate(self, opened: list[Rule]) -> None:
+    def _propagate(self, opened: list[Rule], binds: int) -> None:
         """Note the costs of unfolded rules, until nothing new comes of it."""
         changed = True
         while changed:
             changed = False
             for rule in reversed(opened):
-                if id(rule) not in self._known and (cost := self.of(self.body(rule))) < inf:
-                    self._known[id(rule)] = rule, cost + 1
+                if self._look_up(rule, binds) is None and (cost := self._of(self.body(rule), binds)) < inf:
+                    self._known[binds][id(rule)] = rule, cost + 1
                     changed = True
 
     def far(self, net: Net, node: int) -> list[float]:
         """For each node of a network, the cost to an end as far as it is known; for `node` it is made known. Raises like `settle`."""
         found = self._far.get(id(net))
-        if found is None or found[1][node] == inf:
-            self._search(_ahead(net, node), lambda: self._distances(net)[node])
-            found = self._far[id(net)] = net, self._distances(net)
+        if found is None or found[1][node] >= _BIND:
+            self._search(_ahead(net, node), lambda: self._distances(net, self.of)[node])
+            found = self._far[id(net)] = net, self._distances(net, self.of)
         return found[1]
 
-    def _distances(self, net: Net) -> list[float]:
+    def _distances(self, net: Net, cost_of: Callable[[Expr], float]) -> list[float]:
         into: dict[int, list[tuple[int, float]]] = {}
         for source, label, target in net.edges:
-            cost = 0.0 if label is None else self.of(label)
+            cost = 0.0 if label is None else cost_of(label)
             if cost < inf:
                 into.setdefault(target, []).append((source, cost))
         far = [inf] * net.size
@@ -137,7 +147,7 @@ class Costs:
                     heappush(todo, (cost + more, source))
         return far
 
-    def _sum(self, expr: Expr, costs: dict[int, float]) -> float:
+    def _sum(self, expr: Expr, costs: dict[int, float], binds: int) -> float:
         match expr:
             case Lit():
                 return len(expr.data)
@@ -152,11 +162,13 @@ class Costs:
             case Repeat():
                 return costs[id(expr.body)] * expr.low if expr.low else 0
             case Net():
-                return self._distances(expr)[0]
-        return sum([costs[id(part)] for part in _parts(expr)])
+                return self._distances(expr, lambda label: costs[id(label)])[0]
+            case Bind():
+                return _BIND + costs[id(expr.inner)] + costs[id(expr.unknown)] if binds else inf
+        return sum([costs[id(part)] for part in _parts(expr, binds)])
 
 
-def _parts(expr: Expr) -> list[Expr]:
+def _parts(expr: Expr, binds: int) -> list[Expr]:
     """The expressions that a text of `expr` may need a text of."""
     match expr:
         case Seq() | Alt():
@@ -168,7 +180,7 @@ def _parts(expr: Expr) -> list[Expr]:
         case Minus():
             return [expr.leaf]
         case Bind():  # what follows a text is not known yet; it is about as far from the end as what may follow any text
-            return [expr.inner, expr.unknown]
+            return [expr.inner, expr.unknown] if binds else []
     return []
 
 
@@ -189,7 +201,7 @@ def _ahead(net: Net, node: int) -> list[Expr]:
     return found
 
 
-def _within(expr: Expr) -> Iterator[Expr]:
+def _within(expr: Expr, binds: int) -> Iterator[Expr]:
     """`expr` and all its parts in the order in which they are written, rules not unfolded."""
     todo, seen = [expr], set[int]()
     while todo:
@@ -197,12 +209,12 @@ def _within(expr: Expr) -> Iterator[Expr]:
         if id(one) not in seen:
             seen.add(id(one))
             yield one
-            todo += reversed(_parts(one))
+            todo += reversed(_parts(one, binds))
 
 
-def _rules(expr: Expr) -> list[Rule]:
-    return [one for one in _within(expr) if isinstance(one, Rule)]
+def _rules(expr: Expr, binds: int) -> list[Rule]:
+    return [one for one in _within(expr, binds) if isinstance(one, Rule)]
 
 
 def _needs_special(expr: Expr) -> bool:
-    return any(isinstance(one, Special) for one in _within(expr))
+    return any(isinstance(one, Special) for one in _within(expr, 1))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -15,6 +16,7 @@ import lark as theirs
 import pytest
 
 import structgen as sg
+from structgen.bench.cases import read_cases
 from structgen.constraint.grammar import Grammar
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError, UnsupportedFeature
 from structgen.frontends.library import grammar_names, grammar_text
@@ -24,6 +26,7 @@ from structgen.ir.expr_match import has_text
 from structgen.ir.language import Language
 from structgen.ir.regular import CharDFA
 
+MASKBENCH = Path(__file__).resolve().parents[3] / "shared" / "data" / "maskbench" / "maskbench_dev.jsonl.xz"
 TREE: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -130,6 +133,7 @@ def test_sentences_are_no_longer_than_asked() -> None:
         assert len(text) <= 30
     with pytest.raises(BudgetExceeded, match="at most 30 characters"):
         sg.json_schema({"type": "string", "minLength": 10**9}).examples(1, max_length=30)
+    assert len(sg.json_schema({"type": "string", "minLength": 5000}).examples(1)[0]) > 5000
 
 
 def test_huge_and_infinite_families_are_only_touched() -> None:
@@ -144,6 +148,26 @@ def test_huge_and_infinite_families_are_only_touched() -> None:
     wide = {"properties": {f"k{i}": {"type": "integer"} for i in range(200)}, "required": ["k7", "k150"], "type": "object"}
     assert all({"k7", "k150"} <= set(v) for v in sg.json_schema(wide, order="any").examples(4, seed=1, values=True))
     assert time.monotonic() - begun < 20
+
+
+def test_keys_come_once() -> None:
+    """Also those that a schema does not declare: what follows a key depends on it."""
+    schemas: list[dict[str, Any]] = [
+        {"type": "object", "minProperties": 3},
+        {"type": "object", "patternProperties": {"^[ab]{1,2}$": True}, "additionalProperties": False, "minProperties": 4},
+        {"type": "object", "properties": {"a": {}, "b": {}}, "required": ["a", "b", "c"], "propertyNames": {"pattern": "^[a-d]{1,2}$"}},
+    ]
+    for schema in schemas:
+        for order in ("schema", "any"):
+            grammar = sg.json_schema(schema, order=order)  # type: ignore[arg-type]
+            for text in grammar.examples(20, seed=9):
+                assert grammar.accepts(text), text
+                json.loads(text, object_pairs_hook=distinct)
+
+
+def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len(dict(pairs)) == len(pairs)
+    return dict(pairs)
 
 
 def test_special_tokens_are_avoided_or_refused() -> None:
@@ -191,3 +215,25 @@ def test_finite_sets_are_recognised() -> None:
     assert not has_text(taken, b'"ab')
     with pytest.raises(TypeError):
         has_text(WORD, b"a")
+
+
+@pytest.mark.slow
+def test_of_real_schemas_are_valid() -> None:
+    """For every schema of the sample that is compiled, the judge (the right draft, formats checked) calls all texts valid."""
+    if not MASKBENCH.is_file():
+        pytest.skip("the folder ../shared/data is not here")
+    count = 0
+    for case in read_cases(MASKBENCH):
+        try:
+            grammar = sg.json_schema(case.schema)
+            found = grammar.examples(3, seed=count)
+        except (EmptyLanguage, UnsupportedFeature):
+            continue
+        schema = json.loads(case.schema)
+        draft = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+        judge = draft(schema, format_checker=draft.FORMAT_CHECKER)
+        for text in found:
+            assert grammar.accepts(text), (case.id, text)
+            assert judge.is_valid(json.loads(text, parse_float=exact)), (case.id, text)
+        count += 1
+    assert count > 480
