@@ -321,6 +321,7 @@ class Rest(NamedTuple):
 
 def can_finish(members: Iterable[Member], classes: Sequence[Others], duties: int, low: int, high: int | None, *, live: Live) -> bool:
     """True where some choice of further members meets the duties and makes `low` to `high` of them."""
+    low = max(low, 0)  # with an upper bound, members are counted beyond the lower one
     there = more = 0
     extra: dict[tuple[int, ...], int] = {}  # sets of obligations that one further member can meet, and how many such members there are
     fewest = {duties: 0}  # duties left -> the fewest further members that leave them, besides the required ones

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from structgen.automata.machine import ByteAutomaton
@@ -297,3 +298,11 @@ def test_registry_is_used_and_nothing_is_fetched() -> None:
     start = json_schema({"$ref": "http://example.com/x"}, registry=registry).start
     assert accepts(start, "[1]")
     assert not accepts(start, '["a"]')
+
+
+def test_an_obligation_may_be_met_by_the_last_member_that_fits() -> None:
+    schema = {"type": "object", "not": {"patternProperties": {"a": {"maximum": 20}}}, "maxProperties": 1}
+    start = json_schema(schema).start
+    judge = jsonschema.Draft202012Validator(schema)
+    for value in ({"a": 70}, {"a": 20}, {"b": 70}, {}, {"xa": 21}, {"a": 70, "b": 1}):
+        assert accepts(start, json.dumps(value)) == judge.is_valid(value), value
