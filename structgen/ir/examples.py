@@ -28,6 +28,9 @@ from structgen.ir.expr_match import has_text
 _FREEDOM: Final = 7.0
 """Up to 2 ** so many choices of a text are free; small numbers are as likely as large ones."""
 
+_PLAIN: Final = 0.1
+"""How often a text takes the shortest way from the beginning."""
+
 _TRIES: Final = 60
 """So many texts in a row may be dropped before it is an error; the freedom shrinks with each."""
 
@@ -73,9 +76,11 @@ def texts(expr: Expr, n: int, *, seed: int | None = None, max_length: int | None
 def _one(speaker: _Speaker, random: Random, max_length: int | None) -> str:
     most = _LONGEST if max_length is None else max_length
     for failed in range(_TRIES):
-        freedom = int(2 ** (random.random() * _FREEDOM * (1 - failed / _TRIES)))
+        # From the fewest choices to many, small numbers as likely as large ones; fewer with each text that was dropped.
+        shrunk = 1 - failed / _TRIES
+        freedom = 0 if random.random() < _PLAIN or failed > _TRIES // 2 else int(2 ** (random.uniform(2, _FREEDOM) * shrunk))
         try:
-            text = speaker.say(freedom - (failed > _TRIES // 2), most).decode()
+            text = speaker.say(freedom, most).decode()
         except (_DropError, UnicodeDecodeError):
             continue
         if len(text) <= most:
@@ -223,7 +228,7 @@ class _Speaker:
             if known is None:  # what leads on is likelier than what ends, so that containers are not mostly empty
                 known = self._sums[id(expr)] = (
                     expr,
-                    list(accumulate(1.0 if isinstance(p, Lit | Leaf | Strings) else 2.0 for p in expr.parts)),
+                    list(accumulate(1.0 if isinstance(p, Lit | Leaf | Strings) else 1.25 for p in expr.parts)),
                 )
             todo.append(self.random.choices(expr.parts, cum_weights=known[1])[0])
             return
