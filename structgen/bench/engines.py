@@ -290,6 +290,10 @@ def checked_engines(names: Sequence[str]) -> list[str]:
 
 def engine_version(name: str) -> str:
     """The version of the package behind an engine, "" where it says none."""
+    if name == "structgen":
+        from structgen import __version__
+
+        return __version__
     try:
         return version(name.removesuffix("-strict")) if name in _ENGINES else ""
     except PackageNotFoundError:

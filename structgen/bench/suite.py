@@ -23,9 +23,10 @@ from structgen.errors import OptionError
 
 DRAFTS: Final = ("draft4", "draft6", "draft7", "draft2019-09", "draft2020-12")
 
-Mark = Literal["pass", "refused", "time-out", "false negative", "crash", "false positive"]
-MARKS: Final[tuple[Mark, ...]] = ("pass", "refused", "time-out", "false negative", "crash", "false positive")
-"""From best to worst. refused: the schema was not compiled; negative: a valid instance was rejected; positive: an invalid one accepted."""
+Mark = Literal["pass", "refused, none valid", "refused", "time-out", "false negative", "crash", "false positive"]
+MARKS: Final[tuple[Mark, ...]] = ("pass", "refused, none valid", "refused", "time-out", "false negative", "crash", "false positive")
+"""From best to worst. refused: the schema was not compiled (none valid: and no instance in the suite is valid, so this may be right, as
+for `false`); negative: a valid instance was rejected; positive: an invalid one was accepted."""
 
 _HOST: Final = "http://localhost:1234/"
 _SHARED: Final = ("draft2019-09", "draft2020-12", "draft7")  # their remotes serve the tests of other drafts too
@@ -165,7 +166,9 @@ def marks_of(outcome: Outcome, group: Group) -> list[Mark]:
     """What an engine's outcome means for each instance of a group."""
     if len(outcome.read) == len(group.tests):
         return ["crash" if one is None else mark_of(one, valid) for one, (_, _, valid) in zip(outcome.read, group.tests, strict=True)]
-    for_all: Mark = "time-out" if outcome.verdict == "timeout" else "refused" if outcome.verdict == "refused" else "crash"
+    for_all: Mark = "time-out" if outcome.verdict == "timeout" else "crash"
+    if outcome.verdict == "refused":
+        for_all = "refused" if any(valid for _, _, valid in group.tests) else "refused, none valid"
     return [for_all] * len(group.tests)
 
 

@@ -77,6 +77,7 @@ def test_marks() -> None:
     assert marks_of(Outcome("g", "crash", read=[True, None, True]), group) == ["pass", "crash", "false positive"]
     assert marks_of(Outcome("g", "timeout"), group) == ["time-out"] * 3
     assert marks_of(Outcome("g", "refused"), group) == ["refused"] * 3
+    assert marks_of(Outcome("g", "refused"), Group("draft7", "type", "g", False, group.tests[1:])) == ["refused, none valid"] * 2
     assert marks_of(Outcome("g", "crash"), group) == ["crash"] * 3
 
 
@@ -86,7 +87,7 @@ def test_an_engine_over_the_suite(suite: Path) -> None:
     marks = [marks_of(outcome, group) for outcome, group in zip(sitting.outcomes, groups, strict=True)]
     assert marks == [["pass"], ["pass", "pass"], ["refused"]]
     table = markdown([("draft7", "structgen 1", [mark for some in marks for mark in some])])
-    assert table.splitlines()[-1] == "| draft7 | structgen 1 | 4 | 3 | 1 | 0 | 0 | 0 | 0 |"
+    assert table.splitlines()[-1] == "| draft7 | structgen 1 | 4 | 3 | 0 | 1 | 0 | 0 | 0 | 0 |"
     assert len({line.count("|") for line in table.splitlines()}) == 1
 
 

@@ -402,6 +402,6 @@ def test_bench_suite(tmp_path: Path) -> None:
     where = ("--suite", str(tmp_path / "suite"), "--tokenizer", str(path() / "tokenizer.json"))
     result = run("bench", "suite", *where, "--drafts", "draft7", "--out", str(output))
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[-1].endswith("| 2 | 1 | 0 | 0 | 0 | 0 | 1 |")
+    assert result.stdout.splitlines()[-1].endswith("| 2 | 1 | 0 | 0 | 0 | 0 | 0 | 1 |")
     assert [one["mark"] for one in json.loads(output.read_text())] == ["false positive"]
     assert "draft9" in refused("bench", "suite", *where, "--drafts", "draft9")
