@@ -42,7 +42,7 @@ def crowded(root: Node, nodes: Sequence[Node], *, relax: bool) -> list[Finding]:
 def _reasons(root: Node, nodes: Sequence[Node], own: set[Atom]) -> dict[Atom, UnsupportedFeature]:
     """What is wrong with which format."""
     found: dict[Atom, UnsupportedFeature] = {}
-    algebra = Algebra(nodes)
+    algebra = Algebra(list(nodes))
     seen: set[Goal] = set()
     todo = [goal_of(root)] if own else []
     while todo and len(seen) < LOOKED:
