@@ -268,9 +268,13 @@ class _Family:
 
     def later(self, seen: Seen) -> list[Goal]:
         """What the items to come may have to be, each once."""
-        size = max([len(self.shape.prefix) + 1, self.shape.low, *(one.start + 1 for one in self.shape.contains)])
-        places = range(seen.state.at, size + 1 if self.shape.high is None else min(size + 1, self.shape.high))
-        return list(dict.fromkeys(self.shape.item(i) for i in places))
+        return list(dict.fromkeys(self.shape.item(i) for i in self.places(seen)))
+
+    def places(self, seen: Seen) -> range:
+        """The places of the items to come, of those beyond the prefix two."""
+        starts = [one.start for one in self.shape.contains]
+        end = 2 + max([seen.state.at, len(self.shape.prefix), self.shape.low, *starts])
+        return range(seen.state.at, end if self.shape.high is None else min(end, self.shape.high))
 
     def safe(self, goal: Goal, after: Seen) -> Goal:
         """The values of a goal that leave enough others for the items that must still come."""
@@ -295,9 +299,7 @@ class _Family:
         live, old = self.site.live, self.algebra.among(after.values)
         if after.values and any(live(join(goal, old)) for goal in later):
             return True
-        size = max(len(self.shape.prefix), self.shape.low) + 2
-        places = range(after.state.at, size if self.shape.high is None else min(size, self.shape.high))
-        goals = [self.shape.item(i) for i in places]
+        goals = [self.shape.item(i) for i in self.places(after)]
         return any(live(join(a, b)) for i, a in enumerate(goals) for b in goals[:i])
 
     def plus(self, seen: Seen, value: Constant) -> Seen:

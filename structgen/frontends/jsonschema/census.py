@@ -184,7 +184,8 @@ class Census:
         self._step()
         left = size - len(so_far)
         if not left:
-            yield so_far
+            if steps.may_end(state):
+                yield so_far
         elif all(one.low - hits <= left for one, hits in zip(steps.shape.contains, state.hits, strict=True)):
             for goal, after in steps.steps(state):
                 some = self._at(goal, below)

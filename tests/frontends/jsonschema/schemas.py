@@ -65,6 +65,7 @@ def keyword_of(rng: random.Random, depth: int) -> tuple[str, Any]:
         lambda: ("prefixItems", [inner() for _ in range(rng.randrange(1, 3))]),
         lambda: (rng.choice(["minItems", "maxItems"]), rng.randrange(4)),
         lambda: ("contains", inner()),
+        lambda: ("uniqueItems", rng.random() < 0.8),
         lambda: (rng.choice(["minContains", "maxContains"]), rng.randrange(3)),
         lambda: ("properties", {name: inner() for name in rng.sample(NAMES, rng.randrange(1, 4))}),
         lambda: ("patternProperties", {rng.choice(PATTERNS): inner()}),
