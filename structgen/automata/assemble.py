@@ -300,6 +300,7 @@ class _Body:
                 f"the grammar unfolds to more than {to.max_nodes:,} nodes", hint="raise budget= or make the grammar smaller"
             )
         arena.reserve("node", 5 * (to.nodes + nodes))
+        arena.reserve("node_twin", to.nodes + nodes, fill=-1)
         arena.reserve("edge", 5 * (to.edges + edges))
         arena.reserve("call", 3 * (to.calls + calls))
 

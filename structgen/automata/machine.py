@@ -45,6 +45,7 @@ class Budget:
 _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, fill of new cells
     "node": (np.int32, 5 * 256, None),
     "edge": (np.int32, 5 * 256, None),
+    "node_twin": (np.int32, 256, -1),
     "call": (np.int32, 3 * 256, None),
     "rule_start": (np.int32, 64, -1),
     "low": (np.int32, 16, None),
@@ -54,10 +55,12 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
     "ctx_hash": (np.int32, 1024, -1),
     "ctx_state": (np.int32, 512, None),
     "ctx_open": (np.uint8, 512, None),
+    "ctx_twin": (np.int32, 512, None),
     "off": (np.int32, 256, None),
     "item": (np.int32, 1024, None),
     "final": (np.uint8, 256, None),
     "text": (np.int32, 256, None),
+    "twin": (np.int32, 256, None),
     "bits": (np.uint64, 1024, None),
     "hash": (np.int32, 512, -1),
     "move_key": (np.int64, 2048, -1),
@@ -80,7 +83,7 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
     "then_mark": (np.int32, 32, None),
     "then_rule": (np.int32, 32, None),
     "then_next": (np.int32, 32, None),
-    "bind": (np.int32, 3 * 16, None),
+    "bind": (np.int32, 4 * 16, None),
     "work_node": (np.int32, 256, None),
     "work_ctx": (np.int32, 256, None),
     "work_ring": (np.int32, 256, None),
@@ -102,6 +105,7 @@ def _blank() -> Blank:
     arrays["ctx_off"][2] = 1
     arrays["ctx_pair"][0] = -1
     arrays["ctx_state"][1] = 1
+    arrays["ctx_twin"][1] = arrays["twin"][1] = 1
     arrays["text_then"][t.EMPTY] = -1
     arrays["n"][[t.STATES, t.CTX, t.PAIRS, t.TEXTS]] = 2, 2, 1, t.EMPTY + 1
     return Blank(arrays)
@@ -154,6 +158,7 @@ class ByteAutomaton:
         self._taken: dict[int, tuple[Expr, int]] = {}
         self._binds: list[Bind] = []
         self._bind_ids: dict[int, int] = {}
+        self._spans: dict[int, tuple[int, int]] = {}  # the nodes of rules with twins
         a = self.arena = Arena(_BLANK)
         self.handle = bundle([a.handle, POOL.arena.handle])
         self._assembler = Assembler(
@@ -211,8 +216,9 @@ class ByteAutomaton:
             found = self._bind_ids[id(bind)] = len(self._binds)
             self._binds.append(bind)
             flags = (0 if bind.then is None else t.KNOWS) | (0 if bind.sure else t.DOUBTS_IT)
-            self.arena.reserve("bind", 3 * found + 3)
-            self.arena["bind"][3 * found : 3 * found + 3] = self._rule_of(bind.inner), self._rule_of(bind.unknown), flags
+            twin = found if bind.twin is None else self._bind(bind.twin)
+            self.arena.reserve("bind", 4 * len(self._binds))
+            self.arena["bind"][4 * found : 4 * found + 4] = self._rule_of(bind.inner), self._rule_of(bind.unknown), flags, twin
         return found
 
     def _rule_of(self, expr: Expr) -> int:
@@ -257,6 +263,9 @@ class ByteAutomaton:
             raise BudgetExceeded(f"one call took longer than {self.budget.seconds} s", hint="raise budget.seconds, or simplify the grammar")
         if code == t.NEED_RULE:
             rule = self.rules[int(self.arena["n"][t.ARG])]
+            if rule.twin is not None:
+                self._unfold_twins(rule, rule.twin)
+                return
             numbers = [self._rule_id(one) for one in rule.group or (rule,)]
             numbers = [number for number in numbers if self.arena["rule_start"][number] < 0]
             starts = self._assembler.bodies([self.rules[number].make() for number in numbers])
@@ -270,6 +279,18 @@ class ByteAutomaton:
         else:
             raise AssertionError(f"unknown kernel code {code}")
 
+    def _unfold_twins(self, rule: Rule, twin: Rule) -> None:
+        """Make the bodies of a rule and of its twin: they are built by the same steps, so their nodes correspond."""
+        for one in (twin, rule):
+            number = self._rule_id(one)
+            if self.arena["rule_start"][number] < 0:
+                before = self._assembler.nodes
+                self.arena["rule_start"][number] = self._assembler.body(one.make())
+                self._spans[number] = before, self._assembler.nodes
+        (low, high), (start, end) = self._spans[self._rule_id(rule)], self._spans[self._rule_id(twin)]
+        if rule is not twin and high - low == end - start:
+            self.arena["node_twin"][low:high] = np.arange(start, end)
+
     def _grow(self) -> None:
         """Double what is nearly full."""
         a, n = self.arena, self.arena["n"]
@@ -280,10 +301,10 @@ class ByteAutomaton:
             )
         w, before = a["work_node"].size, a.nbytes
         # The array whose size kernels look at grows last of its group: an interrupt must not leave them too large an idea.
-        self._double(n[t.STATES], ("off", "final", "text"), "hash", bits=True)
+        self._double(n[t.STATES], ("off", "final", "text", "twin"), "hash", bits=True)
         if 2 * (n[t.ITEMS] + w) > a["item"].size:
             a.reserve("item", 2 * a["item"].size)
-        self._double(n[t.CTX], ("ctx_off", "ctx_state", "ctx_open"), "ctx_hash")
+        self._double(n[t.CTX], ("ctx_off", "ctx_state", "ctx_open", "ctx_twin"), "ctx_hash")
         if 2 * (n[t.PAIRS] + 4 * w) > a["ctx_pair"].size:
             a.reserve("ctx_pair", 2 * a["ctx_pair"].size)
         self._double(n[t.MINUSES], ("minus_leaf", "minus_state"), "minus_hash")
@@ -347,8 +368,9 @@ class ByteAutomaton:
         return bool(self.arena["final"][state])
 
     def twin(self, state: int) -> int:
-        """The state to make a mask of: `state`, but what its open binds have read is forgotten (see `kernels.tables`)."""
-        return int(self.call(twin, self.handle, state)) if self.arena["text"][state] >= t.EMPTY else state
+        """The state to make a mask of: `state`, but all texts that binds have read are forgotten (see `kernels.tables`)."""
+        found = int(self.arena["twin"][state])
+        return found if found >= 0 else int(self.call(twin, self.handle, state))
 
     def moves(self, state: int) -> list[tuple[int, int]]:
         """What may follow: pairs (symbol, state), symbols 0..255 bytes, 256.. special tokens."""

@@ -138,8 +138,12 @@ class TokenAutomaton:
 
     def _settled(self, state: int, row: Words, doubts: npt.NDArray[np.int32]) -> Words:
         """The row of a state whose twin leaves tokens in doubt: each is tried."""
-        row = row.copy()
-        for token in map(int, doubts):
+        row, tokens, at = row.copy(), doubts.copy(), np.zeros(2, np.int64)
+        code = walk.settle(self._handle, state, tokens, row, at)
+        while code < 0:
+            self._help(code)
+            code = walk.settle(self._handle, state, tokens, row, at)
+        for token in map(int, tokens[: at[1]]):
             if self.advance(state, token):
                 row[token >> 5] |= np.uint32(1 << (token & 31))
         row.flags.writeable = False

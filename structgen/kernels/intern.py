@@ -85,6 +85,7 @@ def find_context(M, start, size):
     M.ctx_off[c + 1] = start + size
     M.ctx_state[c] = -1
     M.ctx_open[c] = 0
+    M.ctx_twin[c] = -1
     for i in range(start, start + size):
         if M.ctx_pair[2 * i] >= BIND or M.ctx_open[M.ctx_pair[2 * i + 1]]:
             M.ctx_open[c] = 1

@@ -89,7 +89,7 @@ def add_call(M, to, ret, ctx):
         ctx = open_bind(M, to & INDEX, ctx)
         if ctx < 0:
             return NEED_ROOM
-        to = np.int64(M.bind[3 * (to & INDEX) + BIND_INNER])
+        to = np.int64(M.bind[4 * (to & INDEX) + BIND_INNER])
     start = to
     if to < LEAF:
         start = np.int64(M.rule_start[to])
@@ -103,7 +103,7 @@ def add_call(M, to, ret, ctx):
 def open_bind(M, bind, ctx):
     """The context in which the text of a bind is read, or -1: no room."""
     if M.n[TEXT] == NO_TEXT:
-        M.n[TEXT] = EMPTY if M.bind[3 * bind + BIND_FLAGS] & KNOWS else UNKNOWN
+        M.n[TEXT] = EMPTY if M.bind[4 * bind + BIND_FLAGS] & KNOWS else UNKNOWN
     mark = find_mark(M, bind, np.int64(M.text_size[M.n[TEXT]]))
     return mark if mark < 0 else push(M, BIND + mark, ctx)
 
@@ -112,21 +112,23 @@ def open_bind(M, bind, ctx):
 def close_bind(M, mark, ctx):
     """Go on behind the text of a bind, which is complete. 0 or a NEED_ code."""
     bind = np.int64(M.mark_bind[mark])
-    flags = M.bind[3 * bind + BIND_FLAGS]
+    flags = M.bind[4 * bind + BIND_FLAGS]
     text = M.n[TEXT]
     if text >= EMPTY and flags & KNOWS:
         e = np.int64(M.text_then[text])
         while e >= 0 and M.then_mark[e] != mark:
             e = np.int64(M.then_next[e])
-        if e < 0:
+        if e >= 0:
+            rule = np.int64(M.then_rule[e])
+            return 0 if rule < 0 else add_call(M, rule, np.int64(-1), np.int64(ctx))
+        if not M.n[LAZY]:
             M.n[ARG] = mark
             M.n[ARG2] = text
             return NEED_BIND
-        rule = np.int64(M.then_rule[e])
-    else:
-        if flags & DOUBTS_IT:
-            M.n[TEXT] = DOUBT
-        rule = np.int64(M.bind[3 * bind + BIND_UNKNOWN])
+        M.n[TEXT] = UNKNOWN
+    if flags & DOUBTS_IT:
+        M.n[TEXT] = DOUBT
+    rule = np.int64(M.bind[4 * bind + BIND_UNKNOWN])
     return 0 if rule < 0 else add_call(M, rule, np.int64(-1), np.int64(ctx))
 
 
@@ -286,6 +288,7 @@ def find_state(M, L, k, final):
     M.off[s + 1] = at + k
     M.final[s] = final
     M.text[s] = text
+    M.twin[s] = -1
     for w in range(4):
         M.bits[4 * s + w] = 0
     for i in range(k):
@@ -428,13 +431,8 @@ def plain_step(M, L, s, b):
 
 
 @jit
-def step(M, L, s, b):
-    """The state after symbol b, 0 if there is none; or a NEED_ code."""
-    p = move_slot(M, s, b)
-    if M.move_key[p] >= 0:
-        return np.int64(M.move_to[p])
-    if 2 * M.n[MOVES] + 2 * (M.off[s + 1] - M.off[s]) >= M.size[SIZE_MOVES]:
-        return NEED_ROOM
+def move(M, L, s, b):
+    """`step` without its memo."""
     for i in range(M.off[s], M.off[s + 1]):
         node = np.int64(M.item[2 * i])
         if node >> 28 == 2:
@@ -454,7 +452,18 @@ def step(M, L, s, b):
             if text < 0:
                 return NEED_ROOM
     M.n[TEXT] = text
-    r = close(M, L)
+    return close(M, L)
+
+
+@jit
+def step(M, L, s, b):
+    """The state after symbol b, 0 if there is none; or a NEED_ code."""
+    p = move_slot(M, s, b)
+    if M.move_key[p] >= 0:
+        return np.int64(M.move_to[p])
+    if 2 * M.n[MOVES] + 2 * (M.off[s + 1] - M.off[s]) >= M.size[SIZE_MOVES]:
+        return NEED_ROOM
+    r = move(M, L, s, b)
     if r >= 0:
         p = move_slot(M, s, b)  # the steps of minus nodes may have taken the cell
         M.move_key[p] = (np.int64(s) << 10) | b
@@ -488,26 +497,77 @@ def with_final(M, L, s):
     if s == 0:
         return 1
     M.n[TEXT] = M.text[s]
-    return find_state(M, L, take(M, s), np.int64(1))
-
-
-@jit
-def take(M, s):
-    """Copy the items of state s to the work list. How many."""
-    k = np.int64(M.off[s + 1] - M.off[s])
+    k = M.off[s + 1] - M.off[s]
     for i in range(k):
         M.work_node[i] = M.item[2 * (M.off[s] + i)]
         M.work_ctx[i] = M.item[2 * (M.off[s] + i) + 1]
-    return k
+    return find_state(M, L, np.int64(k), np.int64(1))
+
+
+# ---- twins ----
+
+
+@jit
+def twin_node(M, node):
+    """The twin of a place: a node, or a mark; -1: no room."""
+    if node >= BIND:
+        bind = np.int64(M.mark_bind[node & INDEX])
+        mark = find_mark(M, np.int64(M.bind[4 * bind + BIND_TWIN]), np.int64(0))
+        return mark if mark < 0 else BIND + mark
+    if 0 <= node < LEAF and M.node_twin[node] >= 0:
+        return np.int64(M.node_twin[node])
+    return node
+
+
+@jit
+def twin_context(M, top):
+    """The twin of a context, or -1: no room. Those of the contexts around it come first."""
+    while M.ctx_twin[top] < 0:
+        c = top
+        deeper = True
+        while deeper:
+            deeper = False
+            for j in range(M.ctx_off[c], M.ctx_off[c + 1]):
+                if M.ctx_twin[M.ctx_pair[2 * j + 1]] < 0:
+                    c = np.int64(M.ctx_pair[2 * j + 1])
+                    deeper = True
+                    break
+        found = np.int64(0)
+        for j in range(M.ctx_off[c], M.ctx_off[c + 1]):
+            node = twin_node(M, np.int64(M.ctx_pair[2 * j]))
+            one = node if node < 0 and M.ctx_pair[2 * j] >= 0 else push(M, node, np.int64(M.ctx_twin[M.ctx_pair[2 * j + 1]]))
+            if one < 0:
+                return np.int64(-1)
+            found = one if found == 0 else unite(M, found, one)
+            if found < 0:
+                return np.int64(-1)
+        M.ctx_twin[c] = found
+        M.ctx_twin[found] = found
+    return np.int64(M.ctx_twin[top])
 
 
 @jit
 def twin_of(M, L, s):
-    """The state with the items of s whose text is unknown, or NEED_ROOM; s itself where no bind is open."""
-    if M.text[s] < EMPTY:
+    """The state that a mask of s is made of: s with all texts forgotten; or NEED_ROOM."""
+    if M.twin[s] >= 0:
+        return np.int64(M.twin[s])
+    if M.text[s] == DOUBT:
+        M.twin[s] = s
         return np.int64(s)
-    M.n[TEXT] = UNKNOWN
-    return find_state(M, L, take(M, s), np.int64(M.final[s]))
+    begin(M)
+    for i in range(M.off[s], M.off[s + 1]):
+        node = twin_node(M, np.int64(M.item[2 * i]))
+        ctx = twin_context(M, np.int64(M.item[2 * i + 1]))
+        if node < 0 or ctx < 0 or add(M, node, ctx) < 0:
+            return NEED_ROOM
+    k = np.int64(M.n[WORK])
+    M.n[TEXT] = UNKNOWN if any_open(M) else NO_TEXT
+    sort_items(M.work_node, M.work_ctx, k)
+    r = np.int64(s) if k == 0 else find_state(M, L, k, np.int64(M.final[s]))
+    if r >= 0:
+        M.twin[s] = r
+        M.twin[r] = r
+    return r
 
 
 # ---- entries for Python

@@ -12,9 +12,10 @@ A context is a hash-consed set of (return node, context); context 1 is the botto
 (node, context), a flag `final` and the text that its open binds have read (NO_TEXT where none is open); its index is the state. State 0
 is dead, state 1 is the end of the text (nothing may follow).
 
-What follows a bind depends on its text, so inside one every text is a state of its own. Masks do not look at them: the *twin* of a state
-has the same items and UNKNOWN for its text; there a bind goes on with what it says of unknown texts. Where that may be too much, the state
-is in DOUBT, and its tokens are read byte by byte from the state itself.
+What follows a bind depends on its text, so inside one every text is a state of its own, and what follows differs too. Masks do not look at
+that: the *twin* of a state has UNKNOWN for its text and the twins of its nodes (places in rules that forgot the texts before); there a
+bind goes on with what it says of unknown texts. Where that may be too much, the state is in DOUBT, and its tokens are read byte by byte
+from the state itself.
 
 Not here: what the kernels do with them.
 """
@@ -48,7 +49,8 @@ NEED_MERGE = -6  # exits n[ARG] (table, byte) have no merged trie for n[ARG2] (t
 # Counters of a machine, n[...].
 CTX, PAIRS, STATES, ITEMS, MOVES, MINUSES, COUNTS = 0, 1, 2, 3, 4, 5, 6
 TEXTS, STAMP, WORK, HEAD, TAIL, ARG, ARG2 = 7, 8, 9, 10, 11, 12, 13
-TEXT, MARKS, THENS, DOUBTS = 14, 15, 16, 17  # the text of the closure being made; ...; whether the last mask met states in doubt
+TEXT, MARKS, THENS, DOUBTS, LAZY = 14, 15, 16, 17, 18  # the text of the closure being made; ...; whether the last mask met states in
+# doubt; whether binds go on with what they say of unknown texts rather than ask
 
 NO_TEXT, UNKNOWN, DOUBT, EMPTY = range(4)  # texts with a meaning; EMPTY is the root of all others
 
@@ -59,6 +61,7 @@ class Machine(NamedTuple):
     size: Any  # int64[...]  lengths of the arrays, `SIZE_...`
     node: Any  # int32[5 N]  records of plain nodes, fields LIT to CALLS
     edge: Any  # int32[5 E]  records of byte edges, fields LOW to NEXT
+    node_twin: Any  # int32[N]   the same place in the rule's twin, or -1
     call: Any  # int32[3 C]  records of call edges, fields CALL_TO to CALL_NEXT
     rule_start: Any  # int32[R]   start node, -1 while there is no body
     low: Any  # int32[B]   bounds of counted leaves
@@ -68,10 +71,12 @@ class Machine(NamedTuple):
     ctx_hash: Any  # int32[...]
     ctx_state: Any  # int32[X]   the state after this context is returned to, -1 unknown
     ctx_open: Any  # uint8[X]   1 where a bind is open in it
+    ctx_twin: Any  # int32[X]   the context with all texts forgotten, -1 unknown
     off: Any  # int32[S + 1]
     item: Any  # int32[2 I]
     final: Any  # uint8[S]
     text: Any  # int32[S]
+    twin: Any  # int32[S]   the state with all texts forgotten, -1 unknown
     bits: Any  # uint64[4 S]  bytes that may be possible (never fewer than are)
     hash: Any  # int32[...]
     move_key: Any  # int64[...]  memo of (state, symbol) -> state
@@ -94,7 +99,7 @@ class Machine(NamedTuple):
     then_mark: Any  # int32[...]  what follows a mark's text: the mark ...
     then_rule: Any  # int32[...]  ... the rule, -1: nothing may ...
     then_next: Any  # int32[...]  ... and the next entry of the text
-    bind: Any  # int32[3 B]   records of binds, fields BIND_INNER to BIND_FLAGS
+    bind: Any  # int32[4 B]   records of binds, fields BIND_INNER to BIND_TWIN
     work_node: Any  # int32[W]   scratch of one closure
     work_ctx: Any  # int32[W]
     work_ring: Any  # int32[W]
@@ -115,8 +120,9 @@ LOW, HIGH, TO, PUSH, NEXT = range(5)
 """A byte edge: symbols LOW..HIGH (0..255 bytes, 256.. special tokens) lead to node TO; PUSH: the node to return to when the rule of
 TO ends, or -1."""
 
-BIND_INNER, BIND_UNKNOWN, BIND_FLAGS = range(3)
-"""A bind: the rule of its text; the rule that follows an unknown text, or -1; flags KNOWS and DOUBTS_IT."""
+BIND_INNER, BIND_UNKNOWN, BIND_FLAGS, BIND_TWIN = range(4)
+"""A bind: the rule of its text; the rule that follows an unknown text, or -1; flags KNOWS and DOUBTS_IT; the bind that stands for it in
+twins."""
 
 KNOWS = 1  # it says what follows each text
 DOUBTS_IT = 2  # what follows an unknown text may be too much
@@ -220,17 +226,17 @@ def machine_of(handle):
         i32(h[8]),
         i32(h[9]),
         i32(h[10]),
-        u8(h[11]),
-        i32(h[12]),
+        i32(h[11]),
+        u8(h[12]),
         i32(h[13]),
-        u8(h[14]),
+        i32(h[14]),
         i32(h[15]),
-        u64(h[16]),
+        u8(h[16]),
         i32(h[17]),
-        i64(h[18]),
-        i32(h[19]),
+        i32(h[18]),
+        u64(h[19]),
         i32(h[20]),
-        i32(h[21]),
+        i64(h[21]),
         i32(h[22]),
         i32(h[23]),
         i32(h[24]),
@@ -251,13 +257,16 @@ def machine_of(handle):
         i32(h[39]),
         i32(h[40]),
         i32(h[41]),
-        u8(h[42]),
+        i32(h[42]),
         i32(h[43]),
-        i64(h[44]),
-        i32(h[45]),
+        i32(h[44]),
+        u8(h[45]),
         i32(h[46]),
-        i32(h[47]),
-        i64(h[48]),
+        i64(h[47]),
+        i32(h[48]),
+        i32(h[49]),
+        i32(h[50]),
+        i64(h[51]),
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from structgen.kernels.arena import jit, pointer_to
-from structgen.kernels.step import add, any_open, begin, close, find_state, returned, step, twin_of
+from structgen.kernels.step import add, any_open, begin, close, find_state, move, returned, step, twin_of
 from structgen.kernels.tables import *
 
 OF_LEAF, OF_COUNTS, OF_MERGE = np.int64(0), np.int64(1), np.int64(2)
@@ -83,8 +83,8 @@ def has_byte(M, s, b):
 
 @jit
 def walk(M, L, byte, depth, end, first, ids, i, stop, s, row, doubt):
-    """Walk nodes i..stop of a trie from state s (before depth 0) and allow the ids on living nodes; those on and below nodes in doubt go
-    into `doubt`. 0 or a NEED_ code."""
+    """Walk nodes i..stop of a trie from state s (before depth 0) and allow the ids on living nodes; those on nodes in doubt go into
+    `doubt`. 0 or a NEED_ code."""
     M.stack[0] = s
     while i < stop:
         d = depth[i]
@@ -98,15 +98,14 @@ def walk(M, L, byte, depth, end, first, ids, i, stop, s, row, doubt):
         if r == 0:
             i = end[i]
             continue
+        M.stack[d + 1] = r
         if M.text[r] == DOUBT:
             M.n[DOUBTS] = 1
-            for j in range(first[i], first[end[i]]):
+            for j in range(first[i], first[i + 1]):
                 allow(doubt, ids[j])
-            i = end[i]
-            continue
-        M.stack[d + 1] = r
-        for j in range(first[i], first[i + 1]):
-            allow(row, ids[j])
+        else:
+            for j in range(first[i], first[i + 1]):
+                allow(row, ids[j])
         i += 1
     return 0
 
@@ -328,6 +327,37 @@ def advance(h, s, t):
         if s <= 0:
             return s
     return s
+
+
+@jit
+def settle(h, s, tokens, row, at):
+    """Allow those of the tokens that state s itself allows, from number at[0] on. What a bind says of unknown texts stands in for what it
+    would say of this one, which is not asked; a token that comes into doubt even so is moved to the front: there are at[1] of those."""
+    M = machine_of(h)
+    L = leaves_of(h)
+    T = tokens_of(h)
+    allowed = pointer_to(row)
+    for i in range(at[0], tokens.shape[0]):
+        t = tokens[i]
+        r = np.int64(s)
+        for j in range(T.off[t], T.off[t + 1]):
+            after = step(M, L, r, np.int64(T.data[j]))
+            if after == NEED_BIND:
+                M.n[LAZY] = 1
+                after = move(M, L, r, np.int64(T.data[j]))
+                M.n[LAZY] = 0
+            if after < 0:
+                return after
+            r = after
+            if r == 0 or M.text[r] == DOUBT:
+                break
+        if r > 0 and M.text[r] == DOUBT:
+            tokens[at[1]] = t
+            at[1] += 1
+        elif r > 0:
+            allow(allowed, t)
+        at[0] = i + 1
+    return 0
 
 
 @jit

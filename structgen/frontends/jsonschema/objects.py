@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _OPEN, _CLOSE = "{", "}"
 
+Edge = tuple[int, Expr | None, int]
+
 BUCKET: Final = 16
 """Keys that may not come again are kept in sets of about so many: one more key makes one set anew."""
 
@@ -71,6 +73,11 @@ class State(NamedTuple):
     sure: bool = True
 
 
+def forgetful(state: State) -> State:
+    """The state without the keys that have been read."""
+    return state._replace(seen=frozenset(), sure=False)
+
+
 class _Family:
     """The rules of one object shape."""
 
@@ -94,6 +101,7 @@ class _Family:
         self.texts: dict[tuple[int, Goal], Rule] = {}
         self.taken: list[Rule | None] = [None] * len(classes)
         self.rules: WeakValueDictionary[object, Rule] = WeakValueDictionary()
+        self.binds: dict[int, Bind] = {}  # by the id of what follows, which they keep alive
 
     def rule(self, name: str, key: object, make: Callable[[], Expr]) -> Rule:
         """The one rule for a key."""
@@ -117,7 +125,7 @@ class _Family:
         if last < 0:
             return self.empty
         after, end = last + 1, last + size + 2
-        edges: list[tuple[int, Expr | None, int]] = [(0, self.opening, 1)]
+        edges: list[Edge] = [(0, self.opening, 1)]
         if not settled and not self.required:
             edges.append((0, self.empty, end))
         for i in range(size):
@@ -128,14 +136,19 @@ class _Family:
         if not self.required:
             edges += [(after + i, self.closing, end) for i in range(max(settled, 1), size + 1)]
         if tail:
-            edges.append((size + 1, self.keys(State(at=size, used=self.unused())), end))
+            free, more = self.keys(State(at=size, used=self.unused()), size + 1, end, end + 1)
+            return Net(free, [*edges, *more], (end,))
         return Net(end + 1, edges, (end,))
 
     def expr(self) -> Expr:
         """The object, by states."""
         first = State(duties=self.duties, alive=self.apart, used=self.unused())
-        some = NEVER if self.high == 0 else seq(self.opening, self.keys(first))
-        return alt([self.empty, some]) if self.may_end(first) else some
+        size, edges = (2, []) if self.high == 0 else self.keys(first, 2, 1, 3)
+        if edges:
+            edges.append((0, self.opening, 2))
+        if self.may_end(first):
+            edges.append((0, self.empty, 1))
+        return Net(size, edges, (1,)) if edges else NEVER
 
     def unused(self) -> tuple[int, ...]:
         return (0,) * len(self.classes) if self.finite else ()
@@ -194,25 +207,35 @@ class _Family:
 
     def after(self, state: State) -> Rule:
         """Behind a member."""
-        return self.rule("members", state, partial(self._after, state))
+        found = self.rule("members", state, partial(self._after, state))
+        if found.twin is None and self.sure and self.classes:
+            found.twin = found if state == forgetful(state) else self.after(forgetful(state))
+        return found
 
     def _after(self, state: State) -> Expr:
-        more = NEVER if self.high is not None and state.size >= self.high else seq(self.comma, self.keys(state))
-        return alt([self.closing, more]) if self.may_end(state) else more
+        size: int = 0
+        edges: list[Edge] = []
+        if self.high is None or state.size < self.high:
+            size, edges = self.keys(state, 2, 1, 3)
+        if edges:
+            edges.append((0, self.comma, 2))
+        if self.may_end(state):
+            edges.append((0, self.closing, 1))
+        return Net(max(size, 2), edges, (1,)) if edges else NEVER
 
-    def keys(self, state: State) -> Expr:
-        """A member that may come next, and what may follow."""
-        edges: list[tuple[int, Expr | None, int]] = []
-        node = 1
+    def keys(self, state: State, at: int, end: int, free: int) -> tuple[int, list[Edge]]:
+        """The edges of the members that may come next, from node `at` to `end` (where a call is a tail call, so that contexts do not grow
+        with the members), with nodes from `free` on; and the number of nodes then."""
+        edges: list[Edge] = []
         for i in self.candidates(state):
             for goal, covers, alive in ways(self.members[i], self.site.live, state.duties, state.alive, self.algebra):
                 after = self.behind(state, i, covers, alive)
                 if self.can_finish(after):
-                    node += 1
-                    edges += [(0, self.text(i, goal), node), (node, self.after(after), 1)]
+                    edges += [(at, self.text(i, goal), free), (free, self.after(after), end)]
+                    free += 1
         if state.at >= self.settled:
-            edges += [(0, self.other(k, state), 1) for k in range(len(self.classes)) if self.is_open(k, state)]
-        return Net(node + 1, edges, (1,)) if edges else NEVER
+            edges += [(at, self.other(k, state), end) for k in range(len(self.classes)) if self.is_open(k, state)]
+        return free, edges
 
     def text(self, i: int, goal: Goal) -> Rule:
         """A member: its key and a value. Written once for all states."""
@@ -244,15 +267,29 @@ class _Family:
     def other(self, k: int, state: State) -> Expr:
         """A key of class k, its value, and what may follow."""
         key = self.rule("key", (k, state.seen), partial(self.key, k, state.seen))
-        then = partial(self.then, k, state) if state.sure else None
-        return Bind(key, then, self.value(k, state._replace(sure=False)), sure=state.sure and self.sure)
+        if not state.sure:
+            return Bind(key, None, self.value(k, state), sure=False)
+        unknown = self.value(k, forgetful(state) if self.sure else state._replace(sure=False))
+        return Bind(key, partial(self.then, k, state), unknown, sure=self.sure, twin=self.open_key(k, unknown) if self.sure else None)
+
+    def open_key(self, k: int, unknown: Rule) -> Bind:
+        """A key of class k that is being read, with everything before it forgotten: one for all."""
+        found = self.binds.get(id(unknown))
+        if found is None:
+            found = self.binds[id(unknown)] = Bind(
+                self.rule("key", (k, frozenset()), partial(self.key, k, frozenset())), None, unknown, sure=True
+            )
+        return found
 
     def then(self, k: int, state: State, text: bytes) -> Expr:
         return self.value(k, state._replace(seen=state.seen | {json.loads(text)}))
 
     def value(self, k: int, state: State) -> Rule:
         """What follows a key of class k. `state` is that before the key, but for the key itself."""
-        return self.rule("value", (k, state), partial(self._value, k, state))
+        found = self.rule("value", (k, state), partial(self._value, k, state))
+        if found.twin is None and self.sure:
+            found.twin = found if state == forgetful(state) else self.value(k, forgetful(state))
+        return found
 
     def _value(self, k: int, state: State) -> Expr:
         return seq(self.colon, alt([seq(self.site.value(goal), self.after(after)) for goal, after in self.follows(k, state)]))
