@@ -132,7 +132,7 @@ class TokenAutomaton:
             self._help(code)
             code = walk.mask(self._handle, state, row)
         if self.machine.arena["n"][t.DOUBTS]:
-            self._doubts[state] = np.flatnonzero(np.unpackbits(self._own["doubt"].view(np.uint8), bitorder="little")).astype(np.int32)
+            self._doubts[state] = _tokens(self._own["doubt"])
         row.flags.writeable = False
         return row
 
@@ -282,3 +282,11 @@ class TokenAutomaton:
                     room *= 4
                 else:
                     self._help(code)
+
+
+def _tokens(row: Words) -> npt.NDArray[np.int32]:
+    """The tokens of a row that has few."""
+    words = np.flatnonzero(row)  # 10 us for 152k tokens; unpacking all bits takes 460 us
+    bits = np.flatnonzero(np.unpackbits(row[words].view(np.uint8), bitorder="little"))
+    found: npt.NDArray[np.int32] = (32 * words[bits >> 5] + (bits & 31)).astype(np.int32)
+    return found
