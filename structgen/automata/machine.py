@@ -65,7 +65,7 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
     "hash": (np.int32, 512, -1),
     "move_key": (np.int64, 2048, -1),
     "move_to": (np.int32, 2048, None),
-    "minus_leaf": (np.int32, 64, None),
+    "minus_from": (np.int32, 64, None),
     "minus_state": (np.int32, 64, None),
     "minus_hash": (np.int32, 256, -1),
     "count_leaf": (np.int32, 64, None),
@@ -208,7 +208,7 @@ class ByteAutomaton:
         found = self._taken.get(id(taken))
         if found is None:
             found = self._taken[id(taken)] = taken, self._start_state(taken)
-        return int(self.call(make_minus, self.handle, node - t.LEAF, found[1]))
+        return int(self.call(make_minus, self.handle, node, found[1]))
 
     def _bind(self, bind: Bind) -> int:
         found = self._bind_ids.get(id(bind))
@@ -307,7 +307,7 @@ class ByteAutomaton:
         self._double(n[t.CTX], ("ctx_off", "ctx_state", "ctx_open", "ctx_twin"), "ctx_hash")
         if 2 * (n[t.PAIRS] + 4 * w) > a["ctx_pair"].size:
             a.reserve("ctx_pair", 2 * a["ctx_pair"].size)
-        self._double(n[t.MINUSES], ("minus_leaf", "minus_state"), "minus_hash")
+        self._double(n[t.MINUSES], ("minus_from", "minus_state"), "minus_hash")
         self._double(n[t.COUNTS], ("count_leaf", "count_bound", "count_done"), "count_hash")
         self._double(n[t.TEXTS], ("text_up", "text_byte", "text_size", "text_then"), "text_hash")
         self._double(n[t.MARKS], ("mark_bind", "mark_from"), "mark_hash")

@@ -16,19 +16,19 @@ def mix(h, v):
 
 
 @jit
-def minus_node(M, g, state):
-    """The node (leaf node g, machine state), or -1: no room."""
+def minus_node(M, node, state):
+    """The node (node inside a leaf, machine state), or -1: no room."""
     mask = M.size[SIZE_MINUS_HASH] - 1
-    p = mix(mix(np.int64(7), np.int64(g)), state) & mask
+    p = mix(mix(np.int64(7), np.int64(node)), state) & mask
     while M.minus_hash[p] >= 0:
         k = M.minus_hash[p]
-        if M.minus_leaf[k] == g and M.minus_state[k] == state:
+        if M.minus_from[k] == node and M.minus_state[k] == state:
             return np.int64(MINUS + k)
         p = (p + 1) & mask
     k = M.n[MINUSES]
     if k >= M.size[SIZE_MINUS] or 2 * k >= mask:
         return -1
-    M.minus_leaf[k] = g
+    M.minus_from[k] = node
     M.minus_state[k] = state
     M.minus_hash[p] = k
     M.n[MINUSES] = k + 1

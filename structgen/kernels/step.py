@@ -163,15 +163,15 @@ def any_open(M):
 @jit
 def node_accepts(M, L, node):
     """Whether the rule that a node belongs to may end here."""
-    kind = node >> 28
-    if kind == 0:
+    if node >> 28 == 0:
         return M.node[5 * node + FLAG] & 1 == 1
-    if kind == 1:
-        return leaf_flags(L, node & INDEX) & 1 == 1
-    if kind == 2:
-        k = node & INDEX
-        return leaf_flags(L, np.int64(M.minus_leaf[k])) & 1 == 1 and M.final[M.minus_state[k]] == 0
+    if node >> 28 == 2:
+        if M.final[M.minus_state[node & INDEX]]:
+            return False
+        node = np.int64(M.minus_from[node & INDEX])
     k = node & INDEX
+    if node >> 28 == 1:
+        return leaf_flags(L, k) & 1 == 1
     bound = M.count_bound[k]
     return leaf_flags(L, np.int64(M.count_leaf[k])) & 1 == 1 and M.low[bound] <= M.count_done[k] <= M.high[bound]
 
@@ -179,14 +179,13 @@ def node_accepts(M, L, node):
 @jit
 def node_moves(M, L, node):
     """Whether some byte may be read at a node."""
-    kind = node >> 28
-    k = node & INDEX
-    if kind == 0:
+    if node >> 28 == 0:
         return M.node[5 * node + LIT] >= 0 or M.node[5 * node + EDGES] >= 0
-    if kind == 1:
+    if node >> 28 == 2:
+        node = np.int64(M.minus_from[node & INDEX])
+    k = node & INDEX
+    if node >> 28 == 1:
         return leaf_flags(L, k) & 2 == 2
-    if kind == 2:
-        return leaf_flags(L, np.int64(M.minus_leaf[k])) & 2 == 2
     flags = leaf_flags(L, np.int64(M.count_leaf[k]))
     if M.count_done[k] >= M.high[M.count_bound[k]]:
         return flags & 4 == 4
@@ -317,10 +316,10 @@ def mark_bytes(M, L, s, node):
                 b += 1
             e = M.edge[5 * e + NEXT]
         return
-    g = node & INDEX
     if kind == 2:
-        g = np.int64(M.minus_leaf[g])
-    elif kind == 3:
+        node = np.int64(M.minus_from[node & INDEX])
+    g = node & INDEX
+    if node >> 28 == 3:
         g = np.int64(M.count_leaf[g])
     for w in range(4):
         M.bits[4 * s + w] |= leaf_bits(L, g, w)
@@ -383,31 +382,34 @@ def open_door(M, L, door, ret, ctx):
 
 @jit
 def gather_leaf(M, L, node, ctx, b, other):
-    """One item inside a leaf; `other` is where the machine state of a minus node went."""
-    kind = node >> 28
+    """One item inside a leaf; `other` is where the machine state of a minus node went. 0 or NEED_ROOM."""
     k = node & INDEX
-    if kind == 1:
-        r = leaf_step(L, k, b)
-        return 0 if r < 0 else add(M, LEAF + (r >> 1), ctx)
-    if kind == 2:
-        r = leaf_step(L, np.int64(M.minus_leaf[k]), b)
-        if r < 0:
+    if node >> 28 == 2:
+        if M.final[other] and other > 0:
+            # Exactly a text that is taken: the leaf is prefix-free, so nothing goes on from here. Or the beginning of taken texts only.
             return 0
-        if other == 0:
-            return add(M, LEAF + (r >> 1), ctx)
-        if M.final[other] and leaf_flags(L, r >> 1) & 1:
-            return 0  # exactly a text that is taken; the leaf is prefix-free, so nothing goes on from here
-        node = minus_node(M, r >> 1, other)
-        return NEED_ROOM if node < 0 else add(M, node, ctx)
+        node = np.int64(M.minus_from[k])
+    to = inner_step(M, L, node, b)
+    if to > 0 and other > 0:
+        to = np.int64(minus_node(M, to, other))
+    return add(M, to, ctx) if to > 0 else to
+
+
+@jit
+def inner_step(M, L, node, b):
+    """The node after byte b inside a leaf, counted or not; 0 where there is none, or NEED_ROOM."""
+    k = node & INDEX
+    if node >> 28 == 1:
+        r = leaf_step(L, k, b)
+        return np.int64(0) if r < 0 else np.int64(LEAF + (r >> 1))
     r = leaf_step(L, np.int64(M.count_leaf[k]), b)
     if r < 0:
-        return 0
+        return np.int64(0)
     bound = np.int64(M.count_bound[k])
     done = M.count_done[k] + (r & 1)
     if done + leaf_dist(L, r >> 1) > M.high[bound] or done + leaf_far(L, r >> 1) < M.low[bound]:
-        return 0
-    counted = counted_node(M, r >> 1, bound, done)
-    return NEED_ROOM if counted < 0 else add(M, counted, ctx)
+        return np.int64(0)
+    return np.int64(counted_node(M, r >> 1, bound, done))
 
 
 @jit
@@ -582,9 +584,9 @@ def make_counted(h, g, bound):
 
 
 @jit
-def make_minus(h, g, s):
-    """The minus node of leaf node g and machine state s."""
-    r = minus_node(machine_of(h), g, s)
+def make_minus(h, node, s):
+    """The minus node of a node inside a leaf and machine state s."""
+    r = minus_node(machine_of(h), node, s)
     return NEED_ROOM if r < 0 else r
 
 
@@ -612,7 +614,7 @@ def rehash(h, which):
             put(M.ctx_hash, M.size[SIZE_CTX_HASH], x, c)
     elif which == 2:
         for k in range(M.n[MINUSES]):
-            put(M.minus_hash, M.size[SIZE_MINUS_HASH], mix(mix(np.int64(7), np.int64(M.minus_leaf[k])), M.minus_state[k]), k)
+            put(M.minus_hash, M.size[SIZE_MINUS_HASH], mix(mix(np.int64(7), np.int64(M.minus_from[k])), M.minus_state[k]), k)
     elif which == 4:
         for k in range(EMPTY + 1, M.n[TEXTS]):
             put(M.text_hash, M.size[SIZE_TEXT_HASH], mix(mix(np.int64(23), np.int64(M.text_up[k])), M.text_byte[k]), k)

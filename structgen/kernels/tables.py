@@ -4,7 +4,7 @@ Node ids (int32) name a place in a grammar. The top four bits say which kind:
 
     0  plain    an index into the machine's node arrays: byte edges, call edges, a free step, an accept flag
     1  leaf     a state of a leaf automaton of the process-wide pool; its token rows are shared by every grammar of a vocabulary
-    2  minus    (leaf state, machine state): inside the leaf, minus what the machine state would accept
+    2  minus    (node of kind 1 or 3, machine state): inside the leaf, minus what the machine state would accept
     3  counted  (leaf state, bounds, count): inside the leaf, with the characters counted
     4  bind     as the target of a call: a bind; as a place to return to: a mark, (bind, where its text begins)
 
@@ -81,7 +81,7 @@ class Machine(NamedTuple):
     hash: Any  # int32[...]
     move_key: Any  # int64[...]  memo of (state, symbol) -> state
     move_to: Any  # int32[...]
-    minus_leaf: Any  # int32[M]
+    minus_from: Any  # int32[M]   a node inside a leaf, counted or not
     minus_state: Any  # int32[M]
     minus_hash: Any  # int32[...]
     count_leaf: Any  # int32[K]
@@ -202,7 +202,7 @@ most characters needed."""
 _AT = Machine._fields.index
 SIZE_CTX_OFF, SIZE_CTX_PAIR, SIZE_CTX_HASH = _AT("ctx_off"), _AT("ctx_pair"), _AT("ctx_hash")
 SIZE_OFF, SIZE_ITEM, SIZE_HASH, SIZE_MOVES = _AT("off"), _AT("item"), _AT("hash"), _AT("move_key")
-SIZE_MINUS, SIZE_MINUS_HASH = _AT("minus_leaf"), _AT("minus_hash")
+SIZE_MINUS, SIZE_MINUS_HASH = _AT("minus_from"), _AT("minus_hash")
 SIZE_COUNT, SIZE_COUNT_HASH = _AT("count_leaf"), _AT("count_hash")
 SIZE_TEXT, SIZE_TEXT_HASH = _AT("text_up"), _AT("text_hash")
 SIZE_MARK, SIZE_MARK_HASH = _AT("mark_bind"), _AT("mark_hash")

@@ -174,7 +174,7 @@ def leave(M, L, K, t, ctx, variant, row, doubt):
 
 @jit
 def strike(M, L, T, s, row):
-    """Forbid the tokens on whose way the machine state s reaches a text that is taken."""
+    """Forbid the tokens on whose way the machine state s reaches a text that is taken, or the beginning of taken texts only."""
     for b in range(256):
         if not (T.root[b] < T.root[b + 1] and has_byte(M, s, b)):
             continue
@@ -204,7 +204,11 @@ def minus_row(M, L, T, K, k, ctx, spare, row, doubt):
     """Allow the tokens of minus node k: those of its leaf, less those that spell a taken text."""
     for w in range(K.width[0]):
         spare[w] = 0
-    code = leaf_row(M, L, K, np.int64(M.minus_leaf[k]), ctx, spare, doubt)
+    node = np.int64(M.minus_from[k])
+    if node >> 28 == 1:
+        code = leaf_row(M, L, K, node & INDEX, ctx, spare, doubt)
+    else:
+        code = counted_row(M, L, K, node & INDEX, ctx, spare, doubt)
     if code < 0:
         return code
     code = strike(M, L, T, np.int64(M.minus_state[k]), spare)
