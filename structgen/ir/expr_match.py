@@ -9,7 +9,7 @@ from structgen.ir.expr import Alt, Expr, Leaf, Lit, Rule, Seq, Strings
 
 
 def has_text(expr: Expr, data: bytes) -> bool:
-    """Whether `data` is a text of `expr`, made of literals, strings, sequences, alternatives and rules of those.
+    """Whether `data` is a text of `expr`, made of literals, strings, leaves of bytes, sequences, alternatives and rules of those.
 
     Raises TypeError for other parts.
     """
@@ -25,6 +25,8 @@ def _ends(expr: Expr, data: bytes, at: int) -> set[int]:
             return {end for item in expr.items for end in _literal(expr.literal(item), data, at)}
         case Alt():
             return {end for part in expr.parts for end in _ends(part, data, at)}
+        case Leaf(encoding="bytes", low=0, high=None):
+            return _leaf(expr, data, at)
         case Rule():
             return _ends(expr.make(), data, at)
         case Seq():

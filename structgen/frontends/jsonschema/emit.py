@@ -24,8 +24,9 @@ from structgen.frontends.jsonschema.site import Order, Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, values_expr
 from structgen.frontends.jsonschema.strings import solve
 from structgen.frontends.jsonschema.style import JsonStyle
+from structgen.frontends.jsonschema.without import without
 from structgen.frontends.regex import regex_expr
-from structgen.ir.expr import Expr, Lit, Rule, alt, repeat, seq
+from structgen.ir.expr import Expr, Leaf, Lit, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
 _NULL, _FALSE, _TRUE = Lit(b"null"), Lit(b"false"), Lit(b"true")
@@ -127,6 +128,11 @@ def string_expr(shape: Str, style: JsonStyle) -> Expr:
     """The texts of a string shape; NEVER where it has none. Raises BudgetExceeded."""
     if shape == ANY_STR:
         return any_string(style)
+    if shape.but and shape.values is None:
+        base = string_expr(shape._replace(but=frozenset()), style)
+        found = without(base, shape.but, style) if isinstance(base, Leaf) else None
+        if found is not None:
+            return found
     solved = solve(shape)
     if solved.values is not None:
         return values_expr(solved.values, style)

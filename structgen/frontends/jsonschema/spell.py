@@ -53,6 +53,14 @@ def _escapes(char: str) -> list[str]:
     return [*spellings, short] if short else spellings
 
 
+def escapes_of(char: str, escapes: str) -> list[str]:
+    """The spellings of a character with a backslash that a leaf with these `escapes` reads."""
+    if escapes == "any":
+        return _escapes(char)
+    data = json.dumps(char, ensure_ascii=False)[1:-1]
+    return [data] if data[0] == "\\" else []
+
+
 @lru_cache(maxsize=200_000)
 def _detour(char: str) -> tuple[bytes, Leaf | None]:
     """How the character stands in a literal, and the leaf of its other spellings (None: there are none)."""
@@ -79,6 +87,16 @@ def string_literal(text: str, style: JsonStyle) -> Lit:
     Raises UnsupportedFeature for a lone surrogate, which is no character.
     """
     return _literal(text, style.escapes if style.escapes == "minimal" else style.constants)
+
+
+def string_opening(text: str, style: JsonStyle) -> Lit:
+    """All spellings of the beginning of a string: its first quotation mark and these characters. Errors as in `string_literal`."""
+    whole = string_literal(text, style)
+    data, other = whole.data[:-1], whole.respelling
+    detours = list(whole.detours)
+    if other is not None and text and data[-1] in other.bytes:  # a respelling leaves out the last byte
+        detours.append((len(data) - 1, len(data), other.leaf_of(data[-1])))
+    return Lit(data, detours, other)
 
 
 @lru_cache(maxsize=1 << 14)  # real schemas share their keys
