@@ -22,9 +22,10 @@ from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import constants
 from structgen.frontends.jsonschema.constants import ARRAY, Constant
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
-from structgen.frontends.jsonschema.shapes import Arr, Contains
+from structgen.frontends.jsonschema.shapes import Arr, Contains, Form
 from structgen.frontends.jsonschema.site import Site
-from structgen.ir.expr import NEVER, Bind, Expr, Net, Rule, alt, repeat, seq
+from structgen.ir.expr import NEVER, Bind, Expr, Leaf, Net, Rule, alt, repeat, seq
+from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
@@ -206,6 +207,13 @@ def _with_obligations(shape: Arr, site: Site, algebra: Algebra) -> Expr:
     return Net(end + 1, edges, (end,))
 
 
+def _doubt(form: Form) -> Expr:
+    """Puts in doubt whatever begins with the first byte of a value: a text of it is bound, and behind it follows nothing."""
+    kinds = (form.null, form.boolean & 2, form.boolean & 1, form.number, form.string, form.array, form.object)
+    first = "".join(some for some, kind in zip(("n", "t", "f", "-0123456789", '"', "[", "{"), kinds, strict=True) if kind)
+    return Bind(Leaf(CharDFA.of_chars([(ord(one), ord(one)) for one in first]), "bytes"), None, NEVER, sure=False) if first else NEVER
+
+
 class Seen(NamedTuple):
     """A state and the values so far. `again`: two of them were equal. Where not `sure`, some values are unknown."""
 
@@ -276,6 +284,19 @@ class _Family:
         end = 2 + max([seen.state.at, len(self.shape.prefix), self.shape.low, *starts])
         return range(seen.state.at, end if self.shape.high is None else min(end, self.shape.high))
 
+    def goes_on_alike(self, after: Seen) -> bool:
+        """Whether the bracket or comma behind an item is the same for all its values: then only what the next item may be is in doubt."""
+        shape = self.shape
+        if not shape.unique or shape.contains or shape.apart:
+            return False
+        if not self.may_end(after) or (shape.high is not None and after.state.at >= shape.high):
+            return True  # the item was chosen so that another one can follow; or none can
+        enough = max(64, len(after.values) + 2)
+        try:
+            return len(self.algebra.census.values(shape.item(after.state.at), enough)) >= enough
+        except BudgetExceeded:
+            return False
+
     def safe(self, goal: Goal, after: Seen) -> Goal:
         """The values of a goal that leave enough others for the items that must still come."""
         shape, census = self.shape, self.algebra.census
@@ -331,7 +352,10 @@ class _Family:
                 found.append(seq(item, self.after(after)))
             else:
                 then = partial(self.then, after) if seen.sure else None
-                found.append(Bind(item, then, self.after(after._replace(sure=False)), sure=False))
+                sure = seen.sure and self.goes_on_alike(after)
+                found.append(Bind(item, then, self.after(after._replace(sure=False)), sure=sure))
+                if not seen.sure:
+                    found.append(_doubt(self.algebra.form(goal)))
         return alt(found)
 
     def then(self, after: Seen, text: bytes) -> Expr:
