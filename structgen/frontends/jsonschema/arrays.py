@@ -24,7 +24,8 @@ from structgen.frontends.jsonschema.constants import ARRAY, Constant
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Arr, Contains, Form
 from structgen.frontends.jsonschema.site import Site
-from structgen.ir.expr import NEVER, Bind, Expr, Leaf, Net, Rule, alt, repeat, seq
+from structgen.frontends.jsonschema.strings import is_roomy, solve
+from structgen.ir.expr import NEVER, Bind, Expr, Leaf, Lit, Net, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
@@ -207,11 +208,27 @@ def _with_obligations(shape: Arr, site: Site, algebra: Algebra) -> Expr:
     return Net(end + 1, edges, (end,))
 
 
-def _doubt(form: Form) -> Expr:
-    """Puts in doubt whatever begins with the first byte of a value: a text of it is bound, and behind it follows nothing."""
-    kinds = (form.null, form.boolean & 2, form.boolean & 1, form.number, form.string, form.array, form.object)
-    first = "".join(some for some, kind in zip(("n", "t", "f", "-0123456789", '"', "[", "{"), kinds, strict=True) if kind)
-    return Bind(Leaf(CharDFA.of_chars([(ord(one), ord(one)) for one in first]), "bytes"), None, NEVER, sure=False) if first else NEVER
+def _doubt(form: Form, escapes: str, *, free: bool) -> Expr:
+    """Beginnings of a value with which it begins to matter that some values are not known: bound, and nothing behind them, so that tokens
+    that get there are in doubt. `free`: single values are all that may be missing."""
+    kinds = (form.null, form.boolean & 2, form.boolean & 1, form.number, form.array, form.object)
+    first = "".join([some for some, kind in zip(("n", "t", "f", "-0123456789", "[", "{"), kinds, strict=True) if kind])
+    parts: list[Expr] = []
+    for shape in form.string:
+        if not free or shape.values is not None:
+            first += '"'
+        elif shape.high is None:
+            solved = solve(shape._replace(but=frozenset()))
+            if solved.grammar is not None or solved.pattern is not None or (solved.dfa is not None and not is_roomy(solved.dfa)):
+                first += '"'
+        elif shape.has or shape.lacks or not 1 < shape.high or len(shape.but) > MAX_STATES:
+            first += '"'
+        else:  # behind each shorter beginning there are a million texts
+            size = shape.high - 1
+            parts.append(seq(Lit(b'"'), Leaf(CharDFA.any(), "json-inner", low=size, high=size, escapes=escapes)))
+    if first:
+        parts.append(Leaf(CharDFA.of_chars([(ord(one), ord(one)) for one in first]), "bytes"))
+    return Bind(alt(parts), None, NEVER, sure=False) if parts else NEVER
 
 
 class Seen(NamedTuple):
@@ -291,16 +308,23 @@ class _Family:
             return False
         if not self.may_end(after) or (shape.high is not None and after.state.at >= shape.high):
             return True  # the item was chosen so that another one can follow; or none can
-        enough = max(64, len(after.values) + 2)
+        return self.has_plenty([shape.item(after.state.at)], after)
+
+    def has_plenty(self, goals: Sequence[Goal], after: Seen) -> bool:
+        """Whether each goal has more values than can be taken by the time it is asked for."""
+        enough = self.enough(after)
         try:
-            return len(self.algebra.census.values(shape.item(after.state.at), enough)) >= enough
+            return all(len(self.algebra.census.values(goal, enough)) >= enough for goal in goals)
         except BudgetExceeded:
             return False
+
+    def enough(self, after: Seen) -> int:
+        return max(64, 2 + len(after.values) + self.shape.low + sum(one.low for one in self.shape.contains))
 
     def safe(self, goal: Goal, after: Seen) -> Goal:
         """The values of a goal that leave enough others for the items that must still come."""
         shape, census = self.shape, self.algebra.census
-        enough = max(64, 2 + len(after.values) + shape.low + sum(one.low for one in shape.contains))
+        enough = self.enough(after)
         asked = self.later(after)
         asked += [join(one, two) for one in asked for part in shape.contains for two in (part.goal, part.other)]
         scarce: dict[Constant, None] = {}  # values that later items may be in need of; of all other goals there are enough
@@ -355,7 +379,8 @@ class _Family:
                 sure = seen.sure and self.goes_on_alike(after)
                 found.append(Bind(item, then, self.after(after._replace(sure=False)), sure=sure))
                 if not seen.sure:
-                    found.append(_doubt(self.algebra.form(goal)))
+                    free = self.may_end(after) or self.has_plenty(self.later(after), after)
+                    found.append(_doubt(self.algebra.form(goal), self.site.style.escapes, free=free))
         return alt(found)
 
     def then(self, after: Seen, text: bytes) -> Expr:

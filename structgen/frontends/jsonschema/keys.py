@@ -21,7 +21,7 @@ from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.constants import Constant
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Obj, Some
-from structgen.frontends.jsonschema.strings import has_string, inner, matches, shape_dfa
+from structgen.frontends.jsonschema.strings import has_string, inner, is_roomy, matches, shape_dfa
 from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
@@ -235,11 +235,6 @@ def _names_dfa(goal: Goal, algebra: Algebra) -> CharDFA:
     for one in algebra.form(goal).string:
         found |= shape_dfa(one)
     return found
-
-
-def is_roomy(dfa: CharDFA) -> bool:
-    """Whether infinitely many texts begin with each prefix of a text: no state is without moves."""
-    return all(any(to >= 0 for to in row) for row in dfa.rows)
 
 
 # ---- is there any ----

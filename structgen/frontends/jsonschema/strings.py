@@ -259,6 +259,11 @@ def _countable(dfa: CharDFA) -> bool:
     return True
 
 
+def is_roomy(dfa: CharDFA) -> bool:
+    """Whether infinitely many texts begin with each prefix of a text: no state is without moves."""
+    return all(any(to >= 0 for to in row) for row in dfa.rows)
+
+
 def has_string(shape: Str, text: str) -> bool:
     """True where the text satisfies the shape."""
     if shape.values is not None:
