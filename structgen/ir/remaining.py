@@ -82,7 +82,7 @@ class Remaining:
 
         Raises BudgetExceeded.
         """
-        texts = list(texts)
+        texts = list(dict.fromkeys(texts))
         enough = len(texts) + 1
         taken: dict[str, int] = {}
         for text in texts:

@@ -235,10 +235,8 @@ class Twin:
                 after = twin.step(taken, symbol)
                 found: set[Stack] = set()
                 for stack in read_leaf(inside, symbol):
-                    if stack:
-                        found.add((Cut(stack[0], minus, after), *rest))
-                    elif not twin.accepts(after):
-                        found.add(rest)
+                    if not twin.accepts(after):  # a text that is taken, or a beginning that has no others
+                        found.add((Cut(stack[0], minus, after), *rest) if stack else rest)
                 return found
         return set()
 

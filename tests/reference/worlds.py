@@ -14,11 +14,12 @@ from structgen.automata.machine import ByteAutomaton
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.protocol import unpack
 from structgen.errors import BudgetExceeded, EmptyLanguage, RegexError
-from structgen.frontends.jsonschema.spell import string_literal
+from structgen.frontends.jsonschema.spell import string_leaf, string_literal
 from structgen.frontends.jsonschema.style import JsonStyle
+from structgen.frontends.jsonschema.without import without
 from structgen.frontends.regex import regex
 from structgen.ir.chars import ANY, normal
-from structgen.ir.expr import EPSILON, Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import EPSILON, NEVER, Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
 from structgen.ir.regular import CharDFA
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -109,6 +110,17 @@ def minus(rng: Random) -> Minus:
     return Minus(Leaf(chars.repeat() if chars != CharDFA.any() else chars, "json"), Alt(tuple(string_literal(t, style) for t in texts)))
 
 
+def bounded_minus(rng: Random) -> Expr:
+    """Strings of few characters without some, down to the last ones."""
+    style = JsonStyle(escapes=rng.choice(["any", "minimal"]))
+    dfa = rng.choice([CharDFA.any(), CharDFA.of_chars(normal((ord(c), ord(c)) for c in rng.sample(LETTERS, 2))).repeat()])
+    low = rng.randrange(3)
+    leaf = string_leaf(dfa, style, low, low + rng.randrange(1, 3))
+    found = without(leaf, ["".join(rng.choices("abé", k=rng.randrange(4))) for _ in range(rng.randrange(1, 7))], style)
+    assert found is not None
+    return leaf if found is NEVER else found
+
+
 def distinct(rng: Random) -> Rule:
     """A list of words of which no two are equal; the words are leaves or grammars."""
     word = CharDFA.of_chars(normal((ord(c), ord(c)) for c in rng.sample("abé", 2))).repeat(rng.randrange(2), rng.choice([None, 3]))
@@ -171,7 +183,7 @@ def expression(rng: Random, depth: int = 3, rules: tuple[Rule, ...] = ()) -> Exp
             [b"".join(rng.choice([b"a", b"b", "é".encode()]) for _ in range(rng.randrange(5))) for _ in range(rng.randrange(1, 12))]
         )
     if kind == 4:
-        return minus(rng)
+        return minus(rng) if rng.random() < 0.5 else bounded_minus(rng)
     if kind == 5:
         return Special(SPECIAL)
     if kind <= 7:

@@ -34,7 +34,7 @@ Beginning = tuple[str, tuple[bytes, ...]]
 def without(leaf: Leaf, texts: Iterable[str], style: JsonStyle) -> Expr | None:
     """The strings of a JSON leaf that are none of `texts`; NEVER where none is left, None where that takes too long to find out."""
     ends = remaining(leaf.dfa, leaf.low, leaf.high)
-    texts = [text for text in texts if ends.has(text)]
+    texts = [text for text in dict.fromkeys(texts) if ends.has(text)]
     if not texts:
         return leaf
     try:
