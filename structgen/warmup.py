@@ -36,7 +36,7 @@ _SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
         "name": {"type": "string", "minLength": 1, "maxLength": 300},
-        "tags": {"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 3},
+        "tags": {"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 3, "uniqueItems": True},
     },
     "required": ["name"],
     "additionalProperties": {"type": "integer"},

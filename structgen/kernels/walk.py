@@ -326,6 +326,12 @@ def advance(h, s, t):
             if T.stop[j] == t and M.final[s]:
                 return 1
         return 0
+    return read_token(M, L, T, s, t)
+
+
+@jit
+def read_token(M, L, T, s, t):
+    """The state after the bytes of token t, 0 if there is none, or a NEED_ code."""
     for j in range(T.off[t], T.off[t + 1]):
         s = step(M, L, s, np.int64(T.data[j]))
         if s <= 0:
