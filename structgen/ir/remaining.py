@@ -14,6 +14,7 @@ Not here: how characters are spelled (`frontends.jsonschema.without`).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from structgen.errors import BudgetExceeded
@@ -30,6 +31,10 @@ MAX_WORK: Final = 1 << 20
 """So many table entries may be looked at for one automaton."""
 
 
+PATHS: Final = 1 << 14
+"""The most texts whose states are remembered."""
+
+
 class Remaining:
     """The texts of an automaton with `low` to `high` characters (None: no bound)."""
 
@@ -41,6 +46,8 @@ class Remaining:
         self._rows = [[int(final) for final in dfa.finals]]  # by number of characters: texts of just so many, by state
         self._same = False  # whether all further rows are like the last one
         self._endless = _endless([[to for to, _ in edges] for edges in self._edges])
+        self._roomy = high is None and all(self._endless)
+        self._paths: dict[str, list[int]] = {}
 
     def _exactly(self, state: int, count: int) -> int:
         """How many texts of `count` characters lead from a state to an end."""
@@ -69,11 +76,14 @@ class Remaining:
 
     def has(self, text: str) -> bool:
         """Whether the text is one of them."""
-        return self.low <= len(text) and (self.high is None or len(text) <= self.high) and self.dfa.matches(text)
+        if len(text) < self.low or (self.high is not None and len(text) > self.high):
+            return False
+        path = self._path(text)
+        return len(path) > len(text) and self.dfa.finals[path[-1]]
 
     def onward(self, prefix: str) -> CharSet:
         """The characters that may follow a prefix of a text."""
-        state = self._state(prefix)
+        state = self._path(prefix)[-1]
         row = self.dfa.rows[state]
         return chars.union(*[self._chars[k] for k, to in enumerate(row) if to >= 0 and self.left(to, len(prefix) + 1, 1)])
 
@@ -84,24 +94,42 @@ class Remaining:
         """
         texts = list(dict.fromkeys(texts))
         enough = len(texts) + 1
+        if self._roomy:
+            return set()
         taken: dict[str, int] = {}
         for text in texts:
-            states = self._states(text)
+            states = self._path(text)
             at = len(text)
             while at >= 0 and self.left(states[at], at, enough) < enough:  # it can only grow towards the beginning
                 taken[text[:at]] = taken.get(text[:at], 0) + 1
                 at -= 1
-        over = {prefix for prefix, count in taken.items() if self.left(self._state(prefix), len(prefix), enough) == count}
+        over = {prefix for prefix, count in taken.items() if self.left(self._path(prefix)[-1], len(prefix), enough) == count}
         return {prefix for prefix in over if not prefix or prefix[:-1] not in over}
 
-    def _states(self, text: str) -> list[int]:
-        states = [0]
-        for char in text:
-            states.append(self.dfa.step(states[-1], ord(char)))
-        return states
+    def _path(self, text: str) -> list[int]:
+        """The states that a text goes through, as far as it can be read. Remembered: the same texts are asked for again with others."""
+        found = self._paths.get(text)
+        if found is None:
+            if len(self._paths) >= PATHS:
+                self._paths.clear()
+            found = self._paths[text] = [0]
+            for char in text:
+                state = self.dfa.step(found[-1], ord(char))
+                if state < 0:
+                    break
+                found.append(state)
+        return found
 
-    def _state(self, text: str) -> int:
-        return self._states(text)[-1]
+    def are_more_than(self, texts: Iterable[str]) -> bool:
+        """Whether there is a text beside these. Raises BudgetExceeded."""
+        count = sum(map(self.has, dict.fromkeys(texts)))
+        return self.left(0, 0, count + 1) > count
+
+
+@lru_cache(maxsize=1024)
+def remaining(dfa: CharDFA, low: int = 0, high: int | None = None) -> Remaining:
+    """The same object for equal arguments, for it remembers counts."""
+    return Remaining(dfa, low, high)
 
 
 def _endless(edges: list[list[int]]) -> list[bool]:

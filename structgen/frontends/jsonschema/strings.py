@@ -22,6 +22,7 @@ from structgen.frontends.jsonschema.formats import ContextFree
 from structgen.frontends.regex import regex_dfa
 from structgen.frontends.regex.parse import parse
 from structgen.ir.regular import CharDFA
+from structgen.ir.remaining import remaining
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.shapes import Str
@@ -157,7 +158,22 @@ def is_live(shape: Str, *, loose: bool = False) -> bool:
                 return True
         elif bounds == formats.format_lengths(text) if kind == "format" else bounds == (0, None) and kind == "pattern" and is_plain(text):
             return True
+    if shape.but and shape.values is None and not loose:
+        found = _has_others(shape)
+        if found is not None:
+            return found
     return _may_live(shape) if loose else not solve(shape).is_empty
+
+
+def _has_others(shape: Str) -> bool | None:
+    """Whether a shape has more strings than its exceptions; None where that is not easily counted."""
+    base = solve(shape._replace(but=frozenset()))
+    if base.values is not None or base.grammar is not None or base.pattern is not None:
+        return None
+    try:
+        return remaining(CharDFA.any() if base.dfa is None else base.dfa, base.low, base.high).are_more_than(shape.but)
+    except BudgetExceeded:
+        return None
 
 
 @lru_cache(maxsize=8192)

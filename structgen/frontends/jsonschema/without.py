@@ -22,7 +22,7 @@ from structgen.ir import chars
 from structgen.ir.chars import ANY, CharSet
 from structgen.ir.expr import NEVER, Expr, Leaf, Minus, Rule, alt, seq
 from structgen.ir.regular import CharDFA
-from structgen.ir.remaining import Remaining
+from structgen.ir.remaining import Remaining, remaining
 
 BUCKET: Final = 16
 """Taken texts are kept in sets of about so many: one more text makes one set anew."""
@@ -51,12 +51,6 @@ def without(leaf: Leaf, texts: Iterable[str], style: JsonStyle) -> Expr | None:
 def taken(texts: Iterable[str], style: JsonStyle) -> list[Expr]:
     """Any of these strings however they are spelled, in parts that are shared with other sets."""
     return _gathered(texts, style)
-
-
-@lru_cache(maxsize=1024)
-def remaining(dfa: CharDFA, low: int, high: int | None) -> Remaining:
-    """The same object for equal arguments, for it remembers counts."""
-    return Remaining(dfa, low, high)
 
 
 def _gathered(some: Iterable[str | Beginning], style: JsonStyle) -> list[Expr]:
