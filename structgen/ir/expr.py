@@ -93,8 +93,8 @@ class Minus(Expr):
     """The texts of `leaf` that are not texts of `taken`.
 
     `leaf` must be prefix-free (no text of it continues another: JSON strings are) and `taken` a finite set of whole texts of it
-    (none begins another). Where a beginning of texts has no others than these, `taken` must have that beginning, too: nothing can follow it,
-    and masks end before it. The rows of `leaf` stay shared, so this costs nothing per set, where a difference of automata would cost a
+    (none begins another). Where a beginning of texts has no others than these, `taken` must have that beginning, too: nothing can follow
+    it, and masks end before it. The rows of `leaf` stay shared, so this costs nothing per set, where a difference of automata would cost a
     trie walk a state.
     """
 

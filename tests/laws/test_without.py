@@ -12,7 +12,6 @@ from worlds import check_world, pieces, vocabulary, walk
 
 from structgen.automata.machine import ByteAutomaton
 from structgen.constraint.automaton import TokenAutomaton
-from structgen.errors import EmptyLanguage
 from structgen.frontends.jsonschema.spell import escapes_of, string_leaf
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.frontends.jsonschema.without import _behind, _spellings, without
@@ -40,9 +39,10 @@ def base(rng: Random) -> tuple[CharDFA, int, int | None]:
 
 def taken_from(rng: Random, dfa: CharDFA, low: int, high: int | None) -> list[str]:
     """Many texts of the language, sometimes all that begin alike; and some that are none of it."""
-    bounded = dfa.with_lengths(low, 3 if high is None else min(high, 3)) & CharDFA.of_chars(
-        normal((ord(c), ord(c)) for c in [*CHARS, *map(chr, range(0x60, 0x72)), *map(chr, range(0xC0, 0x100))])
-    ).repeat()
+    bounded = (
+        dfa.with_lengths(low, 3 if high is None else min(high, 3))
+        & CharDFA.of_chars(normal((ord(c), ord(c)) for c in [*CHARS, *map(chr, range(0x60, 0x72)), *map(chr, range(0xC0, 0x100))])).repeat()
+    )
     texts = bounded.strings(400)
     first = rng.choice([text[:1] for text in texts] or [""])
     texts = [text for text in texts if text.startswith(first)] if rng.random() < 0.5 else texts
@@ -76,7 +76,10 @@ def test_it_is_the_difference_of_automata(seed: int) -> None:
 def test_parts_of_spellings() -> None:
     """What may come of a part of a spelling: every character, spelled in every way, cut everywhere."""
     rng = Random(3)
-    some = [*map(chr, range(0x100)), *(chr(code) for code in rng.sample(range(0x100, 0x110000), int(300 * SCALE)) if not 0xD800 <= code < 0xE000)]
+    some = [
+        *map(chr, range(0x100)),
+        *(chr(code) for code in rng.sample(range(0x100, 0x110000), int(300 * SCALE)) if not 0xD800 <= code < 0xE000),
+    ]
     for escapes in ("any", "minimal"):
         for char in some:
             for spelling in _spellings(char, escapes):

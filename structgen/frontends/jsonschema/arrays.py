@@ -221,7 +221,7 @@ def _doubt(form: Form, escapes: str, *, free: bool) -> Expr:
             solved = solve(shape._replace(but=frozenset()))
             if solved.grammar is not None or solved.pattern is not None or (solved.dfa is not None and not is_roomy(solved.dfa)):
                 first += '"'
-        elif shape.has or shape.lacks or not 1 < shape.high or len(shape.but) > MAX_STATES:
+        elif shape.has or shape.lacks or not shape.high > 1 or len(shape.but) > MAX_STATES:
             first += '"'
         else:  # behind each shorter beginning there are a million texts
             size = shape.high - 1
