@@ -12,6 +12,7 @@ Not here: texts (`objects`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import combinations
@@ -277,7 +278,7 @@ class Rest(NamedTuple):
         """True where some choice of further members meets the duties, makes `low` to `high` of them, and an object that is none of the
         constants `alive`, which have the `size` members so far. `thorough`: ask for every goal that may matter."""
         if not alive:
-            return can_finish(self.members, self.others, duties, self.low, self.high, live=live)
+            return self._ends(0, 0, duties, live)
         states = {(0, alive, duties)}
         for k, one in enumerate(self.members):
             after: set[tuple[int, Apart, int]] = set()
@@ -311,29 +312,54 @@ class Rest(NamedTuple):
         high = None if self.high is None else self.high - more
         if high is not None and high < 0:
             return False
-        return can_finish(self.members[k:], self.others, duties, self.low - more, high, live=live)
+        left, classes = grouped(self.members[k:], live, duties), classed(self.others, live, duties)
+        return can_finish(left, classes, duties, self.low - more, high)
 
 
-def can_finish(members: Iterable[Member], classes: Sequence[Others], duties: int, low: int, high: int | None, *, live: Live) -> bool:
+Ways = tuple[int, ...]
+"""The sets of obligations, as bits, that one further member can meet; none where it has no value."""
+
+Group = tuple[bool, Ways, int]
+"""(whether they are required, their ways, how many members there are of this kind)."""
+
+Class = tuple[Ways, int | None]
+"""(the ways of its keys, how many there are)."""
+
+
+def ways_of(one: Member | Others, live: Live, duties: int) -> Ways:
+    """The sets of obligations that a member can meet."""
+    return tuple([covers for _, covers in options(one, live, duties)])
+
+
+def grouped(members: Iterable[Member], live: Live, duties: int) -> list[Group]:
+    """Members by kind."""
+    kinds = Counter((one.required, ways_of(one, live, duties)) for one in members)
+    return [(required, ways, count) for (required, ways), count in kinds.items()]
+
+
+def classed(classes: Iterable[Others], live: Live, duties: int) -> list[Class]:
+    """Classes by kind."""
+    return [(ways_of(one, live, duties), one.most) for one in classes]
+
+
+def can_finish(members: Iterable[Group], classes: Iterable[Class], duties: int, low: int, high: int | None) -> bool:
     """True where some choice of further members meets the duties and makes `low` to `high` of them."""
     low = max(low, 0)  # with an upper bound, members are counted beyond the lower one
     there = more = 0
-    extra: dict[tuple[int, ...], int] = {}  # sets of obligations that one further member can meet, and how many such members there are
+    extra: Counter[Ways] = Counter()  # how many members that are not required have these ways
     fewest = {duties: 0}  # duties left -> the fewest further members that leave them, besides the required ones
-    for one in members:
-        ways = tuple([covers for _, covers in options(one, live, duties)])
-        if one.required:
-            there += 1
-            fewest = {left & ~covers: 0 for left in fewest for covers in ways}
+    for required, ways, count in members:
+        if required:
+            there += count
+            for _ in range(min(count, len(ways)) if any(ways) else 1):  # the same way once more changes nothing
+                fewest = {left & ~covers: 0 for left in fewest for covers in ways}
         elif ways:
-            more += 1
-            extra[ways] = extra.get(ways, 0) + 1
-    for other in classes:
-        ways = tuple([covers for _, covers in options(other, live, duties)])
+            more += count
+            extra[ways] += count
+    for ways, most in classes:
         if ways:
-            most = max(low, 0) if other.most is None else other.most
-            more += most
-            extra[ways] = extra.get(ways, 0) + (len(ways) if other.most is None else most)
+            more += low if most is None else most
+            extra[ways] += len(ways) if most is None else most
     if not fewest or there + more < low or (high is not None and there > high):
         return False
     for ways, count in extra.items():

@@ -20,7 +20,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 from weakref import WeakValueDictionary
 
-from structgen.frontends.jsonschema.keys import EVERY_KEY, NONE, Apart, Others, Rest, members_of, options, plan, ways
+from structgen.frontends.jsonschema.keys import (
+    EVERY_KEY,
+    NONE,
+    Apart,
+    Group,
+    Others,
+    Rest,
+    Ways,
+    can_finish,
+    members_of,
+    options,
+    plan,
+    ways,
+    ways_of,
+)
 from structgen.frontends.jsonschema.node import Goal
 from structgen.frontends.jsonschema.shapes import Obj
 from structgen.frontends.jsonschema.site import Site
@@ -100,6 +114,8 @@ class _Family:
         self.group: list[Rule] = []
         self.texts: dict[tuple[int, Goal], Rule] = {}
         self.taken: list[Rule | None] = [None] * len(classes)
+        self.everyone = (1 << len(self.members)) - 1
+        self.known: dict[int, tuple[list[Group], list[Ways]]] = {}
         self.rules: WeakValueDictionary[object, Rule] = WeakValueDictionary()
         self.binds: dict[int, Bind] = {}  # by the id of what follows, which they keep alive
 
@@ -164,12 +180,32 @@ class _Family:
         """Whether some text leads from the state to the end."""
         if not self.counting:
             return True
-        members = [one for i, one in enumerate(self.members) if (i >= state.at if i < self.ordered else not state.there >> i & 1)]
         high = None if self.high is None else self.high - state.size
         if high is not None and high < 0:
             return False
-        rest = Rest(members, self.left(state), self.low - state.size, high, self.algebra)
-        return rest.can_end(state.duties, state.alive, state.size, self.site.live)
+        left, low = self.everyone & ~state.there & -1 << state.at, self.low - state.size
+        if state.alive:
+            members = [one for i, one in enumerate(self.members) if left >> i & 1]
+            return Rest(members, self.left(state), low, high, self.algebra).can_end(state.duties, state.alive, state.size, self.site.live)
+        groups, ways = self.kinds(state.duties)
+        counts = [(required, one, (bits & left).bit_count()) for required, one, bits in groups]
+        counted = [count for count in counts if count[2]]
+        most = [one.most for one in self.classes]
+        if self.finite:
+            most = [None if one is None else one - used for one, used in zip(most, state.used, strict=True)]
+        return can_finish(counted, zip(ways, most, strict=True), state.duties, low, high)
+
+    def kinds(self, duties: int) -> tuple[list[Group], list[Ways]]:
+        """Which members (bits instead of a number) are of one kind as to the obligations left; and the ways of the classes."""
+        found = self.known.get(duties)
+        if found is None:
+            kinds: dict[tuple[bool, Ways], int] = {}
+            for i, one in enumerate(self.members):
+                key = one.required, ways_of(one, self.site.live, duties)
+                kinds[key] = kinds.get(key, 0) | 1 << i
+            groups = [(required, ways, bits) for (required, ways), bits in kinds.items()]
+            found = self.known[duties] = groups, [ways_of(one, self.site.live, duties) for one in self.classes]
+        return found
 
     def left(self, state: State) -> list[Others]:
         """The classes that still have keys."""

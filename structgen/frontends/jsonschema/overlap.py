@@ -108,7 +108,10 @@ class Overlap:
         if shape.low <= len(shape.required) or all(layer.rest != FALSE for layer in shape.layers):
             return True
         names = keys.plan(shape, self.algebra)
-        return keys.can_finish(names.members, names.others, 0, shape.low, shape.high, live=lambda goal: not self.void(goal))
+        return keys.Rest(names.members, names.others, shape.low, shape.high, self.algebra).can_end(0, keys.NONE, 0, self._perhaps)
+
+    def _perhaps(self, goal: Goal) -> bool:
+        return not self.void(goal)
 
     # ---- oneOf ----
 
