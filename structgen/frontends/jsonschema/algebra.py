@@ -95,8 +95,9 @@ class Algebra:
         found = self._goals.get(goal)
         if found is None:
             loops = self.loops
-            found = TOP
-            for literal in goal:
+            known = self._goals.get(goal[:-1])  # goals grow by one literal at a time, which is often the last
+            found = TOP if known is None else known
+            for literal in goal if known is None else goal[-1:]:
                 found = meet(found, self.literal(literal), self.overlap.void)
             if loops == self.loops or not self._open:
                 self._goals[goal] = found

@@ -34,6 +34,7 @@ hold, in the order in which they were met (the order of properties follows it). 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from structgen.frontends.jsonschema.load import Cell
@@ -64,14 +65,20 @@ def join(first: Goal, second: Goal) -> Goal:
     """Both goals; FALSE where they contradict each other at sight."""
     if not second or first is second:
         return first
-    if not first:
-        return second
-    kept = list(first)
-    for literal in second:
-        if literal not in kept:
+    return join_all((first, second)) if first else second
+
+
+def join_all(goals: Iterable[Goal]) -> Goal:
+    """All of the goals; FALSE where they contradict each other at sight."""
+    several = [goal for goal in goals if goal]
+    if len(several) < 2:
+        return several[0] if several else TRUE
+    kept = dict.fromkeys(several[0])
+    for goal in several[1:]:
+        for literal in goal:
             if literal ^ 1 in kept:
                 return FALSE
-            kept.append(literal)
+            kept[literal] = None
     return FALSE if 1 in kept else tuple(kept)
 
 

@@ -19,11 +19,14 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.constants import Constant
-from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
+from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join, join_all
 from structgen.frontends.jsonschema.strings import Atom, matches
 
 MAX_SHAPES: Final = 5000
 """The most alternatives of one type in one form."""
+
+MANY: Final = 8
+"""From so many layers on, what they say of a property is remembered."""
 
 Void = Callable[[Goal], bool]
 """Tells (without looking deep) that a goal cannot be satisfied."""
@@ -112,15 +115,16 @@ class Layer:
     """What one schema says about properties. Compared by identity.
 
     `properties`: name -> goal; `patterns`: (pattern, goal) pairs; `rest`: the goal of all other properties. `loose`: its names have no
-    place in schema order.
+    place in schema order. `memo`: what this layer and those before it say of a name.
     """
 
-    __slots__ = ("loose", "patterns", "properties", "rest")
+    __slots__ = ("loose", "memo", "patterns", "properties", "rest")
 
     def __init__(
         self, properties: dict[str, Goal], patterns: tuple[tuple[str, Goal], ...] = (), rest: Goal = TRUE, *, loose: bool = False
     ) -> None:
         self.properties, self.patterns, self.rest, self.loose = properties, patterns, rest, loose
+        self.memo: dict[tuple[tuple[Layer, ...], str], Goal] = {}
 
     def goal(self, name: str) -> Goal:
         """What the value of a property has to satisfy."""
@@ -163,9 +167,15 @@ class Obj(NamedTuple):
 
     def goal(self, name: str) -> Goal:
         """What the value of a property has to satisfy."""
-        goal = TRUE
-        for layer in self.layers:
-            goal = join(goal, layer.goal(name))
+        layers = self.layers
+        if len(layers) < MANY:
+            return join_all([layer.goal(name) for layer in layers])
+        memo, key = layers[-1].memo, (layers[:-1], name)
+        goal = memo.get(key)
+        if goal is None:  # shapes grow by one layer at a time
+            head = layers[-2].memo.get((layers[:-2], name))
+            goal = join_all([layer.goal(name) for layer in layers] if head is None else [head, layers[-1].goal(name)])
+            memo[key] = goal
         return goal
 
 
