@@ -24,7 +24,7 @@ from structgen.frontends.jsonschema.census import Census
 from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, Constant
 from structgen.frontends.jsonschema.evaluated import KINDS, SILENT, Trace
 from structgen.frontends.jsonschema.formats import format_lengths
-from structgen.frontends.jsonschema.load import pointer
+from structgen.frontends.jsonschema.load import located, pointer
 from structgen.frontends.jsonschema.node import ALL, ARR, BOOL, FALSE, NULL, NUM, OBJ, STR, TRUE, Goal, Item, Node, goal_of
 from structgen.frontends.jsonschema.overlap import Overlap, Unknown
 from structgen.frontends.jsonschema.shapes import (
@@ -130,6 +130,8 @@ class Algebra:
         self._open[key] = negated
         try:
             found = make()
+        except BudgetExceeded as error:
+            raise located(error, node.cell) from None
         finally:
             del self._open[key]
         return found, loops == self.loops or not self._open

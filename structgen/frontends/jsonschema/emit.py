@@ -12,9 +12,11 @@ from functools import lru_cache, partial
 from threading import RLock
 from typing import Final
 
+from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.arrays import array_expr
 from structgen.frontends.jsonschema.empty import Emptiness
+from structgen.frontends.jsonschema.load import located
 from structgen.frontends.jsonschema.node import TRUE, Goal
 from structgen.frontends.jsonschema.objects import any_object as all_objects
 from structgen.frontends.jsonschema.objects import object_expr
@@ -56,7 +58,7 @@ class Emitter:
         found = self._values.get(key)
         if found is None:
             form = self.algebra.form(goal)
-            found = self._values[key] = self._direct(form) or self._rule(form, key[1])
+            found = self._values[key] = self._direct(form) or self._rule(goal, form, key[1])
         return found
 
     def _direct(self, form: Form) -> Expr | None:
@@ -80,15 +82,18 @@ class Emitter:
             parts.append(number_expr(form.number[0], self.style))
         return alt(parts)
 
-    def _rule(self, form: Form, level: int) -> Rule:
+    def _rule(self, goal: Goal, form: Form, level: int) -> Rule:
         found = self._rules.get((form, level))
         if found is None:
-            found = self._rules[(form, level)] = Rule(partial(self._body, form, level), "value")
+            found = self._rules[(form, level)] = Rule(partial(self._body, goal, form, level), "value")
         return found
 
-    def _body(self, form: Form, level: int) -> Expr:
+    def _body(self, goal: Goal, form: Form, level: int) -> Expr:
         with self._lock:
-            return self._made(form, level)
+            try:
+                return self._made(form, level)
+            except BudgetExceeded as error:
+                raise located(error, self.algebra.nodes[goal[0] >> 1].cell) from None
 
     def _made(self, form: Form, level: int) -> Expr:
         style = self.style

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 MAX_PATTERNS: Final = 12
 """The most different patterns of property names in one object: they cut the keys into up to 2**n classes."""
 
+MAX_STATES: Final = 5_000
+"""The most states of the automata of all classes of keys of an object."""
+
+_HINT: Final = "Anchor the patterns (^...), so that few keys match several of them, or give the object fewer."
+
 MAX_WAYS: Final = 20_000
 """The most situations that are looked at to find out whether an object can still differ from some constants."""
 
@@ -198,7 +203,7 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
         covers, more = _covers(shape.some, lambda one: _met_by(one, frozenset()))
         return [Others(None, names, goal, covers, None, more)]
     if len(patterns) > MAX_PATTERNS:
-        raise BudgetExceeded(f"more than {MAX_PATTERNS} patterns of property names in one object")
+        raise BudgetExceeded(f"more than {MAX_PATTERNS} patterns of property names in one object", hint=_HINT)
     named = {one.names: _names_dfa(one.names, algebra) for one in shape.some if one.names != TRUE}
     whole = CharDFA.any() if shape.names == TRUE else _names_dfa(shape.names, algebra)
     classes: list[tuple[CharDFA, frozenset[object]]] = [(whole, frozenset())]
@@ -206,6 +211,8 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
     for key, dfa in (*cuts, *named.items()):
         halves = [(one & dfa, hits | {key}) for one, hits in classes] + [(one - dfa, hits) for one, hits in classes]
         classes = [(one, hits) for one, hits in halves if not one.is_empty]
+        if sum(len(one.rows) for one, _ in classes) > MAX_STATES:
+            raise BudgetExceeded("patterns of property names overlap in too many ways", hint=_HINT)
     found: list[Others] = []
     for dfa, hits in classes:
         goal = TRUE

@@ -30,6 +30,11 @@ def pointer(cell: Cell | str) -> str:
     return "".join([cell, *(f"/{token}" for token in reversed(tokens))])
 
 
+def located(error: BudgetExceeded, cell: Cell | str) -> BudgetExceeded:
+    """The error with its place, where it did not know one."""
+    return BudgetExceeded(error.why, where=pointer(cell), hint=error.hint) if error.where is None else error
+
+
 def _copied(value: Any, root: str) -> Any:
     """A deep copy without recursion, for trees that the JSON module cannot walk, or whose faults it does not place."""
     top: list[Any] = [value]

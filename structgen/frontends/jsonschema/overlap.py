@@ -46,7 +46,10 @@ MANY: Final = 12
 """From so many branches on, objects are sorted by a tag before they are compared."""
 
 MAX_PAIRS: Final = 100_000
-"""The most pairs of alternatives that one `oneOf` may have to compare."""
+"""The most pairs of alternatives that one `oneOf` may have to compare; each counts from both sides."""
+
+PATTERN_PAIR: Final = 4
+"""What a pair of strings with patterns or formats counts as: their automata have to be intersected."""
 
 
 WHOLE: Final = {"number": ANY_NUM, "string": ANY_STR, "array": ANY_ARR, "object": ANY_OBJ}
@@ -175,16 +178,15 @@ class Overlap:
         flat = [(i, shape) for i, one in enumerate(shapes) for shape in one]
         near = self._neighbours(flat)
         rivals: list[dict[int, None]] = [{} for _ in flat]
-        pairs = 0
+        close = [near(at) for at in range(len(flat))]
+        weight = PATTERN_PAIR if any(type(shape) is Str and (shape.has or shape.lacks) for _, shape in flat) else 1
+        if weight * sum(map(len, close)) > MAX_PAIRS:
+            raise BudgetExceeded(
+                f"oneOf with {len(shapes)} branches: too many pairs of them might overlap",
+                hint="Give its branches a required property with a different constant in each, or use anyOf.",
+            )
         for at, (i, shape) in enumerate(flat):
-            several = near(at)
-            pairs += len(several)
-            if pairs > MAX_PAIRS:
-                raise BudgetExceeded(
-                    f"oneOf compares more than {MAX_PAIRS:,} pairs of alternatives",
-                    hint="Give its branches a required property with a different constant in each, or use anyOf.",
-                )
-            for k in several:
+            for k in close[at]:
                 j, other = flat[k]
                 if k > at and j != i and (j not in rivals[at] or i not in rivals[k]) and self.together(shape, other):
                     rivals[at][j] = rivals[k][i] = None
@@ -230,7 +232,7 @@ class Overlap:
     def not_one(self, nodes: Sequence[Node]) -> Form:
         """None of the nodes holds, or at least two."""
         if len(nodes) ** 2 > 10_000:
-            raise BudgetExceeded(f"the negation of a oneOf with {len(nodes)} branches is too large")
+            raise BudgetExceeded(f"the negation of a oneOf with {len(nodes)} branches is too large", hint="Negate its branches one by one.")
         none = self.algebra.all_of(nodes, negated=True)
         forms = [self.algebra.of(node) for node in nodes]
         pairs = [meet(a, b, self.void) for i, a in enumerate(forms) for b in forms[:i]]
