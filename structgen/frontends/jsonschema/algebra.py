@@ -70,8 +70,8 @@ def by_type(mask: int) -> Form:
     )
 
 
-Enumeration = tuple[bool, int, tuple[Fraction, ...], tuple[str, ...], tuple[Constant, ...]]
-"""Whether null, which booleans (1 false, 2 true), numbers, strings, and constants of arrays and objects."""
+Enumeration = tuple[bool, int, tuple[Fraction, ...], tuple[str, ...], tuple[Constant, ...] | None]
+"""Whether null, which booleans (1 false, 2 true), numbers, strings, and constants of arrays and objects (None: too deep ones)."""
 
 
 class Algebra:
@@ -356,6 +356,8 @@ class Algebra:
 
     def _not_enum(self, payload: Enumeration) -> Form:
         null, booleans, numbers, strings, containers = payload
+        if containers is None:
+            raise BudgetExceeded("the negation of a constant that nests too deep", hint="Deny it by a schema of its outer levels.")
         arrays = frozenset(one for one in containers if isinstance(one, tuple) and one[0] == ARRAY)
         objects = frozenset(containers) - arrays
         return Form(

@@ -26,8 +26,12 @@ OBJECT: Final = "object"
 BOOLEAN: Final = "boolean"
 
 
-def constant(value: Any) -> Constant:
-    """The constant of a JSON value as Python has it (numbers: int, float, Decimal or Fraction)."""
+DEEPEST: Final = 200
+"""How deep constants may nest: they are compared and hashed by recursion."""
+
+
+def constant(value: Any, depth: int = 0) -> Constant:
+    """The constant of a JSON value as Python has it (numbers: int, float, Decimal or Fraction). Raises BudgetExceeded beyond DEEPEST."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -36,14 +40,19 @@ def constant(value: Any) -> Constant:
         return Fraction(value)
     if isinstance(value, float):
         return Fraction(Decimal(repr(value)))
+    if depth >= DEEPEST:
+        raise BudgetExceeded(f"a constant nests deeper than {DEEPEST} levels")
     if isinstance(value, dict):
-        return (OBJECT, *((key, constant(value[key])) for key in sorted(value)))
-    return (ARRAY, *map(constant, value))
+        return (OBJECT, *[(key, constant(value[key], depth + 1)) for key in sorted(value)])
+    return (ARRAY, *[constant(one, depth + 1) for one in value])
 
 
 def read(text: bytes) -> Constant:
-    """The constant of a JSON text. Raises BudgetExceeded for numbers beyond 10**2000."""
-    return constant(json.loads(text, parse_float=_number, parse_int=_number))
+    """The constant of a JSON text. Raises BudgetExceeded for numbers beyond 10**2000, and beyond DEEPEST."""
+    try:
+        return constant(json.loads(text, parse_float=_number, parse_int=_number))
+    except RecursionError:
+        raise BudgetExceeded(f"a value among items that must differ nests deeper than {DEEPEST} levels") from None
 
 
 def _number(text: str) -> Decimal:

@@ -367,7 +367,7 @@ def can_finish(members: Iterable[Group], classes: Iterable[Class], duties: int, 
         if ways:
             more += low if most is None else most
             extra[ways] += len(ways) if most is None else most
-    if not fewest or there + more < low or (high is not None and there > high):
+    if not fewest or there + more < low or (high is not None and (there > high or low > high)):
         return False
     for ways, count in extra.items():
         for _ in range(min(count, len(ways)) if any(ways) else 0):

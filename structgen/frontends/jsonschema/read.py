@@ -249,7 +249,7 @@ class Reader:
         numbers: dict[Fraction, None] = {}
         strings: dict[str, None] = {}
         nodes: list[Node] = []
-        containers: list[Constant] = []
+        containers: list[Any] = []
         for value in values:
             if value is None:
                 null = True
@@ -261,8 +261,16 @@ class Reader:
                 numbers[Fraction(value)] = None
             else:
                 nodes.append(self.constant(value, cell))
-                containers.append(constant(value))
-        self.add("enum", (null, booleans, tuple(numbers), tuple(strings), tuple(containers)), tuple(nodes))
+                containers.append(value)
+        self.add("enum", (null, booleans, tuple(numbers), tuple(strings), _constants(containers)), tuple(nodes))
+
+
+def _constants(values: list[Any]) -> tuple[Constant, ...] | None:
+    """The constants of arrays and objects; None where one is too deep to be compared."""
+    try:
+        return tuple([constant(one) for one in values])
+    except BudgetExceeded:
+        return None
 
 
 def _demanded(node: Node) -> Iterator[Node]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema import json_schema
+from structgen.frontends.jsonschema.keys import Class, Group, can_finish
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "reference"))
 from recognize import accepts
@@ -131,6 +133,16 @@ CASES: dict[str, tuple[Any, list[str], list[str]]] = {
         ['{"a":1,"z":"x"}'],
         ['{"b":"x"}'],
     ),
+    "1,000 properties, counted": (
+        {"type": "object", "properties": {f"k{i}": {"type": "integer"} for i in range(1000)}, "minProperties": 2, "maxProperties": 3},
+        ['{"k5":1,"k999":2}', '{"k5":1,"k6":1,"z":2}'],
+        ['{"k5":1}', '{"k5":1,"k6":1,"k7":1,"k8":1}'],
+    ),
+    "100 rules on one number": (
+        {"allOf": [{"if": {"properties": {"k": {"const": i}}, "required": ["k"]}, "then": {"required": [f"x{i}"]}} for i in range(100)]},
+        ['{"k":3,"x3":1}', '{"k":-1}', "{}"],
+        ['{"k":3}', '{"k":3,"x4":1}'],
+    ),
     "4 MB": (
         {"properties": {f"k{i}": {"properties": {f"p{j}": {"type": "string", "title": "x" * 60} for j in range(8)}} for i in range(4000)}},
         ['{"k1":{"p1":"a"}}'],
@@ -149,6 +161,50 @@ def test_size(name: str) -> None:
     assert time.process_time() - begun < 10  # a hang, not a stopwatch
 
 
-def test_overlap_without_end_is_a_typed_error() -> None:
-    with pytest.raises(BudgetExceeded):
-        json_schema({"oneOf": [{"properties": {f"k{i}": {"type": "string"}}} for i in range(500)]})
+TOO_MUCH: dict[str, Any] = {
+    "overlapping branches": {"oneOf": [{"properties": {f"k{i}": {"type": "string"}}} for i in range(500)]},
+    "overlapping patterns": {"oneOf": [{"type": "string", "pattern": f"k{i}-"} for i in range(500)]},
+    "overlapping patterns of keys": {"patternProperties": {c: {"minimum": i} for i, c in enumerate("abcdefghijkl")}},
+    "many patterns of keys": {"patternProperties": {f"^{c}": {"minimum": i} for i, c in enumerate("abcdefghijklm")}},
+    "independent rules": {"allOf": [{"if": {"required": [f"a{i}"]}, "then": {"required": [f"b{i}"]}} for i in range(30)]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_too_much_is_a_typed_error_in_time_with_place_and_hint(name: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(BudgetExceeded) as caught:
+        accepts(json_schema({"type": "array", "items": TOO_MUCH[name]}).start, '[{"a":1}]')
+    assert time.process_time() - begun < 10
+    assert caught.value.where == "/items"
+    assert caught.value.hint
+
+
+def _possible(members: list[Group], classes: list[Class], duties: int, low: int, high: int | None) -> bool:
+    """By trying every choice: each member of each kind in each way, or absent."""
+    found = {(0, duties)}
+    for required, ways, count in members:
+        for _ in range(count):
+            found = {(n + 1, d & ~w) for n, d in found for w in ways} | (set() if required else found)
+    for ways, most in classes:
+        for _ in range(8 if most is None else most):
+            found |= {(n + 1, d & ~w) for n, d in found for w in ways}
+    return any(low <= n and (high is None or n <= high) and not d for n, d in found)
+
+
+def test_counts_by_kinds_agree_with_trying_every_choice() -> None:
+    yes = 0
+    for seed in range(2000):
+        rng = random.Random(seed)
+        duties = rng.randrange(8)
+
+        def ways(rng: random.Random = rng, duties: int = duties) -> tuple[int, ...]:
+            return tuple({rng.randrange(8) & duties for _ in range(rng.randrange(3))})
+
+        members = [(rng.random() < 0.3, ways(), rng.randrange(1, 3)) for _ in range(rng.randrange(4))]
+        classes = [(ways(), rng.choice([None, 0, 1, 2])) for _ in range(rng.randrange(3))]
+        low, high = rng.randrange(5), rng.choice([None, rng.randrange(6)])
+        expected = _possible(members, classes, duties, low, high)
+        assert can_finish(members, classes, duties, low, high) == expected, (seed, members, classes, duties, low, high)
+        yes += expected
+    assert 300 < yes < 1700

@@ -1,6 +1,6 @@
 """What large and hostile schemas cost: seconds to the first mask, the 20 masks behind it, memory.
 
-    python scripts/compile_cost.py TOKENIZER.json [--only PART] [--limit 60]
+    python bench/compile_cost.py TOKENIZER.json [--only PART] [--limit 60]
 
 Each case runs in a process of its own, forked behind the reading of the vocabulary and a warm-up. Printed for each: seconds of
 `json_schema` (with the copy of the schema), of compile + first mask together, the slowest of 20 masks along a valid text (the first
@@ -95,8 +95,16 @@ CASES: Final[dict[str, Case]] = {
         {"value": 1, "kind": "k77"},
         STYLE,
     ),
-    "oneOf x 500, tagged by type": (lambda: {"oneOf": [{"type": "integer", "minimum": 10 * k, "maximum": 10 * k + 5} for k in range(500)]}, 12, {}),
-    "oneOf x 500, overlapping objects": (lambda: {"oneOf": [{"properties": {f"k{i}": {"type": "string"}}} for i in range(500)]}, {"k1": 1}, {}),
+    "oneOf x 500, tagged by type": (
+        lambda: {"oneOf": [{"type": "integer", "minimum": 10 * k, "maximum": 10 * k + 5} for k in range(500)]},
+        12,
+        {},
+    ),
+    "oneOf x 500, overlapping objects": (
+        lambda: {"oneOf": [{"properties": {f"k{i}": {"type": "string"}}} for i in range(500)]},
+        {"k1": 1},
+        {},
+    ),
     "oneOf x 500, required alone": (lambda: {"oneOf": [{"required": [f"k{i}"]} for i in range(500)]}, {"k1": 1}, {}),
     "oneOf x 500, closed objects": (
         lambda: {"oneOf": [obj({f"k{i}": {}, "x": {}}, f"k{i}", additionalProperties=False) for i in range(500)]},
@@ -104,8 +112,16 @@ CASES: Final[dict[str, Case]] = {
         {},
     ),
     "oneOf x 500, patterns": (lambda: {"oneOf": [{"type": "string", "pattern": f"^k{i}-"} for i in range(500)]}, "k7-x", {}),
-    "anyOf x 500, overlapping objects": (lambda: {"anyOf": [obj({f"k{i}": {"type": "string"}}, f"k{i}") for i in range(500)]}, {"k7": "x"}, {}),
-    "anyOf x 500, objects, any order": (lambda: {"anyOf": [obj({f"k{i}": {"type": "string"}}, f"k{i}") for i in range(500)]}, {"k7": "x"}, STYLE),
+    "anyOf x 500, overlapping objects": (
+        lambda: {"anyOf": [obj({f"k{i}": {"type": "string"}}, f"k{i}") for i in range(500)]},
+        {"k7": "x"},
+        {},
+    ),
+    "anyOf x 500, objects, any order": (
+        lambda: {"anyOf": [obj({f"k{i}": {"type": "string"}}, f"k{i}") for i in range(500)]},
+        {"k7": "x"},
+        STYLE,
+    ),
     "anyOf x 2,000 constants": (lambda: {"anyOf": [{"const": word} for word in WORDS]}, WORDS[77], {}),
     "anyOf x 2,000 constants, not": (lambda: {"type": "string", "not": {"enum": WORDS}}, "value", {}),
     "anyOf x 2,000 const objects": (
@@ -118,9 +134,17 @@ CASES: Final[dict[str, Case]] = {
         {"name": WORDS[77], "id": 77},
         STYLE,
     ),
-    "enum of 2,000 objects": (lambda: {"enum": [{"id": i, "name": word} for i, word in enumerate(WORDS)]}, {"id": 77, "name": WORDS[77]}, {}),
+    "enum of 2,000 objects": (
+        lambda: {"enum": [{"id": i, "name": word} for i, word in enumerate(WORDS)]},
+        {"id": 77, "name": WORDS[77]},
+        {},
+    ),
     "enum of 2,000 arrays": (lambda: {"enum": [[i, word] for i, word in enumerate(WORDS)]}, [77, WORDS[77]], {}),
-    "not enum of 2,000 objects": (lambda: {"type": "object", "not": {"enum": [{"id": i, "name": w} for i, w in enumerate(WORDS)]}}, {"id": 1}, {}),
+    "not enum of 2,000 objects": (
+        lambda: {"type": "object", "not": {"enum": [{"id": i, "name": w} for i, w in enumerate(WORDS)]}},
+        {"id": 1},
+        {},
+    ),
     "1,000 optional": (lambda: obj({f"k{i}": {"type": "integer"} for i in range(1000)}), {"k5": 1, "k7": 2, "k999": 3}, {}),
     "1,000 optional, any order": (lambda: obj({f"k{i}": {"type": "integer"} for i in range(1000)}), {"k7": 1, "k5": 2, "k999": 3}, ANY),
     "1,000 optional, any order, closed, counts": (
@@ -138,7 +162,11 @@ CASES: Final[dict[str, Case]] = {
         {"k5": 1, "k7": 2, "k999": 3},
         {},
     ),
-    "1,000 required, any order": (lambda: obj({f"k{i}": {"type": "integer"} for i in range(1000)}, *[f"k{i}" for i in range(1000)]), '{"k7":1,"k5":2', ANY),
+    "1,000 required, any order": (
+        lambda: obj({f"k{i}": {"type": "integer"} for i in range(1000)}, *[f"k{i}" for i in range(1000)]),
+        '{"k7":1,"k5":2',
+        ANY,
+    ),
     "maxLength 10^6": (lambda: {"type": "string", "maxLength": 10**6, "minLength": 5}, "some text", {}),
     "minLength 10^6": (lambda: {"type": "string", "minLength": 10**6}, '"some text', {}),
     "maxLength 10^6, pattern": (lambda: {"type": "string", "maxLength": 10**6, "pattern": "^[a-z ]+$"}, "some text", {}),
@@ -156,7 +184,11 @@ CASES: Final[dict[str, Case]] = {
         {},
     ),
     "minItems 10^4": (lambda: {"type": "array", "minItems": 10**4, "items": {"type": "integer"}}, "[1,2,3", {}),
-    "minItems 10^4, unique": (lambda: {"type": "array", "minItems": 10**4, "items": {"type": "integer"}, "uniqueItems": True}, "[1,2,3", {}),
+    "minItems 10^4, unique": (
+        lambda: {"type": "array", "minItems": 10**4, "items": {"type": "integer"}, "uniqueItems": True},
+        "[1,2,3",
+        {},
+    ),
     "minItems 10^4, contains": (lambda: {"type": "array", "minItems": 10**4, "contains": {"const": 1}, "minContains": 5000}, "[1,2,3", {}),
     "5 MB of definitions": (
         lambda: {
@@ -175,7 +207,11 @@ CASES: Final[dict[str, Case]] = {
         {},
     ),
     "5 MB of enum": (lambda: {"enum": [f"{word} {i}" for word in WORDS for i in range(75)]}, WORDS[77] + " 7", {}),
-    "5 MB of enum, of objects": (lambda: {"enum": [{"id": i, "name": f"{word} {i}"} for word in WORDS for i in range(40)]}, {"id": 7, "name": WORDS[77] + " 7"}, {}),
+    "5 MB of enum, of objects": (
+        lambda: {"enum": [{"id": i, "name": f"{word} {i}"} for word in WORDS for i in range(40)]},
+        {"id": 7, "name": WORDS[77] + " 7"},
+        {},
+    ),
     "5 MB of enum, numbers": (lambda: {"enum": [7 * i for i in range(500_000)]}, 77, {}),
     "nesting 10,000, properties": (lambda: nested(10_000, lambda s, _: obj({"a": s}, "a"), {"type": "integer"}), '{"a":' * 20, {}),
     "nesting 10,000, items": (lambda: nested(10_000, lambda s, _: {"type": "array", "items": s}, {"type": "integer"}), [[[[]]]], {}),
@@ -183,7 +219,11 @@ CASES: Final[dict[str, Case]] = {
     "nesting 10,000, not": (lambda: nested(10_000, lambda s, _: {"not": s}, {"type": "integer"}), 12, {}),
     "10^5 properties": (lambda: obj({f"k{i}": {"type": "integer"} for i in range(10**5)}), {"k7": 1, "k999": 3}, {}),
     "10^5 properties, any order": (lambda: obj({f"k{i}": {"type": "integer"} for i in range(10**5)}), {"k999": 1, "k7": 3}, ANY),
-    "10^5 required properties": (lambda: obj({f"k{i}": {"type": "integer"} for i in range(10**5)}, *[f"k{i}" for i in range(10**5)]), '{"k0":1,"k1":3', {}),
+    "10^5 required properties": (
+        lambda: obj({f"k{i}": {"type": "integer"} for i in range(10**5)}, *[f"k{i}" for i in range(10**5)]),
+        '{"k0":1,"k1":3',
+        {},
+    ),
     "patternProperties x 12": (
         lambda: {"type": "object", "patternProperties": {f"^{c}": {"type": "integer"} for c in "abcdefghijkl"}},
         {"a": 1, "z": "x"},
@@ -194,11 +234,22 @@ CASES: Final[dict[str, Case]] = {
         {"ab": 1, "z": "x"},
         {},
     ),
-    "patternProperties x 13": (lambda: {"type": "object", "patternProperties": {c: {"minimum": i} for i, c in enumerate("abcdefghijklm")}}, {"ab": 1}, {}),
+    "patternProperties x 13": (
+        lambda: {"type": "object", "patternProperties": {c: {"minimum": i} for i, c in enumerate("abcdefghijklm")}},
+        {"ab": 1},
+        {},
+    ),
     "allOf x 200": (lambda: {"allOf": [obj({f"k{i}": {"type": "integer"}}) for i in range(200)]}, {"k1": 1, "k2": 2}, {}),
-    "allOf x 200, any order": (lambda: {"allOf": [obj({f"k{i}": {"type": "integer"}}, f"k{i}") for i in range(200)]}, '{"k1":1,"k2":2', STYLE),
+    "allOf x 200, any order": (
+        lambda: {"allOf": [obj({f"k{i}": {"type": "integer"}}, f"k{i}") for i in range(200)]},
+        '{"k1":1,"k2":2',
+        STYLE,
+    ),
     "allOf x 200, if then": (
-        lambda: {"type": "object", "allOf": [{"if": {"properties": {"k": {"const": i}}, "required": ["k"]}, "then": {"required": [f"k{i}"]}} for i in range(200)]},
+        lambda: {
+            "type": "object",
+            "allOf": [{"if": {"properties": {"k": {"const": i}}, "required": ["k"]}, "then": {"required": [f"k{i}"]}} for i in range(200)],
+        },
         {"k": 1, "k1": 2},
         {},
     ),
@@ -207,34 +258,52 @@ CASES: Final[dict[str, Case]] = {
         {"a1": 1, "b1": 2},
         {},
     ),
-    "dependentRequired x 30": (lambda: {"type": "object", "dependentRequired": {f"a{i}": [f"b{i}"] for i in range(30)}}, {"a1": 1, "b1": 2}, {}),
+    "dependentRequired x 30": (
+        lambda: {"type": "object", "dependentRequired": {f"a{i}": [f"b{i}"] for i in range(30)}},
+        {"a1": 1, "b1": 2},
+        {},
+    ),
     "$ref chain of 10,000": (lambda: chain(10_000, lambda to: {"$ref": to}), 12, {}),
     "$ref chain of 10,000 through allOf": (lambda: chain(10_000, lambda to: {"allOf": [{"$ref": to}]}), 12, {}),
     "$ref chain of 10,000 through properties": (lambda: chain(10_000, lambda to: obj({"a": {"$ref": to}}, "a")), '{"a":' * 20, {}),
     "recursive allOf": (
-        lambda: {"$defs": {"t": {"allOf": [obj({"next": {"$ref": "#/$defs/t"}}), obj({"value": {"type": "integer"}}, "value")]}}, "$ref": "#/$defs/t"},
+        lambda: {
+            "$defs": {"t": {"allOf": [obj({"next": {"$ref": "#/$defs/t"}}), obj({"value": {"type": "integer"}}, "value")]}},
+            "$ref": "#/$defs/t",
+        },
         {"next": {"value": 1}, "value": 2},
         {},
     ),
     "recursive allOf, growing": (
         lambda: {
-            "$defs": {"t": {"allOf": [obj({"next": {"allOf": [{"$ref": "#/$defs/t"}, {"$ref": "#/$defs/u"}]}}), {"minProperties": 1}]}, "u": {"maxProperties": 9}},
+            "$defs": {
+                "t": {"allOf": [obj({"next": {"allOf": [{"$ref": "#/$defs/t"}, {"$ref": "#/$defs/u"}]}}), {"minProperties": 1}]},
+                "u": {"maxProperties": 9},
+            },
             "$ref": "#/$defs/t",
         },
         {"next": {"value": 1}, "value": 2},
         {},
     ),
     "uniqueItems of objects": (
-        lambda: {"type": "array", "uniqueItems": True, "items": obj({"id": {"type": "integer"}, "name": {"type": "string"}}, "id", additionalProperties=False)},
+        lambda: {
+            "type": "array",
+            "uniqueItems": True,
+            "items": obj({"id": {"type": "integer"}, "name": {"type": "string"}}, "id", additionalProperties=False),
+        },
         [{"id": 1, "name": "x"}, {"id": 2}],
         {},
     ),
     "unevaluatedProperties, anyOf x 12": (
-        lambda: {"type": "object", "anyOf": [{"properties": {f"k{i}": {"type": "string"}}} for i in range(12)], "unevaluatedProperties": False},
+        lambda: {
+            "type": "object",
+            "anyOf": [{"properties": {f"k{i}": {"type": "string"}}} for i in range(12)],
+            "unevaluatedProperties": False,
+        },
         {"k1": "x"},
         {},
     ),
-}  # fmt: skip
+}
 
 
 def measured(case: Case, vocabulary: Vocabulary, sender: Any) -> None:
@@ -262,8 +331,10 @@ def measured(case: Case, vocabulary: Vocabulary, sender: Any) -> None:
                 row["error"] = f"the text is refused: {text[:60]}"
                 break
     except StructgenError as error:
-        row["error"] = f"{type(error).__name__} after {time.perf_counter() - begun:.2f} s: {error.why}; where {error.where}, hint {error.hint}"
-    except Exception as error:  # noqa: BLE001  a finding
+        row["error"] = (
+            f"{type(error).__name__} after {time.perf_counter() - begun:.2f} s: {error.why}; where {error.where}, hint {error.hint}"
+        )
+    except Exception as error:
         row["error"] = repr(error)[:200]
     row["memory"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     sender.send(row)

@@ -1,6 +1,6 @@
 """Random texts under our masks, judged by `jsonschema`; and instances, spelled at random, judged by us.
 
-    python scripts/walk_schemas.py SAMPLE.jsonl.xz TOKENIZER.json [--texts 50] [--start 0] [--step 1] [--seed 0] [--out FILE.json]
+    python bench/walk_schemas.py SAMPLE.jsonl.xz TOKENIZER.json [--texts 50] [--start 0] [--step 1] [--seed 0] [--out FILE.json]
 
 SAMPLE: a line a schema: {"id", "schema", "tests": [{"data", "valid"}]} (MaskBench). For each schema, half of the texts are drawn in the
 default style and order, half with style="any"; each has to be valid, with unique keys. Each instance is spelled four times (escapes,
@@ -154,6 +154,7 @@ class Walker:
         self.masks = 0
 
     def spelled(self, words: list[str]) -> list[list[int]]:
+        """The tokens of words, with the quotation mark behind them."""
         return [self.tokens.vocabulary.encode((json.dumps(word)[1:-1] + '"').encode()) for word in words]
 
     def text(self) -> str | None:
@@ -243,23 +244,23 @@ def _string(text: str, rng: random.Random) -> str:
 
 
 def _digits(value: int | float, rng: random.Random, *, bare: bool) -> str:
+    """A number: plain with zeros behind, or one digit, a fraction without zeros behind, and an exponent. Not every spelling that JSON
+    allows: how far exponents go beside bounds and multiples is bounded (`numbers_exponent.Caps`)."""
     if isinstance(value, int) and (bare or rng.random() < 0.4):
         return str(value)
-    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    sign, found, exponent = Decimal(repr(value)).as_tuple()
     assert isinstance(exponent, int)
-    number = "".join(map(str, digits)) + "0" * rng.choice([0, 0, 1, 3])
-    exponent -= len(number) - len(digits)
-    cut = rng.randint(1, len(number))
-    exponent += len(number) - cut
-    while cut < len(number) and number[:cut].lstrip("0") == "" and number[0] == "0" and cut > 1:
-        number, cut = number[1:], cut - 1
-    whole, part = number[:cut].lstrip("0") or "0", number[cut:]
-    mark = "" if not exponent else rng.choice("eE") + (rng.choice(["+", ""]) if exponent > 0 else "") + str(exponent)
-    if not mark and rng.random() < 0.3:
-        mark = rng.choice(["e0", "E+0", "e-0"])
-    if bare and not part and not mark:
-        part = "0"
-    return ("-" if sign else "") + whole + ("." + part if part else "") + mark
+    digits = "".join(map(str, found)).lstrip("0")
+    minus = "-" if sign else ""
+    if not digits or rng.random() < 0.5:
+        text = format(Decimal(repr(value)), "f")
+        zeros = "0" * rng.choice([0, 0, 1, 3])
+        text = text + zeros if "." in text else text + "." + zeros if zeros else text
+        return text + ".0" if bare and "." not in text else text
+    exponent += len(digits) - 1
+    part = digits[1:].rstrip("0") or ("0" if bare else "")
+    mark = rng.choice(["e", "E"]) + (rng.choice(["", "+"]) if exponent >= 0 else "-") + rng.choice(["", "", "0"]) + str(abs(exponent))
+    return minus + digits[0] + ("." + part if part else "") + mark
 
 
 # ---- one schema ----
@@ -285,7 +286,7 @@ def judged(row: dict[str, Any], tokens: Tokens, *, texts: int, seed: int) -> Fou
             wrong += _walks(walker, judge, -(-texts // len(WALKS)), counts)
             masks += walker.masks
         wrong += _spellings(row, judge, rng, counts)
-    except Exception as error:  # noqa: BLE001  whatever it is, it belongs to this schema
+    except Exception as error:
         counts[type(error).__name__] += 1
         wrong.append(f"{type(error).__name__}: {error!s:.300}")
     return Found(counts, wrong, masks, time.perf_counter() - begun)
