@@ -57,6 +57,8 @@ def test_deep_constants_and_texts() -> None:
         deep = [deep]
     json_schema({"const": deep})
     with pytest.raises(BudgetExceeded):
+        json_schema({"not": {"const": deep}})
+    with pytest.raises(BudgetExceeded):
         json_schema('{"items":' * DEEP + "{}" + "}" * DEEP)
 
 
