@@ -122,9 +122,6 @@ def _multiple(reader: Reader, value: Any) -> None:
     divisor = _number(reader, "multipleOf", value)
     if divisor <= 0:
         raise reader.bad("multipleOf", "must be greater than 0")
-    if "minimum" in reader.tree and "maximum" in reader.tree:  # then there are few enough to list
-        reader.add("multiple", divisor)
-        return
     try:
         check_divisor(divisor)
     except BudgetExceeded as error:
