@@ -145,10 +145,7 @@ class Far:
         if self._still[q]:
             found = [(0, 1, 0)] if self._closes[q] else []
         elif n == 0:
-            if part:
-                found = self.runs(self.point[q], part, 0) if self.point[q] >= 0 else []
-            else:
-                found = [(0, 1, 0)] if self._closes[q] else []
+            found = (self.runs(self.point[q], part, 0) if self.point[q] >= 0 else []) if part else [(0, 1, 0)] if self._closes[q] else []
         else:
             found = [(0, 1, 0)] if self._closes[q] else []
             unit = 10 ** (n + part - 1)
@@ -170,7 +167,7 @@ class Far:
                 yield n, behind
 
     def way(self, q: int, r: int) -> str | None:
-        """The first character of a way to the end from a state and a remainder; "" where it is reached but for zeros; None if none is."""
+        """A way to the end from a state and a remainder, but for zeros behind it; None if there is none."""
         if self._closes[q] and self.hits(r):
             return ""
         if self._still[q]:
@@ -183,7 +180,8 @@ class Far:
                 if v is not None:
                     if self._covers(run):
                         self._always.add(q)
-                    return "." if n == 0 else str(v // 10 ** (n + part - 1))
+                    text = f"{v:0{n + part}d}" if n + part else ""
+                    return f"{text[:n]}.{text[n:]}" if part else text
         return None
 
     def _is_open(self, q: int) -> bool:
@@ -253,7 +251,7 @@ class Far:
             return self._body(q, r)
 
     def _body(self, q: int, r: int) -> Expr:
-        """The ends first, then the way that is known, so that whoever looks for one finds it."""
+        """The ends, the moves, and once more, as one literal, a way to the end: who looks for an end need not unfold others."""
         if self._still[q]:
             return number_leaf(self.spelling.residual(q))
         edges: list[tuple[int, Expr | None, int]] = []
@@ -264,10 +262,21 @@ class Far:
                 edges.append((0, seq(number_leaf(_POWER), number_leaf(self.spelling.residual(self.power[q]))), 1))
         moves = [(str(d), t, (10 * r + d) % self.modulus) for d, t in enumerate(self.digits[q])]
         moves += [(".", self.point[q], r), ("-", self.minus[q], r)]
-        first = self.way(q, r)
-        moves.sort(key=lambda move: move[0] != first)
         edges += [(0, seq(Lit(c.encode()), self.rule(t, after)), 1) for c, t, after in moves if t >= 0 and self.is_live(t, after)]
+        text, t, after = self._ending(q, r)
+        if len(text) > 1:
+            last = () if self.spelling.finals[t] else (self.rule(t, after),)
+            edges.append((0, seq(Lit(text.encode()), *last), 1))
         return Net(2, edges, (1,))
+
+    def _ending(self, q: int, r: int) -> tuple[str, int, int]:
+        """A way to the end, the state and the remainder there; behind it are zeros at most."""
+        way = self.way(q, r) or ""
+        for i, c in enumerate(way):
+            if self._closes[q] and self.hits(r):
+                return way[:i], q, r
+            q, r = (self.point[q], r) if c == "." else (self.digits[q][int(c)], (10 * r + int(c)) % self.modulus)
+        return way, q, r
 
 
 _POWER: Final = CharDFA.of_strings(["e", "E"])

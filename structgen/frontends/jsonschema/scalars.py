@@ -135,6 +135,9 @@ def _far(shape: Num, style: JsonStyle) -> Expr:
         return number_leaf(number_values_dfa([v for v in values if has_number(shape, v)], style))
     if not shape.others:
         near, modulus = parts_of(step or ONE)
+        size = len(str(math.floor(step or ONE)))  # multiples that need more digits get more
+        if style.digits is not None and style.digits < size <= MOST_DIGITS:
+            style = replace(style, digits=size)
         return _widened(shape._replace(divisors=frozenset((near,))), style, modulus, wanted=True)
     (other,) = shape.others
     near, modulus = parts_of(other)

@@ -60,8 +60,8 @@ def random_bounds(rng):
 @pytest.mark.parametrize("seed", range(12))
 def test_exactly_the_pairs_that_lead_to_an_end_are_live(seed):
     rng = random.Random(seed)
-    for _ in range(6):
-        modulus = rng.choice([3, 7, 13, 49, 37, 101, 333])
+    for _ in range(4):
+        modulus = rng.choice([3, 7, 13, 49, 37, 101])
         wanted = rng.random() < 0.7
         near = [Fraction(rng.choice([1, 2, 4, 5, 25, 40, 200])) / rng.choice([1, 1, 10, 100, 8])] if wanted or rng.random() < 0.5 else []
         style = rng.choice(STYLES)
@@ -94,8 +94,8 @@ def test_a_known_way_is_followed_to_an_end(seed):
         q = r = 0
         if not far.is_live(0, 0):
             continue
-        while (step := far.way(q, r)) not in ("", None):
-            q, r = dfa.step(q, ord(step)), r if step == "." else (10 * r + int(step)) % modulus
+        while step := far.way(q, r):
+            q, r = dfa.step(q, ord(step[0])), r if step[0] == "." else (10 * r + int(step[0])) % modulus
         assert step == "", (seed, divisor, style, bounds)
 
 
