@@ -2,8 +2,8 @@
 
 A difference of automata would be a new leaf for every set, with token rows of its own; `Minus` keeps the rows of the leaf. What it takes
 away are the texts, and where only taken texts are left behind the beginning of one (near an upper bound of the length, or in finite
-languages), that beginning: `"ab` where strings have at most two characters and "ab" is taken. A beginning may end inside the spelling of a character:
-behind `"\\u006` only 16 characters may come.
+languages), that beginning: `"ab` where strings have at most two characters and "ab" is taken. A beginning may end inside the spelling of a
+character: behind `"\\u006` only 16 characters may come.
 
 Not here: counting what is left (`ir.remaining`).
 """
