@@ -34,8 +34,11 @@ class _Words:
 
     def add(self, word: str) -> None:
         """Adds a word greater than all before."""
-        shorter = min(len(self.last), len(word))
-        common = next((i for i in range(shorter) if self.last[i] != word[i]), shorter)
+        common = 0
+        for one, other in zip(self.last, word, strict=False):
+            if one != other:
+                break
+            common += 1
         self.close(common)
         self.path.extend((False, []) for _ in word[common:])
         self.path[-1] = (True, self.path[-1][1])

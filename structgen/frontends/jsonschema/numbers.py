@@ -44,6 +44,9 @@ MAX_POWER: Final = 2000
 MANY_VALUES: Final = 20_000
 """Multiples in a range are listed one by one if there are no more than this, and only where remainders need too many states."""
 
+SHORT: Final = 10**16
+"""Whole numbers below this are written without an exponent."""
+
 MANY_RESIDUES: Final = 32
 """Before an exponent each digit of the fraction needs all the residues of a unit again; this bounds their product."""
 
@@ -70,6 +73,8 @@ def exact(value: Number | str, where: str = "number") -> Fraction:
 
     Raises OptionError for what is no finite number, BudgetExceeded beyond 10**2000.
     """
+    if type(value) is int and -SHORT < value < SHORT:
+        return Fraction(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | Fraction | str):
         raise OptionError(f"{value!r} is not a number", where=where)
     if isinstance(value, float | str):
@@ -261,6 +266,11 @@ def _values_dfa(values: frozenset[Fraction], style: JsonStyle) -> CharDFA:
     texts: dict[int, list[str]] = {}
     powers: list[tuple[str, int]] = []
     for value in values:
+        if value.denominator == 1 and abs(value.numerator) < SHORT:  # as most values are, by the million
+            texts.setdefault(0, []).append(str(value.numerator))
+            if not value:
+                texts[0].append("-0")
+            continue
         sign, whole, part = plain_text(value)
         texts.setdefault(len(part), []).append(f"{sign}{whole}.{part}" if part else sign + whole)
         if not value:
