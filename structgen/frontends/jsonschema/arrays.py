@@ -271,11 +271,17 @@ class _Family:
     def ways(self, seen: Seen) -> list[tuple[Goal, Seen]]:
         """(what the next item satisfies, the state behind it but for its value)."""
         found: list[tuple[Goal, Seen]] = []
+        sure: list[tuple[Goal, Seen]] = []  # these need not be asked for values
         for item, state in self.steps.steps(seen.state):
             after = seen._replace(state=state)
             if self.shape.unique:
                 goal = join(item, self.algebra.apart(seen.values)) if seen.values else item
-                found.append((goal if self.may_end(after) else self.safe(goal, after), after))
+                if not self.may_end(after):
+                    goal = self.safe(goal, after)
+                elif seen.values and self.has_plenty([item], after):
+                    sure.append((goal, after))
+                    continue
+                found.append((goal, after))
                 continue
             if not self.can_end(after._replace(again=True)):
                 continue
@@ -285,7 +291,7 @@ class _Family:
             if seen.again or seen.values:
                 old = item if seen.again else join(item, self.algebra.among(seen.values))
                 found.append((old, after._replace(again=True, values=frozenset())))
-        return [(goal, after) for goal, after in dict.fromkeys(found) if goal != FALSE and self.site.live(goal)]
+        return [*dict.fromkeys(sure)] + [(goal, after) for goal, after in dict.fromkeys(found) if goal != FALSE and self.site.live(goal)]
 
     def can_end(self, seen: Seen) -> bool:
         """Whether some items lead from here to the end of the array."""
