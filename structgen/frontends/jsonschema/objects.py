@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
 
 from structgen.frontends.jsonschema.keys import (
@@ -39,6 +39,7 @@ from structgen.frontends.jsonschema.node import Goal
 from structgen.frontends.jsonschema.shapes import Obj
 from structgen.frontends.jsonschema.site import Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal
+from structgen.frontends.jsonschema.without import BUCKET, taken, without
 from structgen.ir.expr import NEVER, Bind, Expr, Minus, Net, Rule, alt, seq
 from structgen.ir.regular import CharDFA
 
@@ -48,10 +49,6 @@ if TYPE_CHECKING:
 _OPEN, _CLOSE = "{", "}"
 
 Edge = tuple[int, Expr | None, int]
-
-BUCKET: Final = 16
-"""Keys that may not come again are kept in sets of about so many: one more key makes one set anew."""
-
 
 def object_expr(shape: Obj, site: Site, algebra: Algebra) -> Expr:
     """The texts of a shape that has values."""
@@ -336,21 +333,15 @@ class _Family:
         if one.dfa is not None:
             seen = frozenset(name for name in seen if one.dfa.matches(name))
             if not one.is_roomy:
-                return string_leaf(one.dfa - CharDFA.of_strings(sorted(seen)) if seen else one.dfa, self.site.style)
+                found = without(string_leaf(one.dfa, self.site.style), seen, self.site.style)
+                return found or string_leaf(one.dfa - CharDFA.of_strings(sorted(seen)), self.site.style)
         leaf = any_string(self.site.style) if one.dfa is None else string_leaf(one.dfa, self.site.style)
         if self.taken[k] is None and one.taken:
             self.taken[k] = Rule(partial(self.literal, one.taken), "declared keys")
         declared = self.taken[k]
         parts: list[Expr] = [] if declared is None else [declared]
-        parts += self.buckets(seen) if len(seen) > BUCKET else [string_literal(name, self.spelled) for name in seen]
+        parts += taken(seen, self.site.style) if len(seen) > BUCKET else [string_literal(name, self.spelled) for name in seen]
         return Minus(leaf, alt(parts)) if parts else leaf
-
-    def buckets(self, seen: frozenset[str]) -> list[Rule]:
-        count = 1 << (len(seen) // BUCKET).bit_length()
-        sets: dict[int, list[str]] = {}
-        for name in seen:
-            sets.setdefault(hash(name) % count, []).append(name)
-        return [self.rule("keys", (one := frozenset(names)), partial(self.literal, one)) for names in sets.values()]
 
     def literal(self, names: Iterable[str]) -> Expr:
         """Any of these keys, however it is spelled."""
