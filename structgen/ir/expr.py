@@ -94,8 +94,8 @@ class Minus(Expr):
 
     `leaf` must be prefix-free (no text of it continues another: JSON strings are) and `taken` a finite set of whole texts of it
     (none begins another). Where a beginning of texts has no others than these, `taken` must have that beginning, too: nothing can follow
-    it, and masks end before it. The rows of `leaf` stay shared, so this costs nothing per set, where a difference of automata would cost
-    a trie walk a state.
+    it, and masks end before it. The rows of `leaf` stay shared, so this costs nothing per set, where a difference of automata would cost a
+    trie walk a state.
     """
 
     __slots__ = ("leaf", "taken")
@@ -112,14 +112,16 @@ class Bind(Expr):
     much, `sure` is False, and such tokens are tried one by one; this is rarely needed for what follows directly, but for the next bind
     that the first text matters to. There, in expressions that only `unknown` leads to, `then` is None.
 
+    `twin`: the bind that stands for this one where texts are forgotten (None: itself).
+
     Unique keys, for example: inner = a string that is no key yet, then(w) = its value and further members without w, unknown = its value
     and further members whose keys are in doubt.
     """
 
-    __slots__ = ("inner", "sure", "then", "unknown")
+    __slots__ = ("inner", "sure", "then", "twin", "unknown")
 
-    def __init__(self, inner: Expr, then: Callable[[bytes], Expr] | None, unknown: Expr, *, sure: bool) -> None:
-        self.inner, self.then, self.unknown, self.sure = inner, then, unknown, sure
+    def __init__(self, inner: Expr, then: Callable[[bytes], Expr] | None, unknown: Expr, *, sure: bool, twin: Bind | None = None) -> None:
+        self.inner, self.then, self.unknown, self.sure, self.twin = inner, then, unknown, sure, twin
 
 
 class Strings(Expr):
@@ -177,12 +179,17 @@ class Rule(Expr):
 
     The same Rule object is the same rule: memoise the makers of infinite families (`Members(schema, i)`). `group`: rules (this one among
     them) that will mostly be reached together; making their bodies together is cheaper.
+
+    `twin`: for a rule that depends on texts read before, the rule that such texts are forgotten in, built by the same steps (itself, for
+    that one). It contains the texts of the rule, and what may be too much lies behind a `Bind` that is not sure. Masks are made with twins,
+    so that they do not depend on the texts.
     """
 
-    __slots__ = ("__weakref__", "group", "make", "name")
+    __slots__ = ("__weakref__", "group", "make", "name", "twin")
 
     def __init__(self, make: Callable[[], Expr], name: str = "", group: Sequence[Rule] = ()) -> None:
         self.make, self.name, self.group = make, name, group
+        self.twin: Rule | None = None
 
     def __repr__(self) -> str:
         return f"Rule({self.name})"

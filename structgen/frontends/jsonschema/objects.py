@@ -50,6 +50,7 @@ _OPEN, _CLOSE = "{", "}"
 
 Edge = tuple[int, Expr | None, int]
 
+
 def object_expr(shape: Obj, site: Site, algebra: Algebra) -> Expr:
     """The texts of a shape that has values."""
     keys = plan(shape, algebra)
