@@ -13,6 +13,7 @@ random walk never spells a required key. Walks that do not end in time are count
 from __future__ import annotations
 
 import argparse
+import decimal
 import json
 import lzma
 import random
@@ -36,6 +37,7 @@ WALKS: Final[tuple[dict[str, str], ...]] = ({}, {"style": "any"})
 LOOSE: Final = 25  # tokens before a walk tries to end
 MOST: Final = 300  # tokens of a walk
 
+decimal.getcontext().prec = 10_000  # remainders of long numbers
 _SHORT: Final = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -57,7 +59,13 @@ class Judge:
 
     def faults(self, value: Any) -> list[str]:
         """The keywords that a value violates, with what is said of it."""
-        return [f"{error.validator}: {error.message[:200]} at {error.json_path}" for error in self.validator.iter_errors(value)]
+        found = [error for error in self.validator.iter_errors(value) if not _is_leap(error)]
+        return [f"{error.validator}: {error.message[:200]} at {error.json_path}" for error in found]
+
+
+def _is_leap(error: Any) -> bool:
+    """Leap seconds (RFC 3339, 5.7), which the judge does not know."""
+    return error.validator == "format" and error.validator_value in ("time", "date-time") and ":60" in error.instance
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Any:
