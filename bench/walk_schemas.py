@@ -311,14 +311,13 @@ def _walks(walker: Walker, judge: Judge, texts: int, counts: Counter[str]) -> li
             continue
         done += 1
         try:
-            value = parsed(text, bare=judge.bare)
-        except OverflowError:
+            faults = judge.faults(parsed(text, bare=judge.bare))
+        except (OverflowError, decimal.InvalidOperation):
             counts["not judged"] += 1
             continue
         except KeyError as error:
             wrong.append(f"{error}: {text}")
             continue
-        faults = judge.faults(value)
         counts["texts"] += 1
         if faults:
             counts["invalid texts"] += 1
