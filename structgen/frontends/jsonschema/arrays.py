@@ -140,7 +140,7 @@ class Graph:
 def need(shape: Arr, algebra: Algebra) -> tuple[Callable[[Live], bool], Sequence[Goal]]:
     """Whether some array satisfies the shape, as a test of the goals that it names."""
     if shape.unique is False or (shape.unique and (shape.low > 1 or shape.contains or shape.apart)):
-        found = bool(algebra.census.arrays(shape, 1))
+        found = algebra.census.has_array(shape)
         return (lambda _: found), []
     if shape.contains or shape.apart:
         graph = Graph(shape, algebra)
@@ -295,7 +295,7 @@ class _Family:
 
     def can_end(self, seen: Seen) -> bool:
         """Whether some items lead from here to the end of the array."""
-        return self.may_end(seen) or bool(self.algebra.census.arrays(self.left(seen), 1))
+        return self.may_end(seen) or self.algebra.census.has_array(self.left(seen))
 
     def later(self, seen: Seen) -> list[Goal]:
         """What the items to come may have to be, each once."""

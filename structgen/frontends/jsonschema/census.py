@@ -26,6 +26,9 @@ from structgen.ir.regular import CharDFA
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
 
+LONGEST: Final = 300
+"""The most items of an array that is put together from values."""
+
 MAX_STEPS: Final = 200_000
 """The most values that are put together for one answer."""
 
@@ -104,9 +107,13 @@ class Census:
             found = self._values[(goal, limit)] = self._counted(self.algebra.form(goal), limit)
         return found
 
-    def arrays(self, shape: Arr, limit: int) -> Values:
-        """Likewise of one shape."""
-        return self._counted(only("array", (shape,)), limit)
+    def has_array(self, shape: Arr) -> bool:
+        """Whether some array satisfies the shape. Raises BudgetExceeded."""
+        if shape.unique and not shape.contains and not shape.apart and (shape.high is None or shape.low <= shape.high):
+            goals = {shape.item(i): None for i in range(min(shape.low, len(shape.prefix) + 1))}
+            values = {goal: self.values(goal, shape.low) for goal in goals}
+            return has_representatives([values[shape.item(i)] for i in range(shape.low)])
+        return bool(self._counted(only("array", (shape,)), 1))
 
     def _counted(self, form: Form, limit: int) -> Values:
         width = limit
@@ -170,6 +177,10 @@ class Census:
         least = max(len(shape.prefix), shape.low, *(one.start for one in shape.contains), 0) + sum(one.low for one in shape.contains)
         below.need(least + len(shape.apart) + 1)
         longest = least + len(shape.apart) + below.width if shape.high is None else shape.high  # a longer one could do without an item
+        if shape.low > LONGEST:
+            raise BudgetExceeded(
+                f"an array with contains, constants or repetitions has {shape.low:,} items", hint=f"Lower minItems to {LONGEST}."
+            )
         for size in range(shape.low, longest + 1):
             if size and not self._at(shape.item(size - 1), below):
                 return
