@@ -23,7 +23,7 @@ from structgen.errors import BudgetExceeded, OptionError
 from structgen.ir.examples_cost import Costs
 from structgen.ir.examples_leaf import LeafTexts
 from structgen.ir.expr import NEVER, Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
-from structgen.ir.expr_match import has_text
+from structgen.ir.expr_match import has_beginning
 
 _FREEDOM: Final = 7.0
 """Up to 2 ** so many choices of a text are free; small numbers are as likely as large ones."""
@@ -188,7 +188,7 @@ class _Speaker:
         for turn in range(_TRIES):  # a few taken texts out of infinitely many: more freedom finds another one
             run.free += turn > 2
             data = self.leaf(expr.leaf, todo, run)
-            if not has_text(expr.taken, data):
+            if not has_beginning(expr.taken, data):
                 return data
         raise _DropError
 

@@ -1,4 +1,4 @@
-"""Whether a text belongs to an expression without recursion: what `Minus` takes away, seen without an automaton.
+"""Whether a text begins with one of an expression without recursion: what `Minus` takes away, seen without an automaton.
 
 Obvious and slow; everything else judges with `automata`.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 from structgen.ir.expr import Alt, Expr, Leaf, Lit, Rule, Seq, Strings
 
 
-def has_text(expr: Expr, data: bytes) -> bool:
-    """Whether `data` is a text of `expr`, made of literals, strings, leaves of bytes, sequences, alternatives and rules of those.
+def has_beginning(expr: Expr, data: bytes) -> bool:
+    """Whether `data` begins with a text of `expr`, which is made of literals, strings, leaves of bytes, sequences, alternatives and rules of those.
 
     Raises TypeError for other parts.
     """
-    return len(data) in _ends(expr, data, 0)
+    return bool(_ends(expr, data, 0))
 
 
 def _ends(expr: Expr, data: bytes, at: int) -> set[int]:

@@ -51,7 +51,8 @@ class _Recogniser:
             case Leaf():
                 return self.leaf(expr, at)
             case Minus():
-                return self.ends(expr.leaf, at) - self.ends(expr.taken, at)
+                taken = self.ends(expr.taken, at)  # whole texts, or beginnings behind which nothing else is left
+                return {end for end in self.ends(expr.leaf, at) if not any(cut <= end for cut in taken)}
             case Strings():
                 return {end for one in expr.items for end in self.literal(expr.literal(one), at)}
             case Seq():
