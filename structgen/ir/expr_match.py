@@ -9,7 +9,7 @@ from structgen.ir.expr import Alt, Expr, Leaf, Lit, Rule, Seq, Strings
 
 
 def has_beginning(expr: Expr, data: bytes) -> bool:
-    """Whether `data` begins with a text of `expr`, which is made of literals, strings, leaves of bytes, sequences, alternatives and rules of those.
+    """Whether `data` begins with a text of `expr`, which is made of literals, strings, leaves of bytes, sequences, alternatives and rules.
 
     Raises TypeError for other parts.
     """

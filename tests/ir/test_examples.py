@@ -22,7 +22,7 @@ from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError, Unsuppo
 from structgen.frontends.library import grammar_names, grammar_text
 from structgen.ir.examples import texts
 from structgen.ir.expr import NEVER, Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings, alt, repeat, seq
-from structgen.ir.expr_match import has_text
+from structgen.ir.expr_match import has_beginning
 from structgen.ir.language import Language
 from structgen.ir.regular import CharDFA
 
@@ -208,13 +208,13 @@ def test_of_expressions(number: int) -> None:
 def test_finite_sets_are_recognised() -> None:
     lit = Lit(b'"ab"', [(1, 2, Leaf(CharDFA.of_strings(["\\u0061"]), "bytes"))])
     taken = alt([lit, Rule(lambda: Strings([b'"c"']))])
-    assert has_text(taken, b'"ab"')
-    assert has_text(taken, b'"\\u0061b"')
-    assert has_text(taken, b'"c"')
-    assert not has_text(taken, b'"a"')
-    assert not has_text(taken, b'"ab')
+    assert has_beginning(taken, b'"ab"')
+    assert has_beginning(taken, b'"\\u0061b"')
+    assert has_beginning(taken, b'"c"')
+    assert not has_beginning(taken, b'"a"')
+    assert not has_beginning(taken, b'"ab')
     with pytest.raises(TypeError):
-        has_text(WORD, b"a")
+        has_beginning(WORD, b"a")
 
 
 @pytest.mark.slow
