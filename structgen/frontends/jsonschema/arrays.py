@@ -288,8 +288,8 @@ class _Family:
             if not seen.again:
                 later = self.later(after)
                 found += [(item, after)] if self.may_repeat(after, later) else [(join(item, goal), after) for goal in later]
-            if seen.again or seen.values:
-                old = item if seen.again else join(item, self.algebra.among(seen.values))
+            if seen.again or seen.values or not seen.sure:  # where values are unknown, it may be equal to one of those
+                old = item if seen.again or not seen.sure else join(item, self.algebra.among(seen.values))
                 found.append((old, after._replace(again=True, values=frozenset())))
         return [*dict.fromkeys(sure)] + [(goal, after) for goal, after in dict.fromkeys(found) if goal != FALSE and self.site.live(goal)]
 
@@ -378,8 +378,11 @@ class _Family:
         found: list[Expr] = []
         for goal, after in self.ways(seen):
             item = self.site.value(goal)
-            if after.again:  # which values there were does not matter any more
+            if after.again and (seen.again or seen.sure):  # which values there were does not matter any more
                 found.append(seq(item, self.after(after)))
+            elif after.again:
+                found.append(Bind(item, None, self.after(after), sure=False))
+                found.append(_doubt(self.algebra.form(goal), self.site.style.escapes, free=False))
             else:
                 then = partial(self.then, after) if seen.sure else None
                 sure = seen.sure and self.goes_on_alike(after)

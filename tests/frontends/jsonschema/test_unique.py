@@ -131,3 +131,27 @@ def test_tokens_that_end_two_bound_texts_are_masked_exactly(part: Any) -> None:
                 break  # the end of the text
             token = rng.choice(allowed)
             state, text = automaton.advance(state, token), text + TOKENS[token]
+
+
+WHOLE = ['["a","b"]', '["a","b","c"]', '"a",', '"a","', '["a","a"]', '{"a":1,"b":2}', '{"a":1,"a":2}']
+SHORT: list[Any] = [
+    {"type": "array", "uniqueItems": True, "items": {"enum": ["a", "b", "c"]}, "maxItems": 3},
+    {"type": "array", "not": {"uniqueItems": True}, "items": {"enum": ["a", "b"]}, "maxItems": 2},
+    {"type": "array", "not": {"uniqueItems": True}, "items": {"type": "string"}, "maxItems": 2},
+    {"type": "array", "not": {"uniqueItems": True}, "prefixItems": [{"enum": ["a", "b"]}, {"enum": ["a", "b"]}], "items": False},
+    {"type": "object", "minProperties": 2},
+]
+
+
+@pytest.mark.parametrize("part", SHORT)
+def test_tokens_that_hold_a_whole_value_are_masked_exactly(part: Any) -> None:
+    tokens = [*SINGLE, b"c", *(text.encode() for text in WHOLE)]
+    automaton = sg.json_schema(part, style="compact").compile(Vocabulary.from_bytes([*tokens, b""], eos=len(tokens)))
+    for seed in range(10):
+        rng, state = Random(seed), automaton.start()
+        for _ in range(10):
+            allowed = {int(token) for token in unpack(automaton.mask(state)) if token < len(tokens)}
+            assert allowed == {token for token in range(len(tokens)) if automaton.advance(state, token)}, seed
+            if not allowed:
+                break
+            state = automaton.advance(state, rng.choice(sorted(allowed)))
