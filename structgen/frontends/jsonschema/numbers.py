@@ -1,21 +1,18 @@
 """Numbers of JSON as languages of digits: ranges, multiples, and all the spellings of a value.
 
-`number_dfa` is the automaton of all texts of JSON numbers whose value meets the conditions. It is exact for texts without exponent, of any
-length that the style allows. Texts with exponent are never wrong either, and all there as far as a finite automaton can tell:
+`number_expr` is the language of all texts of JSON numbers whose value meets a condition, exact for texts of any length, as far as the style
+allows. It has two parts:
 
-    no condition, or only a sign             every mantissa, every exponent
-    multiples (integers)                     every mantissa of up to 16 digits after the point that does not end in zeros behind the point
-    bounds                                   every mantissa with one digit before the point ("0.5e1", "5e0", not "50e-1")
+    number_dfa       texts without exponent, and those with one where every exponent is allowed (no condition, or one on the sign): an
+                     automaton, so that token tables are shared
+    power_expr       the other texts with exponent: rules for what a text gets to (`numbers_exponent`). In the style "any" all of them;
+                     where the style limits digits those with one digit before the point, as printers write them
 
-In the style "any" mantissas may also have up to 6 digits before the point, 5 zeros after it and 6 zeros at the end (3, 2 and 3 under
-bounds and multiples together). What `json.dumps` prints is always there, but for one case: multiples with n > 2 kinds of remainders (7 has
-seven, 100 three, 0.01 one) allow 32 / n digits after the point of a mantissa.
+Not here: how digits are read (`numbers_plain`, `numbers_exponent`), keywords (`algebra`).
 
-Not here: how the machines read digits (`numbers_plain`, `numbers_exponent`), keywords (`normal`).
-
->>> dfa = number_dfa(integer=True, minimum=0, maximum=100, style=JsonStyle.of("any"))
->>> [text for text in ("-0", "100", "100.0", "1e2", "1.5e1", "101", "1.5", "10e-1") if dfa.matches(text)]
-['-0', '100', '100.0', '1e2', '1.5e1', '10e-1']
+>>> condition = Condition.of(integer=True, minimum=0, maximum=100)
+>>> [text for text in ("-0", "100", "100.0", "1e2", "101", "1.5", "1.5e1") if number_dfa(condition, JsonStyle.of("any")).matches(text)]
+['-0', '100', '100.0']
 """
 
 from __future__ import annotations
@@ -26,17 +23,22 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from structgen.errors import BudgetExceeded, OptionError
-from structgen.frontends.jsonschema.numbers_exponent import MEDIUM, SCIENTIFIC, WIDE, Scientific
-from structgen.frontends.jsonschema.numbers_plain import Bound, Modulus, Plain
+from structgen.frontends.jsonschema.numbers_exponent import Limits, Mantissas
+from structgen.frontends.jsonschema.numbers_plain import Bound, Modulus, Plain, rest_of, scale_of
+from structgen.frontends.jsonschema.numbers_power import char_leaf, number_leaf
 from structgen.frontends.jsonschema.numbers_table import Branch, table
-from structgen.frontends.jsonschema.style import DEFAULT, JsonStyle
+from structgen.frontends.jsonschema.numbers_window import Listed, Ranged, common
+from structgen.frontends.jsonschema.style import ANY, DEFAULT, JsonStyle
+from structgen.ir.expr import NEVER, Expr, alt, seq
 from structgen.ir.regular import BUDGET, CharDFA
 
 Number = int | float | Decimal | Fraction
 """An exact number: floats stand for the decimal that `repr` shows."""
+
+_ZERO: Final = frozenset((Fraction(0),))
 
 MAX_POWER: Final = 2000
 """Numbers of schemas are read up to 10**2000 and down to 10**-2000."""
@@ -44,28 +46,68 @@ MAX_POWER: Final = 2000
 MANY_VALUES: Final = 20_000
 """Multiples in a range are listed one by one if there are no more than this, and only where remainders need too many states."""
 
+KEPT: Final = 2000
+"""So many sets of numbers keep their spellings."""
+
 SHORT: Final = 10**16
 """Whole numbers below this are written without an exponent."""
-
-MANY_RESIDUES: Final = 32
-"""Before an exponent each digit of the fraction needs all the residues of a unit again; this bounds their product."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a number has to meet, in one canonical form: a range, the unit it is a multiple of, units it is no multiple of."""
+    """What a number has to meet, in canonical form: a range, a unit of which it is a multiple, units of which it is none, what it is not."""
 
-    low: Fraction | None
-    low_strict: bool
-    high: Fraction | None
-    high_strict: bool
-    step: Fraction | None
-    nots: tuple[Fraction, ...]
+    low: Fraction | None = None
+    low_strict: bool = False
+    high: Fraction | None = None
+    high_strict: bool = False
+    step: Fraction | None = None
+    nots: tuple[Fraction, ...] = ()
+    but: frozenset[Fraction] = frozenset()
 
-    @property
-    def is_free(self) -> bool:
-        """Whether every number meets it."""
-        return self.low is None and self.high is None and self.step is None and not self.nots
+    @staticmethod
+    def of(
+        *,
+        integer: bool = False,
+        minimum: Number | None = None,
+        maximum: Number | None = None,
+        exclusive_minimum: Number | None = None,
+        exclusive_maximum: Number | None = None,
+        multiple_of: Iterable[Number] = (),
+        not_multiple_of: Iterable[Number] = (),
+        but: Iterable[Number] = (),
+    ) -> Condition | None:
+        """Numbers in the range, multiples of all of `multiple_of` and of none of `not_multiple_of`, not in `but`. None if there are none.
+
+        `integer` is JSON Schema's: 1.0 and 1e2 are integers. (A number that is no integer: `not_multiple_of=[1]`.)
+        Raises OptionError for impossible arguments.
+        """
+        low, low_strict = _tightest(minimum, exclusive_minimum, "minimum", 1)
+        high, high_strict = _tightest(maximum, exclusive_maximum, "maximum", -1)
+        step: Fraction | None = Fraction(1) if integer else None
+        for value in multiple_of:
+            one = _positive(value, "multipleOf")
+            step = one if step is None else common((step, one))
+        nots = tuple(sorted({_positive(value, "not multipleOf") for value in not_multiple_of}))
+        if step is not None:
+            low, low_strict = _rounded(low, low_strict, step)
+            high, high_strict = _rounded(high, high_strict, step, sign=-1)
+            if any(step % one == 0 for one in nots):
+                return None
+        if low is not None and high is not None and (low > high or (low == high and (low_strict or high_strict))):
+            return None
+        range_ = Condition(low, low_strict, high, high_strict, step, nots)
+        return replace(range_, but=frozenset([value for value in map(exact, but) if range_.has(value)]))
+
+    def has(self, value: Fraction) -> bool:
+        """Whether a number meets it."""
+        if self.low is not None and (value < self.low or (self.low_strict and value == self.low)):
+            return False
+        if self.high is not None and (value > self.high or (self.high_strict and value == self.high)):
+            return False
+        if self.step is not None and (value / self.step).denominator != 1:
+            return False
+        return value not in self.but and all((value / one).denominator != 1 for one in self.nots)
 
 
 def exact(value: Number | str, where: str = "number") -> Fraction:
@@ -93,39 +135,27 @@ def exact(value: Number | str, where: str = "number") -> Fraction:
     return Fraction(value)
 
 
-def number_dfa(
-    *,
-    integer: bool = False,
-    minimum: Number | None = None,
-    maximum: Number | None = None,
-    exclusive_minimum: Number | None = None,
-    exclusive_maximum: Number | None = None,
-    multiple_of: Iterable[Number] = (),
-    not_multiple_of: Iterable[Number] = (),
-    style: JsonStyle = DEFAULT,
-    budget: int = BUDGET,
-) -> CharDFA:
-    """All texts of numbers that are in the range, multiples of all of `multiple_of` and of none of `not_multiple_of`, in this style.
+def number_expr(condition: Condition | None, style: JsonStyle) -> Expr:
+    """All texts of numbers that meet a condition, as far as the style allows; NEVER where there are none.
 
-    `integer` is JSON Schema's: 1.0 and 1e2 are integers. (A number that is no integer: `not_multiple_of=[1]`.) The style's limit on digits
-    gives way where it would exclude a bound, or leave nothing. The empty language is the answer where no number meets all conditions.
-    Equal calls give the same object.
-
-    Raises OptionError for impossible arguments, BudgetExceeded where more than `budget` states are needed.
+    The style's limit on digits gives way where it would exclude a bound, or leave nothing. Errors as in `number_dfa`.
     """
-    low, low_strict = _tightest(minimum, exclusive_minimum, "minimum", 1)
-    high, high_strict = _tightest(maximum, exclusive_maximum, "maximum", -1)
-    step: Fraction | None = Fraction(1) if integer else None
-    for value in multiple_of:
-        one = _positive(value, "multipleOf")
-        step = one if step is None else Fraction(math.lcm(step.numerator, one.numerator), math.gcd(step.denominator, one.denominator))
-    nots = tuple(sorted({_positive(value, "not multipleOf") for value in not_multiple_of}))
-    if step is not None:
-        low, low_strict = _rounded(low, low_strict, step)
-        high, high_strict = _rounded(high, high_strict, step, sign=-1)
-    if low is not None and high is not None and (low > high or (low == high and (low_strict or high_strict))):
+    dfa = number_dfa(condition, style)
+    return alt([*([] if dfa.is_empty else [number_leaf(dfa)]), power_expr(condition, style)])
+
+
+def number_dfa(condition: Condition | None, style: JsonStyle = DEFAULT, *, budget: int = BUDGET) -> CharDFA:
+    """The texts without exponent, and those with one where every exponent is allowed.
+
+    Raises BudgetExceeded where more than `budget` states are needed.
+    """
+    if condition is None:
         return CharDFA.empty()
-    return _number_dfa(Condition(low, low_strict, high, high_strict, step, nots), _relevant(style), budget)
+    others = condition.but - _ZERO
+    if not others:
+        return _number_dfa(condition, _relevant(style), budget)
+    whole = _number_dfa(replace(condition, but=condition.but & _ZERO), replace(_relevant(style), exponents=0), budget)
+    return whole - _spellings(others)
 
 
 def _relevant(style: JsonStyle) -> JsonStyle:
@@ -155,7 +185,7 @@ def _positive(value: Number, name: str) -> Fraction:
     found = exact(value, name)
     if found <= 0:
         raise OptionError(f"{value} is not greater than 0", where=name, hint="multiples of zero or of a negative number mean nothing")
-    return found
+    return found * rest_of(found.denominator)  # decimals that are multiples of 1/3 are whole
 
 
 @lru_cache(maxsize=4096)
@@ -180,7 +210,7 @@ def _large(condition: Condition, style: JsonStyle, budget: int) -> CharDFA:
         first = math.ceil(low / step) + (condition.low_strict and low % step == 0)
         last = math.floor(high / step) - (condition.high_strict and high % step == 0)
         values = [n * step for n in range(first, last + 1)]
-        return number_values_dfa([v for v in values if all(v % unit for unit in condition.nots)], style)
+        return _values_dfa(frozenset([v for v in values if condition.has(v)]), replace(style, exponents=0))
     try:
         return _limited(condition, style, None, budget)
     except BudgetExceeded:
@@ -193,76 +223,144 @@ def _large(condition: Condition, style: JsonStyle, budget: int) -> CharDFA:
 
 def _limited(condition: Condition, style: JsonStyle, digits: int | None, budget: int) -> CharDFA:
     """The automaton with so many digits before and after the point (more where bounds and multiples have more)."""
+    halves = _halves(condition)
+    if not halves:
+        return CharDFA.empty()
     moduli = tuple([Modulus(one, False) for one in condition.nots])
     if condition.step is not None:
         moduli = (Modulus(condition.step, True), *moduli)
-    branches: dict[int, Branch] = {}
-    symmetric = condition.low is None if condition.high is None else condition.low == -condition.high
+    bare = _is_bare(condition, style)
+    made: dict[Half, Branch] = {}
+    for half in halves.values():
+        if half not in made:
+            made[half] = Branch(Plain(half.floor, half.high, moduli), style.exponents != 0 and not bare and half.is_free(condition), bare)
+    return CharDFA.from_table(
+        *table({sign: made[half] for sign, half in halves.items()}, _limits(condition, halves, digits), style.exponents, budget)
+    )
+
+
+class Half(NamedTuple):
+    """The numbers of one sign: bounds of their magnitudes, whether 0 is among them, excluded magnitudes."""
+
+    low: Bound | None
+    high: Bound | None
+    zero: bool
+    but: frozenset[Fraction]
+
+    @property
+    def floor(self) -> Bound | None:
+        """The lower bound, which may be zero."""
+        return self.low or (None if self.zero else Bound((), (), True))
+
+    def is_free(self, condition: Condition) -> bool:
+        """Whether every exponent may follow every mantissa: all that matters is whether it is zero."""
+        if condition.but - _ZERO:
+            return False
+        return self.is_zero or not (self.low or self.high or condition.step is not None or condition.nots)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether no other number is among them."""
+        return self.high is not None and not self.high.digits
+
+
+def _halves(condition: Condition) -> dict[int, Half]:
+    """The signs that numbers may have."""
+    found = {}
     for sign in (1, -1):
-        shared = sign < 0 and symmetric and condition.low_strict == condition.high_strict
-        branch = branches.get(1) if shared else _branch(condition, style, moduli, sign)
-        if branch is not None:
-            branches[sign] = branch
-    if not branches:
-        return CharDFA.empty()
-    limits: tuple[int | None, int | None] = (None, None)
-    if digits is not None:
-        bounds = [b for branch in branches.values() for b in (branch.plain.low, branch.plain.high) if b is not None]
-        limits = (
-            max([digits, *(len(b.whole) for b in bounds)]),
-            max([digits, *(len(b.part) for b in bounds), *(m.scale for m in moduli)]),
-        )
-    return CharDFA.from_table(*table(branches, limits, style.exponents, budget))
+        low, low_strict, high, high_strict = condition.low, condition.low_strict, condition.high, condition.high_strict
+        if sign < 0:
+            low, low_strict, high, high_strict = None if high is None else -high, high_strict, None if low is None else -low, low_strict
+        if high is not None and (high < 0 or (high == 0 and high_strict)):
+            continue
+        floor = Bound.of(low, low_strict) if low is not None and low > 0 else None
+        but = frozenset([abs(value) for value in condition.but if value * sign > 0])
+        zero = floor is None and not (low == 0 and low_strict) and not condition.nots and 0 not in condition.but
+        if high == 0 and not zero:
+            continue
+        found[sign] = Half(floor, None if high is None else Bound.of(high, high_strict), zero, but)
+    return found
 
 
-def _branch(condition: Condition, style: JsonStyle, moduli: tuple[Modulus, ...], sign: int) -> Branch | None:
-    """The machines for the magnitudes of positive (sign 1) or negative numbers; None if there are none, not even zero."""
-    low, low_strict, high, high_strict = condition.low, condition.low_strict, condition.high, condition.high_strict
-    if sign < 0:
-        low, low_strict, high, high_strict = None if high is None else -high, high_strict, None if low is None else -low, low_strict
-    if high is not None and (high < 0 or (high == 0 and high_strict)):
-        return None
-    zero = low is None or low < 0 or (low == 0 and not low_strict)
-    floor = None if zero or low is None else Bound.of(low, low_strict)
-    ceiling = None if high is None else Bound.of(high, high_strict)
-    bare = style.integers == "bare" and any(m.wanted and m.scale == 0 for m in moduli)
-    scientific = None
-    if style.exponents != 0 and not bare:
-        bounded = bool(floor and floor.digits) or ceiling is not None
-        caps = SCIENTIFIC if style.digits is not None else MEDIUM if bounded and moduli else WIDE
-        if any(m.unit > MANY_RESIDUES and math.gcd(m.unit, 10 ** m.unit.bit_length()) < m.unit for m in moduli):
-            caps = replace(caps, part=0, loose=0)
-        nonzero = high is None or high > 0
-        scientific = Scientific(
-            floor if floor and floor.digits else None, ceiling if nonzero else None, moduli, caps=caps, zero=zero, nonzero=nonzero
-        )
-    return Branch(Plain(floor, ceiling, moduli), scientific, bare)
+def _is_bare(condition: Condition, style: JsonStyle) -> bool:
+    return style.integers == "bare" and condition.step is not None and Modulus(condition.step, True).scale == 0
+
+
+def _limits(condition: Condition, halves: dict[int, Half], digits: int | None) -> tuple[int | None, int | None]:
+    """The most digits before and after the point."""
+    if digits is None:
+        return None, None
+    bounds = [b for half in halves.values() for b in (half.low, half.high) if b is not None]
+    units = [*condition.nots, *([] if condition.step is None else [condition.step])]
+    return max([digits, *(len(b.whole) for b in bounds)]), max(
+        [digits, *(len(b.part) for b in bounds), *(Modulus(one, True).scale for one in units)]
+    )
+
+
+# ---- exponents ----
+
+
+def power_expr(condition: Condition | None, style: JsonStyle) -> Expr:
+    """The texts with exponent that `number_dfa` leaves out; NEVER if there are none. The same object for equal arguments."""
+    return NEVER if condition is None else _power_expr(condition, _relevant(style))
+
+
+@lru_cache(maxsize=4096)
+def _power_expr(condition: Condition, style: JsonStyle) -> Expr:
+    if style.exponents == 0 or _is_bare(condition, style):
+        return NEVER
+    halves = _halves(condition)
+    limits = Limits(_limits(condition, halves, style.digits)[1], style.exponents)
+    made: dict[Half, Expr] = {}
+    for half in halves.values():
+        if half not in made and not half.is_free(condition):
+            if half.is_zero:
+                found: Mantissas = Listed((), limits, zero=True)
+            else:
+                found = Ranged(half.low, half.high, limits, step=condition.step, nots=condition.nots, but=half.but, zero=half.zero)
+            made[half] = found.expr()
+    return _signed({sign: made[half] for sign, half in halves.items() if half in made})
+
+
+def _signed(by_sign: dict[int, Expr]) -> Expr:
+    """Magnitudes with their signs."""
+    parts = []
+    for sign, expr in by_sign.items():
+        if expr is not NEVER:
+            parts.append(expr if sign > 0 else seq(char_leaf("-"), expr))
+    return alt(parts)
 
 
 # ---- single values ----
 
 
-def number_value_dfa(value: Number, style: JsonStyle = DEFAULT) -> CharDFA:
-    """All spellings of one number in this style (see `number_values_dfa`)."""
-    return number_values_dfa((value,), style)
+def values_number(values: Iterable[Number], style: JsonStyle = DEFAULT) -> Expr:
+    """All spellings of these numbers; NEVER for none.
 
-
-def number_values_dfa(values: Iterable[Number], style: JsonStyle = DEFAULT) -> CharDFA:
-    """All spellings of these numbers. The empty language for none.
-
-    In a style with exponents of any length: all of `number_dfa`'s. Else plain digits with zeros behind (`2`, `2.0`, `2.00`; `-0` is 0), and
-    with an exponent where `json.dumps` would write one. In a style of bare integers one spelling: `2`, `0.5`.
+    In a style with exponents of any length: all of `number_expr`'s. Else plain digits with zeros behind (`2`, `2.0`, `2.00`; `-0` is 0),
+    and with an exponent where `json.dumps` would write one. In a style of bare integers one spelling: `2`, `0.5`.
     """
-    return _values_dfa(frozenset(exact(value) for value in values), _relevant(style))
+    return _values_number(frozenset(exact(value) for value in values), _relevant(style))
+
+
+@lru_cache(maxsize=4096)
+def _values_number(values: frozenset[Fraction], style: JsonStyle) -> Expr:
+    if not values:
+        return NEVER
+    found: list[Expr] = [number_leaf(_values_dfa(values, style))]
+    if style.exponents is None and style.integers != "bare":
+        part = None if style.digits is None else max([style.digits, *(scale_of(value.denominator) or 0 for value in values)])
+        zero = 0 in values
+        magnitudes = {sign: [abs(value) for value in values if value * sign > 0] for sign in (1, -1)}
+        found.append(
+            _signed({sign: Listed(some, Limits(part, None), zero=zero).expr() for sign, some in magnitudes.items() if some or zero})
+        )
+    return alt(found)
 
 
 @lru_cache(maxsize=4096)
 def _values_dfa(values: frozenset[Fraction], style: JsonStyle) -> CharDFA:
-    if style.exponents is None:
-        found = CharDFA.empty()
-        for value in sorted(values):
-            found |= number_dfa(minimum=value, maximum=value, style=style)
-        return found
+    """Their spellings but for those with exponents of any length."""
     texts: dict[int, list[str]] = {}
     powers: list[tuple[str, int]] = []
     for value in values:
@@ -311,3 +409,24 @@ def _exponent(power: int, digits: int) -> CharDFA:
     text = str(abs(power))
     zeros = CharDFA.of_string("0").repeat(0, max(digits - len(text), 0))
     return CharDFA.of_strings(["e", "E"]) + sign + zeros + CharDFA.of_string(text)
+
+
+_SPELLINGS: Final[dict[frozenset[Fraction], CharDFA]] = {}
+
+
+def _spellings(values: frozenset[Fraction]) -> CharDFA:
+    """Every spelling of some numbers without exponent. Sets grow one by one (unique items), so that of a set with one less is looked for
+    first."""
+    found = _SPELLINGS.get(values)
+    if found is None:
+        for one in values if len(values) > 1 else ():
+            less = _SPELLINGS.get(values - {one})
+            if less is not None:
+                found = less | _values_dfa(frozenset((one,)), ANY)
+                break
+        else:
+            found = _values_dfa(values, ANY)
+        if len(_SPELLINGS) >= KEPT:
+            _SPELLINGS.clear()
+        _SPELLINGS[values] = found
+    return found

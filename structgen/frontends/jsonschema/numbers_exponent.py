@@ -1,171 +1,228 @@
-"""Numbers with exponent: the machine that reads a mantissa and then knows which exponents are allowed.
+"""Numbers with exponent: a rule for each state of a mantissa, made when a text gets there.
 
-Let the mantissa's digits, read as one whole number, be D, its fraction have f digits, its first significant digit count 10**p. Then the
-number with exponent e
+What the digits so far allow, as intervals of exponents, is told by `numbers_window`. There are infinitely many states, but only those that
+a text gets to are ever made. A state is offered only where some text leads from it to an end. Digits D, and more of them behind, spell all
+the numbers from D * 10**i up to (D + 1) * 10**i, for any i: so this is to find a number of the language in one of these intervals.
 
-    lies above a bound of leading power q      where e > q - p, or e = q - p and the digits are not smaller than the bound's
-    is a multiple of unit / 10**scale          where e >= f - scale + n; n zeros after D make it one (n < 0: D ends in zeros to spare)
+A style that limits digits has exponents only behind mantissas as printers write them, with one digit before the point.
 
-so every condition is a lower or an upper limit on e, and a mantissa comes down to a window of exponents. p, f and n would have to be
-counted without bound, which no finite automaton can do, so they are counted up to `Caps`; a mantissa beyond may have no exponent. Where no
-condition needs them they are not counted, and every mantissa and exponent is allowed. So the language is never too large, and too small
-only for spellings that nobody writes: printers put one digit before the point and end in a significant one.
-
-Not here: exponents of constrained numbers beyond `Caps`.
+Not here: conditions (`numbers_window`), numbers without exponent (`numbers_plain`), signs (`numbers`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from functools import partial
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
-from structgen.frontends.jsonschema.numbers_plain import OK, Bound, Modulus, compare
+from structgen.frontends.jsonschema.numbers_plain import scale_of
+from structgen.frontends.jsonschema.numbers_power import EVERY, Powers, char_leaf, power_leaf
+from structgen.ir.expr import NEVER, Expr, Lit, Net, Rule
 
-Window = tuple[int | None, int | None]
-"""The least and the greatest exponent; None: no limit."""
+START, ZERO, WHOLE, POINT, PART = range(5)
+"""Phases: before the first digit; after the whole part "0"; in another one; after the point (no state of its own); in the fraction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """What a machine counts before it forbids the exponent.
+class Limits(NamedTuple):
+    """What a style limits: digits of the fraction (and then one digit before the point), digits of the exponent. None: no limit."""
 
-    whole: significant digits before the point, where there are bounds
-    zeros: zeros between the point and the first significant digit, where there are bounds
-    part: digits of the fraction, where there are moduli
-    spare: zeros at the end of the whole part that a negative exponent may use up, where there are moduli
-    loose: digits of the fraction up to which zeros at its end are counted too, where there are moduli
+    digits: int | None
+    powers: int | None
+
+    @property
+    def most(self) -> int | None:
+        """The greatest exponent that can be written."""
+        return None if self.powers is None else 10**self.powers - 1
+
+
+class At(NamedTuple):
+    """Where a text is. `kept`: what the conditions need to know of the digits.
+
+    `digits`, `part`: all digits as one whole number, and how many of them are in the fraction, in the first text that came here; another
+    one has others, unless `kept` or a limit needs them, but may go on in the same ways.
     """
 
-    whole: int = 1
-    zeros: int = 0
-    part: int = 16
-    spare: int = 0
-    loose: int = 0
+    phase: int
+    kept: Any
+    digits: int
+    part: int
 
 
-SCIENTIFIC: Final = Caps()
-"""One digit before the point and up to 16 behind it, the last not zero: what Python, JavaScript and C print."""
+class Mantissas:
+    """Magnitudes with exponent. `zero`: whether 0 is among them. What the others must meet is the business of subclasses."""
 
-WIDE: Final = Caps(whole=6, zeros=5, part=16, spare=6, loose=6)
-"""What is counted under one kind of condition in the style "any"."""
+    first: Any
+    """What is kept of no digits."""
 
-MEDIUM: Final = Caps(whole=3, zeros=2, part=16, spare=3, loose=3)
-"""What is counted under bounds and multiples together in the style "any"."""
+    def __init__(self, limits: Limits, *, zero: bool) -> None:
+        self.limits, self.zero = limits, zero
+        self._rules: WeakValueDictionary[Any, Rule] = WeakValueDictionary()
+        self._live: dict[Any, bool] = {}
 
-Tail = tuple[int, int | None]
-"""For a modulus: the residue of the digits, and the least exponent (None: no exponent can be allowed)."""
+    # ---- what subclasses say ----
 
-HOPELESS: Final = 10**9
-"""The least exponent of a mantissa that no exponent makes a multiple."""
+    def keep(self, at: At, digit: int) -> Any:
+        """What is kept after one more digit; None where no number has it. `at` has that digit already, `at.kept` has not."""
+        raise NotImplementedError
 
-State = tuple[int | None, int, int, int, int, bool, tuple[Tail, ...]]
-"""Power of the first significant digit (None: only zeros so far), significant digits read, verdicts on the lower and the upper bound,
-digits of the fraction, whether one of them is significant, tails. What no condition needs stays 0."""
+    def counts(self, kept: Any) -> bool:
+        """Whether the digits of the fraction matter."""
+        raise NotImplementedError
 
+    def alike(self, kept: Any) -> Iterable[tuple[int, ...]]:
+        """The digits in groups that lead to the same state; "0" alone first."""
+        raise NotImplementedError
 
-class Scientific:
-    """Reads the mantissa of a magnitude. `low`, `high`: bounds > 0 or None; `zero`, `nonzero`: whether such numbers are allowed."""
+    def powers(self, at: At) -> Powers:
+        """The exponents that may follow a mantissa other than zero, as if a style had no limits."""
+        raise NotImplementedError
 
-    def __init__(
-        self, low: Bound | None, high: Bound | None, moduli: tuple[Modulus, ...], *, caps: Caps, zero: bool, nonzero: bool
-    ) -> None:
-        self.low, self.high, self.moduli, self.caps, self.zero, self.nonzero = low, high, moduli, caps, zero, nonzero
-        self.start: State = (None, 0, OK if low is None else 0, OK if high is None else 0, 0, False, ((0, None),) * len(moduli))
-        self._bounded = low is not None or high is not None
-        self._low = () if low is None else low.digits
-        self._high = () if high is None else high.digits
-        self._longest = max(len(self._low), len(self._high))
-        self._shift = min((m.scale for m in moduli if m.wanted), default=HOPELESS)
+    def shifts(self, digits: int, low: int | None, high: int | None, room: int | None) -> Iterator[int]:
+        """The i from `low` to `high` where there may be a number from digits * 10**i up to (digits + 1) * 10**i, `room` more digits long
+        (None: any number); some of them, where the others are like these."""
+        raise NotImplementedError
 
-    def whole(self, state: State, d: int) -> State | None:
-        """After one more digit of the whole part."""
-        lead = state[0]
-        if d and lead is None:
-            if not self.nonzero:
-                return None
-            lead = 0
-        elif lead is not None and self._bounded:
-            lead += 1
-            if lead >= self.caps.whole:
-                return None
-        n, low, high = self._digit(state, d)
-        tails = []
-        for m, (r, least) in zip(self.moduli, state[6], strict=True):
-            r = m.canonical(10 * r + d)  # noqa: PLW2901
-            if d:
-                least = self._least(m, r, 0)  # noqa: PLW2901
-            elif least is not None and least != HOPELESS:
-                least -= 1  # noqa: PLW2901
-                if least < -m.scale - self.caps.spare:  # not counted further: too strict for a multiple, too lax for its opposite
-                    least = least + 1 if m.wanted else None  # noqa: PLW2901
-            tails.append((r, least))
-        return lead, n, low, high, 0, False, tuple(tails)
+    def pick(self, low: Fraction, high: Fraction | None, grain: int | None) -> Fraction | None:
+        """A number > 0, at least `low` and below `high`, a multiple of 10**grain (None: of any power of ten); None if there is none."""
+        raise NotImplementedError
 
-    def marks(self, state: State) -> list[int]:
-        """The digits that the next digit is compared with."""
-        _, n, low, high = state[:4]
-        found = []
-        for digits, verdict in ((self._low, low), (self._high, high)):
-            if verdict == 0:
-                found.append(digits[n] if n < len(digits) else 0)
+    # ---- states ----
+
+    def _key(self, at: At) -> Any:
+        counted = self.limits != (None, None) or self.counts(at.kept)
+        return at.phase, at.kept, at.part if counted else 0
+
+    def _digits(self, at: At) -> list[tuple[str, At]]:
+        """The digits that may follow, and where they lead, dead ends left out."""
+        phase, kept, digits, part = at
+        limit, inside = self.limits.digits, phase >= POINT
+        if phase == ZERO or (limit is not None and (part >= limit if inside else phase != START)):
+            return []
+        found: list[tuple[str, At]] = []
+        for group in self.alike(kept):
+            d = group[0]
+            if d and inside and limit is not None and not digits:
+                break
+            if phase == START and not d:
+                to = At(ZERO, kept, 0, 0)
+            else:
+                to = At(PART if inside else WHOLE, kept, 10 * digits + d, part + inside)
+                then = self.keep(to, d)
+                if then is None:
+                    continue
+                to = to._replace(kept=then)
+            if self.is_live(to):
+                found.append(("".join(map(str, group)), to))
         return found
 
-    def part(self, state: State, d: int) -> State | None:
-        """After one more digit of the fraction."""
-        lead, _, _, _, f, significant, old = state
-        caps = self.caps
-        f += 1
-        if d and old and f > caps.part:
+    def exponents(self, at: At) -> Powers:
+        """The exponents that may follow here; none where the mantissa may not end here."""
+        if at.phase == START:
+            return ()
+        found = self.powers(at) if at.digits else EVERY if self.zero else ()
+        most = self.limits.most
+        if most is None:
+            return found
+        clipped = [(-most if low is None else max(low, -most), most if high is None else min(high, most)) for low, high in found]
+        return tuple([(low, high) for low, high in clipped if low <= high])
+
+    def is_live(self, at: At) -> bool:
+        """Whether some text leads to an end."""
+        key = self._key(at)
+        found = self._live.get(key)
+        if found is None:
+            found = self._live[key] = bool(self.exponents(at)) or self._witness(at) is not None
+        return found
+
+    def way(self, at: At) -> str:
+        """A text that leads from a live state to an end, behind at least one digit."""
+        found = self._witness(at)
+        assert found is not None
+        return self._spelled(at, *found)
+
+    def _witness(self, at: At) -> tuple[Fraction, int | None] | None:
+        """A number that the digits and some more spell, and what the last of the former counts as a power of ten (None: anything)."""
+        phase, _, digits, part = at
+        limit, most = self.limits.digits, self.limits.most
+        if not digits and limit is not None:
             return None
-        if d and lead is None:
-            if not self.nonzero or (self._bounded and f > caps.zeros + 1):
-                return None
-            lead = -f if self._bounded else 0
-        if d and self.high is not None and lead is not None and f - self._shift > self.high.lead - lead:
-            return None  # no exponent can be large enough for a multiple and small enough for the bound
-        n, low, high = self._digit((lead, *state[1:]), d)
-        significant = significant or bool(d)
-        tails = []
-        for m, (r, least) in zip(self.moduli, old, strict=True):
-            r = m.canonical(10 * r + d)  # noqa: PLW2901
-            if d:
-                least = self._least(m, r, f)  # noqa: PLW2901
-            elif significant and f > caps.loose:
-                least = None  # noqa: PLW2901
-            tails.append((r, least))
-        count = min(f, caps.part) if old else min(f, caps.zeros + 1) if self._bounded and lead is None else 0
-        return lead, n, low, high, count, significant and bool(old), tuple(tails)
+        low = None if most is None else -most - part
+        high = None if most is None or (phase == WHOLE and limit is None) else most - part
+        room = None if limit is None else limit - part
+        for i in self.shifts(digits, low, high, room) if digits else (high,):
+            value = self._above(digits, i, room)
+            if value is not None:
+                return value, i
+        return None
 
-    def _digit(self, state: State, d: int) -> tuple[int, int, int]:
-        """How many significant digits there are and how they compare, after one more."""
-        lead, n, low, high = state[:4]
-        if lead is None and not d:
-            return n, low, high
-        low = low or compare(d, self._low, n)
-        high = high or compare(d, self._high, n)
-        return (0 if low and high else min(n + 1, self._longest)), low, high
+    def _above(self, digits: int, i: int | None, room: int | None) -> Fraction | None:
+        """A number that `digits` and up to `room` more spell, the last of the former counting 10**i."""
+        if i is None:
+            return self.pick(Fraction(0), None, None)
+        one = ten_to(i)
+        return self.pick(digits * one, (digits + 1) * one, None if room is None else i - room)
 
-    @staticmethod
-    def _least(m: Modulus, residue: int, f: int) -> int:
-        zeros = m.zeros(residue)
-        return HOPELESS if zeros is None else f - m.scale + zeros
+    def _spelled(self, at: At, value: Fraction, i: int | None) -> str:
+        """How a number goes on from here, its last digit so far counting 10**i (no digits so far: at most that)."""
+        phase, _, digits, part = at
+        most = self.limits.most
+        if not digits:
+            size = magnitude(value) + 1
+            i = size if i is None else min(i, size)
+            i = i if most is None else max(i, -most - part)
+        assert i is not None
+        rest = value / ten_to(i) - digits
+        places = scale_of(rest.denominator) or 0
+        more = f"{int(rest * 10**places):0{places}d}" if places else ""
+        if phase == PART:
+            return f"{more}e{i + part}"
+        whole = max(i - most, 0) if most is not None and phase == WHOLE else 0
+        more = more.ljust(whole, "0")
+        return more[:whole] + ("." + more[whole:] if more[whole:] else "") + f"e{i - whole}"
 
-    def window(self, state: State) -> Window | None:
-        """Which exponents may follow this mantissa; None if none."""
-        lead, n, below, above, _, _, tails = state
-        if lead is None:
-            return (None, None) if self.zero and all(m.wanted for m in self.moduli) else None
-        least: int | None = None
-        most: int | None = None
-        if self.low is not None:
-            least = self.low.lead - lead + (below < 0 or (below == 0 and (n < len(self._low) or self.low.strict)))
-        if self.high is not None:
-            most = self.high.lead - lead - (above == 1 or (above == 0 and n >= len(self._high) and self.high.strict))
-        for m, (_, limit) in zip(self.moduli, tails, strict=True):
-            if limit is None or (m.wanted and limit == HOPELESS):
-                return None
-            if m.wanted:
-                least = limit if least is None else max(least, limit)
-            elif limit != HOPELESS:
-                most = limit - 1 if most is None else min(most, limit - 1)
-        return None if least is not None and most is not None and least > most else (least, most)
+    # ---- expressions ----
+
+    def expr(self) -> Expr:
+        """All the texts; NEVER if there are none."""
+        start = At(START, self.first, 0, 0)
+        return self._rule(start) if self._digits(start) else NEVER
+
+    def _rule(self, at: At) -> Rule:
+        key = self._key(at)
+        found = self._rules.get(key)
+        if found is None:
+            found = self._rules[key] = Rule(partial(self._body, at), "number")
+        return found
+
+    def _body(self, at: At) -> Expr:
+        edges: list[tuple[int, Expr | None, int]] = []
+        powers = self.exponents(at)
+        if powers:
+            edges.append((0, power_leaf(powers, self.limits.powers), 1))
+        elif at.phase != START:  # who looks for an end need not unfold others
+            edges.append((0, Lit(self.way(at).encode()), 1))
+        moves = [(0, chars, to) for chars, to in self._digits(at)]
+        size = 2
+        if at.phase in (ZERO, WHOLE):
+            behind = self._digits(at._replace(phase=POINT))
+            if behind:
+                edges.append((0, char_leaf("."), size))
+                moves += [(size, chars, to) for chars, to in behind]
+                size += 1
+        for source, chars, to in moves:
+            edges += [(source, char_leaf(chars), size), (size, self._rule(to), 1)]
+            size += 1
+        return Net(size, edges, (1,))
+
+
+def ten_to(power: int) -> Fraction:
+    """10**power."""
+    return Fraction(10**power) if power >= 0 else Fraction(1, 10**-power)
+
+
+def magnitude(value: Fraction) -> int:
+    """The greatest n with 10**n <= value, for a value > 0."""
+    n = len(str(value.numerator)) - len(str(value.denominator))
+    return n if ten_to(n) <= value else n - 1

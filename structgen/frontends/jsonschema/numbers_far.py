@@ -24,7 +24,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from structgen.errors import BudgetExceeded
-from structgen.frontends.jsonschema.spell import number_leaf
+from structgen.frontends.jsonschema.numbers_power import number_leaf
 from structgen.ir.expr import NEVER, Expr, Lit, Net, Rule, seq
 from structgen.ir.regular import CharDFA
 
@@ -57,7 +57,7 @@ class Far:
         rows, of = spelling.rows, spelling.alphabet.class_of
         places = [of(48 + d) for d in range(10)]
         self.digits = [[row[c] for c in places] for row in rows]
-        self.minus, self.point, self.power = ([row[of(ord(c))] for row in rows] for c in "-.e")
+        self.minus, self.point = ([row[of(ord(c))] for row in rows] for c in "-.")
         self._still = self._stillness()
         self._closes = self._closing()
         self._whole = self._longest()
@@ -67,7 +67,7 @@ class Far:
         self._always: set[int] = set()
         self._rules: WeakValueDictionary[tuple[int, int], Rule] = WeakValueDictionary()
         self._lock = RLock()  # rules are unfolded by whichever thread comes first
-        for q in self._mantissa():
+        for q in range(len(rows)):
             if self._whole[q] is None and not self._is_open(q):  # better found out now than within a text
                 raise BudgetExceeded(f"multiples of {modulus}: no end within {MAX_DIGITS} digits", hint="choose a smaller divisor")
 
@@ -86,7 +86,7 @@ class Far:
 
     def _closing(self) -> list[bool]:
         """The states from which zeros at most lead to the end of the digits."""
-        closes = [final or power >= 0 for final, power in zip(self.spelling.finals, self.power, strict=True)]
+        closes = list(self.spelling.finals)
         changed = True
         while changed:
             changed = False
@@ -123,16 +123,6 @@ class Far:
                     return None
                 longest = max(longest, more)
         return longest
-
-    def _mantissa(self) -> list[int]:
-        """The states before an exponent."""
-        found = {0: None}
-        for q in (work := [0]):
-            for t in (*self.digits[q], self.minus[q], self.point[q]):
-                if t >= 0 and t not in found:
-                    found[t] = None
-                    work.append(t)
-        return work
 
     # ---- is there a way to the end ----
 
@@ -255,11 +245,8 @@ class Far:
         if self._still[q]:
             return number_leaf(self.spelling.residual(q))
         edges: list[tuple[int, Expr | None, int]] = []
-        if self.hits(r):
-            if self.spelling.finals[q]:
-                edges.append((0, None, 1))
-            if self.power[q] >= 0:
-                edges.append((0, seq(number_leaf(_POWER), number_leaf(self.spelling.residual(self.power[q]))), 1))
+        if self.hits(r) and self.spelling.finals[q]:
+            edges.append((0, None, 1))
         moves = [(str(d), t, (10 * r + d) % self.modulus) for d, t in enumerate(self.digits[q])]
         moves += [(".", self.point[q], r), ("-", self.minus[q], r)]
         edges += [(0, seq(Lit(c.encode()), self.rule(t, after)), 1) for c, t, after in moves if t >= 0 and self.is_live(t, after)]
@@ -277,9 +264,6 @@ class Far:
                 return way[:i], q, r
             q, r = (self.point[q], r) if c == "." else (self.digits[q][int(c)], (10 * r + int(c)) % self.modulus)
         return way, q, r
-
-
-_POWER: Final = CharDFA.of_strings(["e", "E"])
 
 
 def _append(runs: list[Run], run: Run) -> None:

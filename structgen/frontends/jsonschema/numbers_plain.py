@@ -1,11 +1,11 @@
 """Numbers without exponent: bounds, multiples, and the machine that reads digits against them.
 
 Magnitudes only: a minus sign turns a range around, which is `numbers`' business. A machine is a set of pure functions on small tuples
-(its states), which `numbers` explores into an automaton. Both machines (this one, and `numbers_exponent`) have
+(its states), which `numbers_table` explores into an automaton. It has
 
     start                    after no digit; also the state after the whole part "0"
     whole(state, d)          after one more digit of the whole part
-    point(state)             after the decimal point (only here)
+    point(state)             after the decimal point
     part(state, d)           after one more digit of the fraction
     marks(state)             the digits with which the next one is compared
 
@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from structgen.errors import OptionError
 
@@ -40,6 +41,11 @@ class Bound:
     whole: tuple[int, ...]
     part: tuple[int, ...]
     strict: bool
+
+    @property
+    def value(self) -> Fraction:
+        """The number."""
+        return Fraction(int("0" + "".join(map(str, self.whole + self.part))), 10 ** len(self.part))
 
     @property
     def digits(self) -> tuple[int, ...]:
@@ -75,19 +81,22 @@ def scale_of(denominator: int) -> int | None:
     return max(twos, fives) if denominator == 1 else None
 
 
+def rest_of(number: int) -> int:
+    """A whole number without its factors 2 and 5."""
+    for prime in (2, 5):
+        while number % prime == 0:
+            number //= prime
+    return number
+
+
 class Modulus:
-    """Divisibility by `unit / 10**scale`. `wanted`: multiples are asked for; else they are forbidden.
+    """Divisibility by the decimal number `unit / 10**scale`. `wanted`: multiples are asked for; else they are forbidden.
 
     Residues are those of the digits read as one whole number. They are kept in canonical form: two residues that no further digits tell
     apart are one, so that multiples of 10**12 need 13 states, not 10**12.
     """
 
     def __init__(self, step: Fraction, wanted: bool) -> None:
-        denominator = step.denominator
-        for prime in (2, 5):
-            while denominator % prime == 0:
-                denominator //= prime
-        step *= denominator  # decimals that are multiples of 1/3 are whole
         self.scale = scale_of(step.denominator) or 0
         self.unit = step.numerator * 10**self.scale // step.denominator
         self.wanted = wanted
@@ -134,6 +143,16 @@ def compare(d: int, digits: tuple[int, ...], at: int) -> int:
     """-1, 0, 1: the digit against digit `at` of a bound (0 beyond its end)."""
     other = digits[at] if at < len(digits) else 0
     return (d > other) - (d < other)
+
+
+@lru_cache(maxsize=4096)
+def alike(marks: frozenset[int], units: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """The digits in groups: those that compare alike with each of the marks and have the same residues; "0" alone first."""
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for d in range(10):
+        sides = [(d > mark) - (d < mark) for mark in sorted(marks | {0})]
+        groups.setdefault((*sides, *[d % unit for unit in units]), []).append(d)
+    return tuple(map(tuple, groups.values()))
 
 
 State = tuple[int, int, int, tuple[int, ...]]

@@ -12,13 +12,15 @@ from functools import lru_cache
 from typing import Final
 
 from structgen.errors import BudgetExceeded
-from structgen.frontends.jsonschema.numbers import number_dfa, number_values_dfa
+from structgen.frontends.jsonschema import numbers
+from structgen.frontends.jsonschema.numbers import Condition, number_dfa, power_expr, values_number
 from structgen.frontends.jsonschema.numbers_far import Far, check_modulus
+from structgen.frontends.jsonschema.numbers_plain import rest_of
+from structgen.frontends.jsonschema.numbers_power import number_leaf
+from structgen.frontends.jsonschema.numbers_window import common
 from structgen.frontends.jsonschema.shapes import ONE, Num, has_number
-from structgen.frontends.jsonschema.spell import number_leaf
-from structgen.frontends.jsonschema.style import ANY, DEFAULT, JsonStyle
+from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.ir.expr import NEVER, Expr, alt
-from structgen.ir.regular import CharDFA
 
 EASY: Final = 1000
 """Divisors with up to so many remainders (but for their factors 2 and 5) fit an automaton."""
@@ -29,27 +31,18 @@ FEW: Final = 100
 MOST_DIGITS: Final = 1000
 """Styles that count digits count so many."""
 
-KEPT: Final = 2000
-"""So many sets of numbers keep their spellings."""
-
 TRIES: Final = 1000
 """So many multiples are tried before the automaton is asked."""
 
 
 def step_of(shape: Num) -> Fraction | None:
     """The least common multiple of the divisors."""
-    step: Fraction | None = None
-    for one in shape.divisors:
-        step = one if step is None else Fraction(math.lcm(step.numerator, one.numerator), math.gcd(step.denominator, one.denominator))
-    return step
+    return common(shape.divisors) if shape.divisors else None
 
 
 def parts_of(divisor: Fraction) -> tuple[Fraction, int]:
     """A divisor as a product of a number without other factors than 2 and 5, which may have decimal places, and one coprime to 10."""
-    rest = divisor.numerator
-    for factor in (2, 5):
-        while rest % factor == 0:
-            rest //= factor
+    rest = rest_of(divisor.numerator)
     return divisor / rest, rest
 
 
@@ -81,7 +74,7 @@ def is_live(shape: Num) -> bool:
             return True
         if way == 1 and shape.high is not None and value > shape.high:
             return False
-    return any(not part.is_empty for part in _parts(shape, DEFAULT))
+    return not number_dfa(_condition(shape)).is_empty
 
 
 @lru_cache(maxsize=4096)
@@ -90,10 +83,10 @@ def number_expr(shape: Num, style: JsonStyle) -> Expr:
     if shape.bare and style.integers != "bare":
         style = replace(style, integers="bare")
     if shape.values is not None:
-        return number_leaf(number_values_dfa(shape.values, style))
+        return values_number(shape.values, style)
     if _is_far(shape):
         return _far(shape, style) if is_live(shape) else NEVER
-    return alt([number_leaf(dfa) for dfa in _parts(shape, style) if not dfa.is_empty])
+    return numbers.number_expr(_condition(shape), style)
 
 
 # ---- divisors with many remainders ----
@@ -132,34 +125,37 @@ def _far(shape: Num, style: JsonStyle) -> Expr:
     if step is not None and shape.low is not None and shape.high is not None and _few(shape, step):
         first, last = math.ceil(shape.low / step), math.floor(shape.high / step)
         values = [k * step for k in range(first, last + 1)]
-        return number_leaf(number_values_dfa([v for v in values if has_number(shape, v)], style))
+        return values_number([v for v in values if has_number(shape, v)], style)
     if not shape.others:
         near, modulus = parts_of(step or ONE)
         size = len(str(math.floor(step or ONE)))  # multiples that need more digits get more
         if style.digits is not None and style.digits < size <= MOST_DIGITS:
             style = replace(style, digits=size)
-        return _widened(shape._replace(divisors=frozenset((near,))), style, modulus, wanted=True)
+        wide = _widened(shape._replace(divisors=frozenset((near,))), style, modulus, wanted=True)
+        return alt([wide, power_expr(_condition(shape), style)])
     (other,) = shape.others
     near, modulus = parts_of(other)
     # No multiple of `other` is what is no multiple of `near`, or has digits that are none of `modulus`.
-    plain = [number_leaf(dfa) for dfa in _parts(shape._replace(others=frozenset((near,))), style) if not dfa.is_empty]
-    return alt([*plain, _widened(shape._replace(others=frozenset()), style, modulus, wanted=False)])
+    plain = number_dfa(_condition(shape._replace(others=frozenset((near,)))), style)
+    wide = _widened(shape._replace(others=frozenset()), style, modulus, wanted=False)
+    return alt([*([] if plain.is_empty else [number_leaf(plain)]), wide, power_expr(_condition(shape), style)])
 
 
 def _widened(shape: Num, style: JsonStyle, modulus: int, *, wanted: bool) -> Expr:
-    """The numbers whose digits are a multiple of `modulus`, or are none, with as many digits as it takes that there are some."""
+    """The numbers without exponent whose digits are a multiple of `modulus`, or are none, with as many digits as it takes."""
+    style = replace(style, exponents=0)
     while True:
-        (spelling,) = _parts(shape, style)
+        spelling = number_dfa(_condition(shape), style)
         found = Far(spelling, modulus, wanted=wanted).expr()
         if found is not NEVER or style.digits is None:
             return found
         style = replace(style, digits=style.digits * 2 if style.digits * 2 <= MOST_DIGITS else None)
 
 
-def _parts(shape: Num, style: JsonStyle) -> list[CharDFA]:
-    """The numbers within bounds, without any spelling of those that are left out."""
+def _condition(shape: Num) -> Condition | None:
+    """What the numbers of a shape have to meet."""
     low, high = shape.low, shape.high
-    whole = number_dfa(
+    return Condition.of(
         integer=ONE in shape.divisors,
         minimum=None if shape.low_open else low,
         exclusive_minimum=low if shape.low_open else None,
@@ -167,27 +163,5 @@ def _parts(shape: Num, style: JsonStyle) -> list[CharDFA]:
         exclusive_maximum=high if shape.high_open else None,
         multiple_of=sorted(shape.divisors - {ONE}),
         not_multiple_of=sorted(shape.others),
-        style=style,
+        but=shape.but,
     )
-    inside = frozenset(v for v in shape.but if has_number(shape._replace(but=frozenset()), v))
-    return [whole - _spellings(inside) if inside else whole]
-
-
-_SPELLINGS: Final[dict[frozenset[Fraction], CharDFA]] = {}
-
-
-def _spellings(values: frozenset[Fraction]) -> CharDFA:
-    """Every spelling of some numbers. Sets grow one by one (unique items), so that of a set with one less is looked for first."""
-    found = _SPELLINGS.get(values)
-    if found is None:
-        for one in values if len(values) > 1 else ():
-            less = _SPELLINGS.get(values - {one})
-            if less is not None:
-                found = less | number_values_dfa([one], ANY)
-                break
-        else:
-            found = number_values_dfa(sorted(values), ANY)
-        if len(_SPELLINGS) >= KEPT:
-            _SPELLINGS.clear()
-        _SPELLINGS[values] = found
-    return found

@@ -22,7 +22,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 
 from structgen.errors import GrammarError, UnsupportedFeature
-from structgen.frontends.jsonschema.numbers import number_values_dfa
+from structgen.frontends.jsonschema.numbers import values_number
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.ir.expr import Expr, Leaf, Lit, Respelling, Rule, Strings, alt, seq
 from structgen.ir.regular import CharDFA
@@ -153,16 +153,10 @@ def any_string(style: JsonStyle) -> Leaf:
 # ---- numbers ----
 
 
-@lru_cache(maxsize=8192)
-def number_leaf(dfa: CharDFA) -> Leaf:
-    """The texts of a number language (`numbers.number_dfa`). The same object for equal languages."""
-    return Leaf(dfa)
-
-
 def _numbers(values: Iterable[int | float | Decimal], style: JsonStyle) -> Expr:
-    dfa = number_values_dfa(values, style)
-    texts = dfa.strings(2) if style.integers == "bare" else []
-    return Lit(texts[0].encode()) if len(texts) == 1 else number_leaf(dfa)
+    found = values_number(values, style)
+    texts = found.dfa.strings(2) if style.integers == "bare" and isinstance(found, Leaf) else []
+    return Lit(texts[0].encode()) if len(texts) == 1 else found
 
 
 # ---- values ----

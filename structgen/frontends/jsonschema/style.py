@@ -42,7 +42,8 @@ class JsonStyle:
     indent: blanks per level, for whitespace "indent"
     digits: the most digits before, and the most after the decimal point (None: no bound). A schema whose own bounds, constants or
         multiples need more gets more
-    exponents: the most digits of an exponent; 0: no exponents; None: no bound
+    exponents: the most digits of an exponent; 0: no exponents; None: no bound. Where digits are bounded, numbers with bounds or multiples
+        have exponents behind one digit before the point only, as printers write them
     escapes: "any" (every legal escape of every character) or "minimal" (only where JSON demands one, in the shortest form)
     constants: how the strings that a schema names (keys, `enum`, `const`) are escaped, under escapes "any": "any", or "plain": printable
         ASCII stands for itself, so that a model that would rather write another key cannot drift into `"\\u006e\\u0061me"`

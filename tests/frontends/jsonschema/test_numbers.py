@@ -10,9 +10,12 @@ from fractions import Fraction
 import jsonschema
 import pytest
 
+from structgen.automata.machine import ByteAutomaton
 from structgen.errors import BudgetExceeded, OptionError
-from structgen.frontends.jsonschema.numbers import exact, number_dfa, number_value_dfa, number_values_dfa
+from structgen.frontends.jsonschema.numbers import Condition, exact, number_dfa, number_expr, values_number
 from structgen.frontends.jsonschema.style import ANY, COMPACT, DEFAULT, JsonStyle
+from structgen.ir.examples import texts
+from structgen.ir.expr import NEVER, Leaf
 from structgen.ir.regular import CharDFA
 
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -21,8 +24,24 @@ SHORT = [text for text in ALL if NUMBER.fullmatch(text)]
 OTHER = [text for text in ALL if not NUMBER.fullmatch(text)]
 
 
+def matcher(expr):
+    """Whether a text is in the language of an expression."""
+    automaton = ByteAutomaton(expr) if expr is not NEVER else None
+    return lambda text: automaton is not None and automaton.accepts(text.encode())
+
+
+def numbers(style=DEFAULT, **condition):
+    """Whether a text is in a language of numbers."""
+    return matcher(number_expr(Condition.of(**condition), style))
+
+
+def plain(style=DEFAULT, **condition):
+    """The automaton of the numbers without exponent."""
+    return number_dfa(Condition.of(**condition), style)
+
+
 def meets(text, condition):
-    """The judge: whether the value of a number's text meets the arguments of `number_dfa`."""
+    """The judge: whether the value of a number's text meets the arguments of `Condition.of`."""
     value = Fraction(Decimal(text))
     of = {name: Fraction(repr(x)) for name, x in condition.items() if isinstance(x, int | float) and name != "integer"}
     return (
@@ -67,13 +86,13 @@ def test_random_conditions(style, seed):
     rng = random.Random(seed)
     for _ in range(12):
         condition = random_condition(rng)
-        dfa = number_dfa(**condition, style=style)
+        matches = numbers(style, **condition)
         for text in [*rng.sample(SHORT, 600), *(random_text(rng) for _ in range(200))]:
-            accepted, right = dfa.matches(text), meets(text, condition)
+            accepted, right = matches(text), meets(text, condition)
             assert right or not accepted, (condition, text)  # never too large
-            if right and "e" not in text.lower() and (style is not COMPACT or "." not in text):
-                assert accepted, (condition, text)  # without exponent: exact
-        assert not any(map(dfa.matches, rng.sample(OTHER, 200)))
+            if right and (style is ANY or "e" not in text.lower()) and (style is not COMPACT or "." not in text):
+                assert accepted, (condition, text)
+        assert not any(map(matches, rng.sample(OTHER, 200)))
 
 
 @pytest.mark.parametrize("style", [DEFAULT, ANY], ids=["default", "any"])
@@ -96,14 +115,14 @@ def test_random_conditions(style, seed):
     ids=str,
 )
 def test_all_short_texts(condition, style):
-    dfa = number_dfa(**condition, style=style)
-    normal = re.compile(r"-?[1-9](\.[0-9]*[1-9])?[eE].*" if style is DEFAULT else r"-?[0-9]+(\.[0-9]+)?[eE].*")
+    matches = numbers(style, **condition)
+    printed = re.compile(r"-?([1-9](\.[0-9]+)?|0(\.0+)?)[eE].*" if style is DEFAULT else r".*")
     for text in SHORT:
-        if dfa.matches(text) is not meets(text, condition):
-            assert not dfa.matches(text), text
+        if matches(text) is not meets(text, condition):
+            assert not matches(text), text
             assert "e" in text, text
-            assert not normal.fullmatch(text), text
-    assert not any(map(dfa.matches, OTHER))
+            assert not printed.fullmatch(text), text
+    assert not any(map(matches, OTHER))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -115,18 +134,18 @@ def test_what_json_dumps_prints_is_there(seed):
         text = json.dumps(value)
         low = value - abs(value) * rng.choice([0, 0.5, 2])
         for style in (DEFAULT, ANY):
-            assert number_dfa(style=style).matches(text)
-            assert number_dfa(integer=True, style=style).matches(text) is (Fraction(text).denominator == 1)
-        assert number_dfa(minimum=low).matches(text), (low, text)
-        assert number_dfa(exclusive_maximum=low).matches(text) is False, (low, text)
+            assert numbers(style)(text)
+            assert numbers(style, integer=True)(text) is (Fraction(text).denominator == 1)
+            assert numbers(style, minimum=low)(text), (low, text)
+            assert numbers(style, exclusive_maximum=low)(text) is False, (low, text)
 
 
 @pytest.mark.parametrize("text", ["1e-05", "1.5e+16", "1e+22", "-2.5E-7", "1.7976931348623157e+308", "5e-324", "123456789012345678"])
 def test_printed_forms(text):
     value = Fraction(Decimal(text))
-    assert number_dfa(minimum=min(value, 0), maximum=max(value, 0)).matches(text)
-    assert number_dfa(multiple_of=(Decimal("1e-8"),)).matches(text) is ((value * 10**8).denominator == 1)
-    assert number_dfa(multiple_of=(Decimal("0.01"),)).matches(text) is ((value * 100).denominator == 1)
+    assert numbers(minimum=min(value, 0), maximum=max(value, 0))(text)
+    assert numbers(multiple_of=(Decimal("1e-8"),))(text) is ((value * 10**8).denominator == 1)
+    assert numbers(multiple_of=(Decimal("0.01"),))(text) is ((value * 100).denominator == 1)
 
 
 def test_like_jsonschema_on_integers():
@@ -137,19 +156,19 @@ def test_like_jsonschema_on_integers():
         if rng.random() < 0.5:
             schema["multipleOf"] = rng.choice([2, 3, 4, 7, 10, 25])
         judge = jsonschema.Draft202012Validator(schema)
-        dfa = number_dfa(integer=True, minimum=low, maximum=high, multiple_of=[schema.get("multipleOf", 1)], style=COMPACT)
+        dfa = plain(COMPACT, integer=True, minimum=low, maximum=high, multiple_of=[schema.get("multipleOf", 1)])
         near = [low - 1, low, low + 1, high - 1, high, high + 1, *(rng.randint(-6000, 6000) for _ in range(50))]
         assert [dfa.matches(str(n)) for n in near] == [judge.is_valid(n) for n in near], schema
 
 
 def test_long_numbers():
-    limit = number_dfa()
+    limit = plain()
     assert limit.matches("9" * 20 + "." + "9" * 20)
     assert not limit.matches("9" * 21)
     assert not limit.matches("0." + "1" * 21)
     assert limit.matches("1e999")
     assert not limit.matches("1e1000")
-    free = number_dfa(style=ANY)
+    free = plain(ANY)
     assert free.matches("9" * 400 + "." + "9" * 400 + "E-" + "0" * 400)
     assert len(free.rows) < 12
 
@@ -168,7 +187,7 @@ def test_long_numbers():
 )
 @pytest.mark.parametrize("style", [DEFAULT, COMPACT], ids=["default", "compact"])
 def test_bounds_beyond_the_limit_stay_satisfiable(condition, style):
-    dfa = number_dfa(**condition, style=style)
+    dfa = plain(style, **condition)
     assert not dfa.is_empty
     shown = {k: v for k, v in condition.items() if isinstance(v, int | float)}  # the judge reads no Decimals
     assert all(meets(text, shown) for text in dfa.strings(5))
@@ -190,41 +209,64 @@ def test_bounds_beyond_the_limit_stay_satisfiable(condition, style):
     ids=str,
 )
 def test_empty(condition):
-    assert all(number_dfa(**condition, style=style).is_empty for style in (DEFAULT, COMPACT, ANY))
+    for style in (DEFAULT, COMPACT, ANY):
+        assert plain(style, **condition).is_empty
+        assert number_expr(Condition.of(**condition), style) is NEVER
 
 
-def test_equal_conditions_are_one_object():
-    assert number_dfa(integer=True, minimum=1) is number_dfa(integer=True, exclusive_minimum=0)
-    assert number_dfa(multiple_of=(2, 3)) is number_dfa(multiple_of=(6,))
-    assert number_dfa(minimum=0.5) is number_dfa(minimum=Decimal("0.5"), style=JsonStyle.of("indent=2"))
-    assert number_dfa(integer=True, multiple_of=(0.5,)) is number_dfa(integer=True)
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"integer": True, "minimum": 1}, {"integer": True, "exclusive_minimum": 0}),
+        ({"multiple_of": (2, 3)}, {"multiple_of": (6,)}),
+        ({"minimum": 0.5}, {"minimum": Decimal("0.5")}),
+        ({"integer": True, "multiple_of": (0.5,)}, {"integer": True}),
+        ({"multiple_of": (Fraction(1, 3),)}, {"integer": True}),
+        ({"minimum": 1, "but": (0, 2.0)}, {"minimum": 1, "but": (2,)}),
+    ],
+    ids=str,
+)
+def test_equal_conditions_are_one_object(one, other):
+    for style in (DEFAULT, ANY):
+        found = number_expr(Condition.of(**one), style).parts
+        assert len(found) > 1
+        assert number_expr(Condition.of(**other), style).parts == found
+    assert plain(**one) == plain(JsonStyle.of("indent=2"), **other)
+
+
+def test_no_condition_is_one_automaton():
+    for condition in ({}, {"minimum": 0}, {"exclusive_maximum": 0}):
+        for style in (DEFAULT, ANY, COMPACT):
+            assert isinstance(number_expr(Condition.of(**condition), style), Leaf)
 
 
 def test_bare_integers():
-    dfa = number_dfa(integer=True, style=COMPACT)
+    dfa = plain(COMPACT, integer=True)
     assert dfa == CharDFA.of_strings(["-", ""]) + (
         CharDFA.of_string("0") | CharDFA.of_chars([(49, 57)]) + CharDFA.of_chars([(48, 57)]).repeat(0, 19)
     )
-    assert not number_dfa(multiple_of=(5,), style=COMPACT).matches("5.0")
-    assert number_dfa(multiple_of=(0.5,), style=COMPACT).matches("5.0")
+    assert not numbers(COMPACT, multiple_of=(5,))("5.0")
+    assert numbers(COMPACT, multiple_of=(0.5,))("5.0")
 
 
 def test_sizes():
     """States stay few: what is built for every schema must be cheap."""
-    sizes = {len(number_dfa(**c).rows) for c in ({}, {"integer": True}, {"minimum": 0}, {"minimum": 0, "maximum": 100})}
-    assert max(sizes) < 200
-    assert len(number_dfa(multiple_of=(10**12,), style=COMPACT).rows) < 120
-    assert len(number_dfa(integer=True, minimum=-(2**63), maximum=2**63 - 1).rows) < 500
+    sizes = {len(plain(**c).rows) for c in ({}, {"integer": True}, {"minimum": 0}, {"minimum": 0, "maximum": 100})}
+    assert max(sizes) < 80
+    assert len(plain(COMPACT, multiple_of=(10**12,)).rows) < 120
+    assert len(plain(integer=True, minimum=-(2**63), maximum=2**63 - 1).rows) < 100
 
 
 def test_large_units():
-    assert number_dfa(multiple_of=(1009,)).matches(str(1009 * 123456789))
-    dfa = number_dfa(integer=True, multiple_of=(100_003,), minimum=10**6, exclusive_maximum=100_003 * 500)
+    assert plain(multiple_of=(1009,)).matches(str(1009 * 123456789))
+    condition = {"integer": True, "multiple_of": (100_003,), "minimum": 10**6, "exclusive_maximum": 100_003 * 500}
+    dfa = plain(**condition)
     assert dfa.matches(str(100_003 * 499))
     assert not dfa.matches(str(100_003 * 500))
     assert not dfa.matches(str(100_003))
+    assert numbers(**condition)("4.9901497e7")
     with pytest.raises(BudgetExceeded, match="multiples of 1000003"):
-        number_dfa(multiple_of=(1_000_003,))
+        plain(multiple_of=(1_000_003,))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "one", "", True, None, [1], Decimal("Infinity")])
@@ -235,12 +277,12 @@ def test_what_is_no_number(value):
 
 def test_bad_arguments():
     with pytest.raises(OptionError, match="not greater than 0"):
-        number_dfa(multiple_of=(0,))
+        Condition.of(multiple_of=(0,))
     with pytest.raises(OptionError, match="no finite decimal"):
-        number_dfa(minimum=Fraction(1, 3))
+        plain(minimum=Fraction(1, 3))
     for huge in (Decimal("1e999999999"), Decimal("1e-999999999"), 10**5000):
         with pytest.raises(BudgetExceeded):
-            number_dfa(maximum=huge)
+            Condition.of(maximum=huge)
 
 
 # ---- single values ----
@@ -248,30 +290,30 @@ def test_bad_arguments():
 
 @pytest.mark.parametrize("value", [0, 1, -1, 10, 100, 0.5, -2.25, 1000000, 12.0])
 def test_values_in_any_style(value):
-    dfa = number_value_dfa(value, ANY)
+    matches = matcher(values_number([value], ANY))
     for text in SHORT:
-        assert dfa.matches(text) is (Decimal(text) == Decimal(repr(value))), text
+        assert matches(text) is (Decimal(text) == Decimal(repr(value))), text
 
 
 @pytest.mark.parametrize("value", [0, 1, -1, 10, 100, 0.5, -2.25, 12.0, 1e-7, 1.5e22, 10**18, 1e300, -5e-324])
 def test_values_in_other_styles(value):
     number = Fraction(repr(value))
-    assert number_value_dfa(value).matches(json.dumps(value))
+    assert matcher(values_number([value]))(json.dumps(value))
     for style in (DEFAULT, COMPACT):
-        dfa = number_value_dfa(value, style)
-        assert all(Fraction(text) == number for text in dfa.strings(50))
+        expr = values_number([value], style)
+        matches = matcher(expr)
+        assert all(Fraction(text) == number for text in texts(expr, 20, seed=1))
         for text in SHORT:
             if style is DEFAULT and "e" not in text:
-                assert dfa.matches(text) is (Fraction(text) == number), text
-    assert number_value_dfa(value, COMPACT).is_finite
+                assert matches(text) is (Fraction(text) == number), text
+    assert values_number([value], COMPACT).dfa.is_finite
 
 
-def test_sets_of_values():
+def test_spelled_sets_of_values():
     values = [3, 3.0, 1.25, -7, 0, 10**17, 1e-9]
-    dfa = number_values_dfa(values)
     union = CharDFA.empty()
     for value in values:
-        union |= number_value_dfa(value)
-    assert dfa == union
-    assert number_values_dfa([]).is_empty
-    assert number_values_dfa([2, 0.5], COMPACT) == CharDFA.of_strings(["2", "0.5"])
+        union |= values_number([value]).dfa
+    assert values_number(values).dfa == union
+    assert values_number([]) is NEVER
+    assert values_number([2, 0.5], COMPACT).dfa == CharDFA.of_strings(["2", "0.5"])

@@ -10,9 +10,10 @@ from fractions import Fraction
 import pytest
 
 from structgen.errors import GrammarError, OptionError, UnsupportedFeature
-from structgen.frontends.jsonschema.spell import any_string, number_leaf, string_leaf, string_literal, value_literal, values_expr
+from structgen.frontends.jsonschema.numbers_power import number_leaf
+from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal, value_literal, values_expr
 from structgen.frontends.jsonschema.style import ANY, COMPACT, DEFAULT, JsonStyle
-from structgen.ir.expr import NEVER, Alt, Leaf, Lit, Rule, Seq, Strings
+from structgen.ir.expr import NEVER, Alt, Leaf, Lit, Net, Rule, Seq, Strings
 from structgen.ir.regular import CharDFA
 
 
@@ -50,6 +51,12 @@ def ends(expr, data, at):
         return set().union(*(ends(part, data, at) for part in expr.parts))
     if isinstance(expr, Strings):
         return {end for item in expr.items for end in ends(expr.literal(item), data, at)}
+    if isinstance(expr, Net):
+        work = [(0, at)]
+        for node, j in work:
+            found = [(b, k) for a, part, b in expr.edges if a == node for k in ([j] if part is None else ends(part, data, j))]
+            work += [place for place in found if place not in work]
+        return {j for node, j in work if node in expr.accepting}
     assert isinstance(expr, Rule)
     return ends(expr.make(), data, at)
 
