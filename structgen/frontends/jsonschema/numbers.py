@@ -55,7 +55,7 @@ SHORT: Final = 10**16
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a number has to meet, in canonical form: a range, a unit of which it is a multiple, units of which it is none, what it is not."""
+    """What a number has to meet, canonical: a range, a unit of which it is a multiple, units of which it is none, what it is not."""
 
     low: Fraction | None = None
     low_strict: bool = False

@@ -26,6 +26,9 @@ from structgen.errors import OptionError
 OK: Final = 2
 """The verdict of a comparison that no further digit can change. Else -1, 0, 1: smaller, equal, greater so far."""
 
+LESS: Final = -1
+"""The verdict on what is smaller so far."""
+
 NEVER: Final = -1
 """The residue of a number that no zero can make a multiple any more."""
 
@@ -117,19 +120,6 @@ class Modulus:
             found = self._canonical[residue] = self._by_future.setdefault(tuple(future), residue)
         return found
 
-    def residues(self, most: int) -> int:
-        """How many residues digits can lead to; counts up to `most`."""
-        found = {self.canonical(0): None}
-        for residue in (work := list(found)):
-            for d in range(10):
-                after = self.canonical(10 * residue + d)
-                if after not in found:
-                    found[after] = None
-                    work.append(after)
-            if len(found) >= most:
-                return most
-        return len(found)
-
     def zeros(self, residue: int) -> int | None:
         """How many zeros after the digits complete a multiple; None if no number of them does."""
         for n in range(4 * self._reach + 1):
@@ -146,17 +136,24 @@ def compare(d: int, digits: tuple[int, ...], at: int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def alike(marks: frozenset[int], units: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-    """The digits in groups: those that compare alike with each of the marks and have the same residues; "0" alone first."""
+def alike(marks: tuple[int, ...], units: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """The digits in groups: those that compare alike with each of the marks and have the same residues. With mark 0, "0" alone first."""
     groups: dict[tuple[Any, ...], list[int]] = {}
     for d in range(10):
-        sides = [(d > mark) - (d < mark) for mark in sorted(marks | {0})]
+        sides = [(d > mark) - (d < mark) for mark in marks]
         groups.setdefault((*sides, *[d % unit for unit in units]), []).append(d)
     return tuple(map(tuple, groups.values()))
 
 
 State = tuple[int, int, int, tuple[int, ...]]
-"""Digits read (as far as they matter), verdict on the lower bound, verdict on the upper bound, residues."""
+"""Digits read (as far as they matter), verdict on the lower bound, verdict on the upper bound, residues.
+
+Where the lower bound is decided and the number smaller than the upper one, the first is minus the digits that may still come before the
+point. Such states, and those that no bound matters to, mean the same to every machine with the same moduli.
+"""
+
+ZEROS: Final[State] = (-1, OK, OK, ())
+"""The value is known: only zeros may follow."""
 
 
 class Plain:
@@ -165,25 +162,33 @@ class Plain:
     def __init__(self, low: Bound | None, high: Bound | None, moduli: tuple[Modulus, ...]) -> None:
         self.low, self.high, self.moduli = low, high, moduli
         self.start: State = (0, OK if low is None else 0, OK if high is None else 0, (0,) * len(moduli))
+        self._divides = any(m.unit > 1 for m in moduli)
         self._scale = max((m.scale for m in moduli), default=0)
         self._parts = max((len(b.part) for b in (low, high) if b is not None), default=0)
 
     def whole(self, state: State, d: int) -> State | None:
         """After one more digit of the whole part."""
         i, low, high, residues = state
+        if self._divides:
+            residues = tuple([m.canonical(10 * r + d) for m, r in zip(self.moduli, residues, strict=True)])
+        if low == OK and high in (LESS, OK):
+            return None if high == LESS and i >= 0 else (i + (high == LESS), low, high, residues)
         if low != OK and self.low is not None:
             low = OK if i >= len(self.low.whole) else low or compare(d, self.low.whole, i)
         if high != OK and self.high is not None:
             if i >= len(self.high.whole):
                 return None
             high = high or compare(d, self.high.whole, i)
-        if residues:
-            residues = tuple([m.canonical(10 * r + d) for m, r in zip(self.moduli, residues, strict=True)])
+            if low == OK and high != 0:  # only how many digits may come matters: for a greater number one less
+                i += (high > 0) - len(self.high.whole)
+                return (i + 1, low, LESS, residues) if i < 0 else None
         return (0 if low == high == OK else i + 1), low, high, residues
 
     def point(self, state: State) -> State | None:
         """After the decimal point: a whole part shorter than a bound is smaller."""
         i, low, high, residues = state
+        if low == OK and high == LESS:
+            high = OK
         if low != OK and self.low is not None:
             if i < len(self.low.whole) or low < 0:
                 return None
@@ -196,6 +201,8 @@ class Plain:
 
     def part(self, state: State, d: int) -> State | None:
         """After one more digit of the fraction."""
+        if state == ZEROS:
+            return None if d else ZEROS
         j, low, high, residues = state
         if low == 0 and self.low is not None:
             verdict = compare(d, self.low.part, j)
@@ -219,32 +226,34 @@ class Plain:
 
     def _settle(self, j: int, low: int, high: int, residues: tuple[int, ...]) -> State | None:
         """Decides residues once all the digits that matter are read, and forgets what cannot matter any more."""
+        closed = high == 0 and self.high is not None and j >= len(self.high.part)
         settled = []
         for m, r in zip(self.moduli, residues, strict=True):
-            if j >= m.scale and r not in (0, NEVER):
-                if m.wanted:
-                    return None
-                settled.append(NEVER)
-            else:
-                settled.append(r)
+            over = j >= m.scale
+            closed = closed or (over and m.wanted)
+            settled.append(NEVER if over and r not in (0, NEVER) else r)
+        if closed:
+            return ZEROS if self._meets(j, low, high, residues) else None
         return min(j, self._scale if low == high == OK else max(self._scale, self._parts)), low, high, tuple(settled)
 
-    def marks(self, state: State, in_part: bool) -> list[int]:
+    def marks(self, state: State, in_part: bool) -> tuple[int, ...]:
         """The digits that the next digit is compared with."""
         i, low, high, _ = state
-        found = []
+        if state == ZEROS:
+            return (0,)
+        found = [0] if self.moduli else []
         for bound, verdict in ((self.low, low), (self.high, high)):
             if bound is not None and verdict == 0:
                 digits = bound.part if in_part else bound.whole
                 found.append(digits[i] if i < len(digits) else 0)
-        return found
+        return tuple(found)
 
-    def ends(self, state: State, in_part: bool) -> bool:
-        """Whether the number may end here."""
-        at = state if in_part else self.point(state)
-        if at is None:
-            return False
-        j, low, high, residues = at
+    def ends(self, state: State) -> bool:
+        """Whether the number may end in its fraction, or without one if this is the state after the decimal point."""
+        return state == ZEROS or self._meets(*state)
+
+    def _meets(self, j: int, low: int, high: int, residues: tuple[int, ...]) -> bool:
+        """Whether a number that ends with j digits in its fraction meets the conditions."""
         if low == 0 and self.low is not None and (j < len(self.low.part) or self.low.strict):
             return False
         if high == 0 and self.high is not None and j >= len(self.high.part) and self.high.strict:

@@ -1,7 +1,8 @@
-"""Exponents: the automata of `[+-]?[0-9]+` within intervals, and the leaves that numbers are made of.
+"""Exponents: the automata of `[eE][+-]?[0-9]+` within intervals, and the leaves that numbers are made of.
 
 A state is a tuple, found breadth first and numbered in that order:
 
+    ("E", low, high)                             before the letter e; the least and the greatest exponent
     ("e", low, high)                             after the letter e; the least and the greatest exponent
     ("s", low, high)                             after the sign of the exponent; low..high: its magnitudes
     ("d", low, high, value, left)                in the exponent: the value so far, the digits that may still come
@@ -9,20 +10,20 @@ A state is a tuple, found breadth first and numbered in that order:
 
 Not here: which exponents a mantissa may have (`numbers_exponent`).
 
->>> [text for text in ("5", "+05", "-3", "-4", "6", "") if power_dfa(((-3, 5),), None).matches(text)]
-['5', '+05', '-3']
+>>> [text for text in ("e5", "E+05", "e-3", "e-4", "e6", "e", "5") if power_dfa(((-3, 5),), None).matches(text)]
+['e5', 'E+05', 'e-3']
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from structgen.ir.chars import Alphabet, partition
 from structgen.ir.expr import Leaf
-from structgen.ir.regular import CharDFA
-from structgen.ir.regular_tables import Row
+from structgen.ir.regular import BUDGET, CharDFA
+from structgen.ir.regular_tables import Row, exceeded
 
 Powers = tuple[tuple[int | None, int | None], ...]
 """Exponents: disjoint intervals, both ends included; None: no limit."""
@@ -50,45 +51,50 @@ def char_leaf(chars: str) -> Leaf:
 
 @lru_cache(maxsize=8192)
 def power_leaf(powers: Powers, digits: int | None) -> Leaf:
-    """The letter e and one of these exponents, as in `power_dfa`. The same object for equal arguments."""
-    return number_leaf(CharDFA.of_strings(["e", "E"]) + power_dfa(powers, digits))
+    """The texts of `power_dfa`. The same object for equal arguments."""
+    return number_leaf(power_dfa(powers, digits))
 
 
-@lru_cache(maxsize=8192)
 def power_dfa(powers: Powers, digits: int | None) -> CharDFA:
-    """All texts of the exponents in these intervals, of at most so many digits (None: no limit), zeros in front among them."""
+    """The letter e and all spellings of the exponents in these intervals, of at most so many digits (None: no limit)."""
     found = CharDFA.empty()
     for low, high in powers:
-        found |= CharDFA.from_table(*_table(low, high, digits))
+        found |= CharDFA.from_table(*explored(("E", low, high), partial(power_edges, digits=digits), BUDGET))
     return found
 
 
 @lru_cache(maxsize=1)
 def columns() -> tuple[Alphabet, tuple[int, ...]]:
-    """The alphabet of numbers, and for each of its classes the column (-1: no number has such a character)."""
+    """The alphabet of numbers, and for each column its class there."""
     sets = [((ord(c), ord(c)),) for c in "-+."] + [((69, 69), (101, 101))] + [((d, d),) for d in range(48, 58)]
     alphabet, masks = partition(tuple(sets))
-    return alphabet, tuple(mask.bit_length() - 1 for mask in masks)
+    return alphabet, tuple([masks.index(1 << i) for i in range(len(sets))])
 
 
-def _table(low: int | None, high: int | None, digits: int | None) -> tuple[Alphabet, list[Row], list[bool]]:
+def explored(start: Any, edges_of: Callable[[Any], tuple[Edges, bool]], budget: int) -> tuple[Alphabet, list[Row], list[bool]]:
+    """The table for `CharDFA.from_table`, states numbered as they are found. `edges_of(state)`: its edges, and whether it is final.
+
+    Raises BudgetExceeded where there are more than `budget` states.
+    """
     alphabet, places = columns()
-    start = ("e", low, high)
+    dead = [-1] * alphabet.size
     index: dict[Any, int] = {start: 0}
     order: list[Any] = [start]
     rows: list[Row] = []
     finals: list[bool] = []
     for state in order:
-        numbers = [-1] * (DIGIT + 11)  # the last one for characters outside numbers
-        edges, final = power_edges(state, digits)
+        row = dead.copy()
+        edges, final = edges_of(state)
         for group, target in edges:
             found = index.get(target)
             if found is None:
                 found = index[target] = len(order)
                 order.append(target)
-            for place in group:
-                numbers[place] = found
-        rows.append(tuple([numbers[c] for c in places]))
+            for column in group:
+                row[places[column]] = found
+        if len(order) > budget:
+            raise exceeded(budget)
+        rows.append(tuple(row))
         finals.append(final)
     return alphabet, rows, finals
 
@@ -98,6 +104,8 @@ def power_edges(state: Any, digits: int | None) -> tuple[list[tuple[Sequence[int
     """The edges of a state, and whether an exponent may end there."""
     edges: list[tuple[Sequence[int], Any]] = []
     kind = state[0]
+    if kind == "E":
+        return [((POWER,), ("e", *state[1:]))], False
     if kind == "e":
         least, most = state[1:]
         if least is None or least <= 0:

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from structgen.frontends.jsonschema.numbers_plain import Plain, alike
-from structgen.frontends.jsonschema.numbers_power import DIGIT, DOT, MINUS, POWER, columns, power_edges
+from structgen.frontends.jsonschema.numbers_plain import LESS, OK, ZEROS, Plain, State, alike
+from structgen.frontends.jsonschema.numbers_power import DIGIT, DOT, MINUS, POWER, explored, power_edges
 from structgen.ir.chars import Alphabet
-from structgen.ir.regular_tables import Row, exceeded
+from structgen.ir.regular_tables import Row
 
 ZERO, WHOLE, POINT, PART = range(4)
 """Phases of a mantissa: after the whole part "0"; in another whole part; after the point; in the fraction."""
@@ -44,80 +45,73 @@ def table(
 
     Where both signs have the same branch, they share its states. Raises BudgetExceeded where there are more than `budget` states.
     """
-    alphabet, places = columns()
-    walk = _Walk(branches, limits)
-    index: dict[Any, int] = {(): 0}
-    order: list[Any] = [()]
-    rows: list[Row] = []
-    finals: list[bool] = []
-    for state in order:
-        numbers = [-1] * (DIGIT + 11)  # the last one for characters outside numbers
-        edges: Edges
-        if len(state) < 2:
-            edges, final = walk.sign(state), False
-        elif isinstance(state[0], int):
-            edges, final = walk.mantissa(state), walk.final(state)
-        else:
-            edges, final = power_edges(state, exponents)
-        for group, target in edges:
-            found = index.get(target)
-            if found is None:
-                found = index[target] = len(order)
-                order.append(target)
-            for place in group:
-                numbers[place] = found
-        if len(order) > budget:
-            raise exceeded(budget)
-        rows.append(tuple([numbers[c] for c in places]))
-        finals.append(final)
-    return alphabet, rows, finals
+    return explored((), _Walk(branches, limits, exponents).edges, budget)
 
 
 class _Walk:
     """The transitions of signs and mantissas."""
 
-    def __init__(self, branches: dict[int, Branch], limits: tuple[int | None, int | None]) -> None:
-        self.branches, self.limits = branches, limits
+    def __init__(self, branches: dict[int, Branch], limits: tuple[int | None, int | None], exponents: int | None) -> None:
+        self.branches, self.limits, self.exponents = branches, limits, exponents
         self.shared = branches.get(-1) is branches.get(1)
         self.units = {sign: tuple([m.unit for m in branch.plain.moduli]) for sign, branch in branches.items()}
+        some = next(iter(branches.values()))
+        self.branches = {**branches, 0: Branch(some.plain, False, some.bare)}  # for what does not depend on a sign any more
+        self.units[0] = self.units[1 if 1 in branches else -1]
 
-    def sign(self, state: tuple[int, ...]) -> Edges:
+    def edges(self, state: Any) -> tuple[Edges, bool]:
+        """The edges of a state, and whether a number may end there."""
+        if len(state) < 2:
+            return self._sign(state), False
+        if not isinstance(state[0], int):
+            return power_edges(state, self.exponents)
+        sign, phase, count, plain = state
+        branch = self.branches[sign]
+        after = branch.plain.point(plain) if phase <= WHOLE else plain
+        final = phase != POINT and after is not None and branch.plain.ends(after)
+        found: list[tuple[Sequence[int], Any]] = []
+        if phase <= WHOLE and after is not None and not branch.bare:
+            found.append(((DOT,), self._state(sign, POINT, 0, after)))
+        if branch.powers and final:
+            found.append(((POWER,), ("e", None, None)))
+        limit = self.limits[phase != WHOLE]
+        if phase != ZERO and (limit is None or count < limit):
+            found += self._digits(state)
+        return found, final
+
+    def _sign(self, state: tuple[int, ...]) -> Edges:
         """From the states before a number and after a minus sign."""
+        found: list[tuple[Sequence[int], Any]] = []
         if not state and -1 in self.branches:
-            yield (MINUS,), (-1,)
+            found.append(((MINUS,), (-1,)))
         sign = -1 if state else 1
         if sign in self.branches:
             start = self.branches[sign].plain.start
             sign = 1 if self.shared else sign
-            yield (DIGIT,), (sign, ZERO, 0, start)
-            yield from self._digits((sign, WHOLE, 0, start), first=True)
+            found.append(((DIGIT,), self._state(sign, ZERO, 0, start)))
+            found += self._digits((sign, WHOLE, 0, start), first=True)
+        return found
 
-    def final(self, state: Any) -> bool:
-        """Whether a number may end in a mantissa."""
-        sign, phase, _, plain = state
-        return phase != POINT and self.branches[sign].plain.ends(plain, phase == PART)
+    def _state(self, sign: int, phase: int, count: int, plain: State) -> Any:
+        """The state, without the sign where it does not matter."""
+        if not self.branches[sign].powers and (plain == ZEROS or (plain[1] == OK and plain[2] in (LESS, OK))):
+            sign = 0
+        return sign, phase, count, plain
 
-    def mantissa(self, state: Any) -> Edges:
-        """From a state in a mantissa."""
-        sign, phase, count, plain = state
-        branch = self.branches[sign]
-        if phase <= WHOLE and not branch.bare:
-            after = branch.plain.point(plain)
-            if after is not None:
-                yield (DOT,), (sign, POINT, 0, after)
-        if branch.powers and self.final(state):
-            yield (POWER,), ("e", None, None)
-        limit = self.limits[phase != WHOLE]
-        if phase != ZERO and (limit is None or count < limit):
-            yield from self._digits(state)
-
-    def _digits(self, state: Any, *, first: bool = False) -> Edges:
+    def _digits(self, state: Any, *, first: bool = False) -> list[tuple[Sequence[int], Any]]:
         """The edges of digits. `first`: without "0"."""
         sign, phase, count, plain = state
         machine = self.branches[sign].plain
         whole = phase == WHOLE
-        more = 0 if self.limits[not whole] is None else count + 1
-        for group in alike(frozenset(machine.marks(plain, not whole)), self.units[sign])[first:]:
-            after = machine.whole(plain, group[0]) if whole else machine.part(plain, group[0])
-            if after is not None:
-                yield [DIGIT + d for d in group], (sign, WHOLE if whole else PART, more, after)
+        step = machine.whole if whole else machine.part
+        phase = WHOLE if whole else PART
+        count = 0 if self.limits[not whole] is None else count + 1
+        marks = machine.marks(plain, not whole)
+        groups = _places((0, *marks), self.units[sign])[1:] if first else _places(marks, self.units[sign])
+        return [(places, self._state(sign, phase, count, after)) for d, places in groups if (after := step(plain, d)) is not None]
+
+
+@lru_cache(maxsize=4096)
+def _places(marks: tuple[int, ...], units: tuple[int, ...]) -> list[tuple[int, tuple[int, ...]]]:
+    """The digits that are alike: the first of them and the columns of all."""
+    return [(group[0], tuple([DIGIT + d for d in group])) for group in alike(marks, units)]

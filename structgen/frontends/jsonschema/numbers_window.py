@@ -85,11 +85,11 @@ class Ranged(Mantissas):
         """The digits in groups that lead to the same state; "0" alone first."""
         if kept.digits >= 0:
             return [(d,) for d in range(10)]
-        marks = []
+        marks = [0]
         for digits, verdict in ((self._low, kept.low), (self._high, kept.high)):
             if verdict == 0:
                 marks.append(digits[kept.read] if kept.read < len(digits) else 0)
-        return alike(frozenset(marks), self._units)
+        return alike(tuple(marks), self._units)
 
     def keep(self, at: At, digit: int) -> Kept | None:
         """What is kept after one more digit; None where no number has it."""
