@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from weakref import WeakValueDictionary
 
 from structgen.frontends.jsonschema.numbers_plain import scale_of
@@ -23,6 +23,10 @@ from structgen.ir.expr import NEVER, Expr, Lit, Net, Rule
 
 START, ZERO, WHOLE, POINT, PART = range(5)
 """Phases: before the first digit; after the whole part "0"; in another one; after the point (no state of its own); in the fraction."""
+
+
+KEPT: Final = 1 << 16
+"""So many answers are kept whether a state leads to an end."""
 
 
 class Limits(NamedTuple):
@@ -133,6 +137,8 @@ class Mantissas:
         key = self._key(at)
         found = self._live.get(key)
         if found is None:
+            if len(self._live) >= KEPT:
+                self._live.clear()
             found = self._live[key] = bool(self.exponents(at)) or self._witness(at) is not None
         return found
 

@@ -26,6 +26,9 @@ from structgen.errors import OptionError
 OK: Final = 2
 """The verdict of a comparison that no further digit can change. Else -1, 0, 1: smaller, equal, greater so far."""
 
+KEPT: Final = 1 << 16
+"""So many residues are kept in canonical form."""
+
 LESS: Final = -1
 """The verdict on what is smaller so far."""
 
@@ -112,6 +115,9 @@ class Modulus:
         residue %= self.unit
         found = self._canonical.get(residue)
         if found is None:
+            if len(self._canonical) >= KEPT:  # texts may go on for ever; residues that are told apart needlessly do no harm
+                self._canonical.clear()
+                self._by_future.clear()
             future, r, room = [], residue, 1
             for _ in range(self._reach + 1):  # which n more digits complete a multiple? At most one choice while 10**n <= unit
                 missing = -r % self.unit

@@ -4,7 +4,8 @@ A state is a tuple, found breadth first and numbered in that order:
 
     ()                                           before the number
     (-1,)                                        after a minus sign
-    (sign, phase, count, plain)                  in the mantissa: digits in this part (where limited), state of the machine
+    (sign, phase, count, plain)                  in the mantissa: digits in this part (where limited), state of the machine; sign 0 where
+                                                 it does not matter any more
     ("e", ...)                                   in an exponent, where every one is allowed (`numbers_power`)
 
 Not here: what is counted while digits are read (`numbers_plain`), limits and conditions (`numbers`).
