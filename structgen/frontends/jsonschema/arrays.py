@@ -4,7 +4,8 @@ A plain array is a chain with a repeated tail. Otherwise a `State` is (items so 
 array still could be): each item is chosen to count for some obligations, where it must satisfy their goals, and (where there is an upper
 bound) not to count for others, where it must not; and it either is what some of the constants have there, or none of that.
 
-With unique items the state has the values so far, too: the text of an item is bound (`ir.expr.Bind`), and the next item is none of them.
+Unique strings that are mostly free are a list of `Entries`. With other unique items the state has the values so far, too: the text of an
+item is bound (`ir.expr.Bind`), and the next item is none of them.
 The negation of uniqueness ends with an item that equals an earlier one. Such states are rules, made when a text comes to them.
 
 Not here: what an item is (`emit`); which values there are (`census`).
@@ -25,7 +26,7 @@ from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Arr, Contains, Form
 from structgen.frontends.jsonschema.site import Site
 from structgen.frontends.jsonschema.strings import is_roomy, solve
-from structgen.ir.expr import NEVER, Bind, Expr, Leaf, Lit, Net, Rule, alt, repeat, seq
+from structgen.ir.expr import EPSILON, NEVER, Bind, Entries, Expr, Leaf, Lit, Net, Other, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
@@ -154,6 +155,10 @@ def need(shape: Arr, algebra: Algebra) -> tuple[Callable[[Live], bool], Sequence
 def array_expr(shape: Arr, site: Site, algebra: Algebra) -> Expr:
     """The texts of a shape that has values."""
     if shape.unique is not None and (shape.high is None or shape.high > 1):
+        if shape.unique and not (shape.prefix or shape.contains or shape.apart) and _is_free_text(algebra.form(shape.rest)):
+            opening, comma, closing, empty = site.frame(_OPEN, _CLOSE)
+            some = seq(opening, Entries([], [Other(site.value(shape.rest), EPSILON)], comma, shape.low, shape.high), closing)
+            return some if shape.low else alt([empty, some])
         return _Family(shape, site, algebra).expr()
     if shape.contains or shape.apart:
         return _with_obligations(shape, site, algebra)
@@ -188,6 +193,19 @@ def array_expr(shape: Arr, site: Site, algebra: Algebra) -> Expr:
     if not low:
         edges.append((0, empty, end))
     return Net(end + 1, edges, (end,))
+
+
+def _is_free_text(form: Form) -> bool:
+    """Whether the values are strings, infinitely many behind each beginning of one."""
+    if form.null or form.boolean or form.number or form.array or form.object or not form.string:
+        return False
+    for shape in form.string:
+        if shape.values is not None or shape.high is not None:
+            return False
+        solved = solve(shape._replace(but=frozenset()))
+        if solved.grammar is not None or solved.pattern is not None or (solved.dfa is not None and not is_roomy(solved.dfa)):
+            return False
+    return True
 
 
 def _with_obligations(shape: Arr, site: Site, algebra: Algebra) -> Expr:
