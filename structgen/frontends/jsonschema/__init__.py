@@ -3,7 +3,8 @@
     load, read      document -> nodes: values checked, keywords that are not supported reported
     resources       references within a document, to the registry and to metaschemas; `dialects`: drafts and vocabularies;
                     `scope`: what dynamic references depend on
-    algebra         nodes -> forms: unions of facet conjunctions per JSON type (shapes), by intersection, union and negation
+    algebra         nodes -> forms: unions of facet conjunctions per JSON type (shapes), by intersection, union and negation;
+                    `facets`: the keywords of one type each
     evaluated       what keywords have evaluated, for unevaluatedProperties and unevaluatedItems
     overlap, empty  which alternatives exclude each other, which have no value at all; `cover`: which are among others
     emit            forms -> expressions: objects, arrays, strings, numbers, each spelled in a style

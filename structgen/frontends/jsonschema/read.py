@@ -4,7 +4,7 @@ The pass checks every keyword value against its draft (SchemaError with the JSON
 report whatever cannot be compiled. It goes depth first with its own stack, so depth is no danger. Definitions that nothing refers to are
 not read.
 
-Not here: what the items mean together (`algebra`); which negations are impossible (`support`).
+Not here: what keywords may hold (`keywords`); what the items mean together (`algebra`).
 """
 
 from __future__ import annotations

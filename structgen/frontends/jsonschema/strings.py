@@ -13,8 +13,9 @@ Not here: how characters are escaped in JSON (`spell`).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from structgen.errors import BudgetExceeded, RegexError, UnsupportedFeature
 from structgen.frontends.jsonschema import formats
@@ -65,16 +66,7 @@ def inner(atom: Atom) -> CharDFA:
 
     Raises BudgetExceeded, UnsupportedFeature where there is no such automaton.
     """
-    kind, what = atom
-    if kind == "grammar":
-        if what.inner is None:
-            raise UnsupportedFeature(
-                f"{what.name} is no regular language, so nothing else can be asked of the same string",
-                hint="Leave out the pattern, length or second format beside it.",
-            )
-        found: CharDFA = what.inner()
-        return found
-    return _dfa(atom, wide=False)
+    return _side(atom, "inner")
 
 
 def outer(atom: Atom) -> CharDFA:
@@ -82,16 +74,24 @@ def outer(atom: Atom) -> CharDFA:
 
     Raises BudgetExceeded, UnsupportedFeature where there is no such automaton.
     """
+    return _side(atom, "outer")
+
+
+_MISSING: Final = {
+    "inner": ("nothing else can be asked of the same string", "Leave out the pattern, length or second format beside it."),
+    "outer": ("its negation is not known", "Look for not, oneOf, if and contains."),
+}
+
+
+def _side(atom: Atom, side: Literal["inner", "outer"]) -> CharDFA:
     kind, what = atom
-    if kind == "grammar":
-        if what.outer is None:
-            raise UnsupportedFeature(
-                f"{what.name} is no regular language, so its negation is not known",
-                hint="Look for not, oneOf, if and contains.",
-            )
-        found: CharDFA = what.outer()
-        return found
-    return _dfa(atom, wide=True)
+    if kind != "grammar":
+        return _dfa(atom, wide=side == "outer")
+    make: Callable[[], CharDFA] | None = getattr(what, side)
+    if make is None:
+        why, hint = _MISSING[side]
+        raise UnsupportedFeature(f"{what.name} is no regular language, so {why}", hint=hint)
+    return make()
 
 
 @lru_cache(maxsize=4096)
