@@ -1,6 +1,6 @@
 """JSON Schema as a language: every keyword is composed as logic, exactly, or refused with its place and a reason.
 
-    load, read      document -> nodes: values checked, keywords that are not supported reported
+    load, read      document -> nodes: values checked (`core`, `keywords`), what is not supported reported
     resources       references within a document, to the registry and to metaschemas; `dialects`: drafts and vocabularies;
                     `scope`: what dynamic references depend on
     algebra         nodes -> forms: unions of facet conjunctions per JSON type (shapes), by intersection, union and negation;
@@ -34,7 +34,7 @@ from structgen.frontends.jsonschema.site import Order
 from structgen.frontends.jsonschema.style import ANY, JsonStyle
 from structgen.ir.expr import seq
 from structgen.ir.language import Language
-from structgen.ir.report import Finding, SupportReport
+from structgen.ir.report import SupportReport
 
 __all__ = ["Formats", "JsonStyle", "json_schema"]
 
@@ -80,9 +80,6 @@ def json_schema(
     spelling = JsonStyle.of(style)
     order = order or ("any" if spelling == ANY else "schema")
     references = References(load(schema), draft, registry)
-    if references.main.dialect.draft == 3:
-        refused = SupportReport([Finding("/$schema", "$schema", "refused", "draft 3 is not supported", "Draft 4 is the oldest.")])
-        raise UnsupportedFeature(str(refused), where="/$schema")
     reader, root = read(references, relax=relax, formats=own, content=None if content is None else content == "assert")
     report = reader.report
     report.findings[:] = dict.fromkeys(report.findings)  # a place is read once for every dynamic scope
