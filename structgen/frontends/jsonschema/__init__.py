@@ -74,6 +74,8 @@ def json_schema(
     """
     if order not in ("schema", "any", None):
         raise OptionError(f"order is 'schema' or 'any', not {order!r}", where="order")
+    if not isinstance(relax, bool):
+        raise OptionError(f"relax is True or False, not {relax!r}", where="relax")
     own = _own_formats(formats)
     if content not in ("assert", "annotation", None):
         raise OptionError(f"content is 'assert' or 'annotation', not {content!r}", where="content")
