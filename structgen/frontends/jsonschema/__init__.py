@@ -60,7 +60,8 @@ def json_schema(
         their own.
     order: "schema": declared properties in schema order (left to right through merged schemas), then names that only `required` lists,
         then others. "any": every order. The default is "schema", but "any" in the style "any": there, the order is part of the spelling.
-    relax: compile what is not supported to the nearest superset, and say so in `.report`; otherwise it is refused.
+    relax: compile what is not supported, or too large, to the nearest superset, and say so in `.report` (of what is too large in the
+        depth of a schema, as soon as a text gets there); otherwise it is refused.
     registry: the documents that remote references may lead to, and custom metaschemas, whose `$vocabulary` counts: a dict from URIs
         to schemas, or a `referencing.Registry`. The metaschemas of the drafts are known; nothing is fetched.
     formats: "assert" checks the formats of the specification, "annotation" takes them as comments (but where a custom metaschema asks
@@ -90,10 +91,12 @@ def json_schema(
     if report.refused:
         raise _refusal(report)
     algebra = Algebra(reader.nodes)
-    emitter = Emitter(algebra, spelling, order)
+    emitter = Emitter(algebra, spelling, order, report if relax else None)
     goal = goal_of(root)
     if not emitter.emptiness.live(goal):
         raise _empty(goal, emitter)
+    if relax:
+        emitter.look(goal)
     start = seq(spelling.lead(), emitter.value(goal), spelling.trail())
     return Language(start, report, decode=json.loads, source=schema if isinstance(schema, str) else "")
 
