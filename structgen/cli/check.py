@@ -60,7 +60,7 @@ def _show(verdict: str, report: SupportReport, hint: str) -> None:
         where = Text(f"{finding.verdict:8} ", style=_COLOURS[finding.verdict])
         where.append(finding.where or "the root", style="bold default")
         screen.print(where, soft_wrap=True)  # a pointer is to be copied: it stays on one line
-        why = f"{finding.feature}: {finding.why}" + (f" {finding.hint}" if finding.hint and finding.hint != hint else "")
+        why = f"{finding.feature}: {finding.why}" + (f"\nhint: {finding.hint}" if finding.hint and finding.hint != hint else "")
         screen.print(Padding(Text(why), (0, 0, 0, 9)))
     if hint:
         screen.print(Text(hint, style="dim"))

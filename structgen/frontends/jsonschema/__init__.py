@@ -6,7 +6,7 @@
     algebra         nodes -> forms: unions of facet conjunctions per JSON type (shapes), by intersection, union and negation;
                     `facets`: the keywords of one type each
     evaluated       what keywords have evaluated, for unevaluatedProperties and unevaluatedItems
-    overlap, empty  which alternatives exclude each other, which have no value at all; `cover`: which are among others
+    overlap, empty  which alternatives exclude each other, which have no value at all (`blame`: where); `cover`: which are among others
     emit            forms -> expressions: objects, arrays, strings, numbers, each spelled in a style
 
 Everything from the algebra on is lazy: the cost of a schema is the cost of the part that a text visits.
@@ -23,11 +23,12 @@ from typing import Any, Literal
 
 from structgen.errors import EmptyLanguage, OptionError, UnsupportedFeature
 from structgen.frontends.jsonschema.algebra import Algebra
+from structgen.frontends.jsonschema.blame import to_blame
 from structgen.frontends.jsonschema.crowded import crowded
 from structgen.frontends.jsonschema.emit import Emitter
 from structgen.frontends.jsonschema.formats.own import Atoms, own_formats
-from structgen.frontends.jsonschema.load import load, pointer
-from structgen.frontends.jsonschema.node import FALSE, Goal, goal_of
+from structgen.frontends.jsonschema.load import load
+from structgen.frontends.jsonschema.node import goal_of
 from structgen.frontends.jsonschema.read import read
 from structgen.frontends.jsonschema.resources import References
 from structgen.frontends.jsonschema.site import Order
@@ -94,7 +95,8 @@ def json_schema(
     emitter = Emitter(algebra, spelling, order, report if relax else None)
     goal = goal_of(root)
     if not emitter.emptiness.live(goal):
-        raise _empty(goal, emitter)
+        hint = "Its conditions contradict each other, or require themselves without end."
+        raise EmptyLanguage("no value satisfies the schema", where=to_blame(root, emitter.emptiness), hint=hint)
     if relax:
         emitter.look(goal)
     start = seq(spelling.lead(), emitter.value(goal), spelling.trail())
@@ -124,19 +126,3 @@ def _refusal(report: SupportReport) -> UnsupportedFeature:
     error = UnsupportedFeature("\n  ".join([many, *lines]), where=refused[0].where, hint=hint)
     error.report = report
     return error
-
-
-def _empty(goal: Goal, emitter: Emitter) -> EmptyLanguage:
-    """The error for a goal without values: at the deepest place that alone is to blame."""
-    seen: set[Goal] = set()
-    while goal not in seen and goal != FALSE:
-        seen.add(goal)
-        needs = emitter.emptiness.needs(goal) or []
-        bad = [one for one in needs[0].goals if not emitter.emptiness.live(one)] if len(needs) == 1 else []
-        if len(bad) != 1 or bad[0] == FALSE:
-            break
-        goal = bad[0]
-    where = "" if goal == FALSE else pointer(emitter.algebra.nodes[goal[0] >> 1].cell)
-    return EmptyLanguage(
-        "no value satisfies the schema", where=where, hint="Its conditions contradict each other, or require themselves without end."
-    )

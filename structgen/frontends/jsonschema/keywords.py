@@ -137,10 +137,9 @@ def _pattern_ok(reader: Reader, keyword: str, value: Any, types: int) -> bool:
     problem = check_pattern(text_of(reader, keyword, value))
     if problem is None:
         return True
-    invalid, why = problem
-    if invalid:
-        raise reader.bad(keyword, f"is not a regular expression: {why}")
-    reader.refuse(keyword, why, types)
+    if problem.malformed:
+        raise reader.bad(keyword, f"is not a regular expression: {problem.why}", problem.hint or None)
+    reader.refuse(keyword, problem.why, types, problem.hint)
     return False
 
 

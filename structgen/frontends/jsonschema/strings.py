@@ -47,17 +47,24 @@ def is_plain(pattern: str) -> bool:
     return "[" not in pattern or all(a <= b for a, b in _RANGE.findall(pattern))
 
 
+class Problem(NamedTuple):
+    """What is wrong with a pattern: it is `malformed`, or cannot be compiled."""
+
+    malformed: bool
+    why: str
+    hint: str
+
+
 @lru_cache(maxsize=4096)
-def check_pattern(pattern: str) -> tuple[bool, str] | None:
-    """None where the pattern can be used; else (it is malformed, why)."""
+def check_pattern(pattern: str) -> Problem | None:
+    """What is wrong with a pattern; None where it can be used."""
     if is_plain(pattern):
         return None
     try:
         parse(pattern, "ecma")
-    except RegexError as error:
-        return True, str(error)
-    except UnsupportedFeature as error:
-        return False, str(error)
+    except (RegexError, UnsupportedFeature) as error:
+        why = error.why if error.where is None else f"{error.why}\n  at {error.where}"
+        return Problem(isinstance(error, RegexError), why, error.hint or "")
     return None
 
 
