@@ -17,7 +17,7 @@ from structgen.frontends.jsonschema.strings import Atom, solve
 from structgen.ir.report import Finding
 
 LOOKED: Final = 2000
-"""How many goals are looked at; what lies deeper is found when a text gets there (UnsupportedFeature)."""
+"""How many goals are looked at for what cannot be compiled; what lies deeper is found when a text gets there."""
 
 
 def crowded(root: Node, nodes: Sequence[Node], *, relax: bool) -> list[Finding]:

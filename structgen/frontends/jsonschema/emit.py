@@ -16,6 +16,7 @@ from typing import Any, Final
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.arrays import array_expr
+from structgen.frontends.jsonschema.crowded import LOOKED
 from structgen.frontends.jsonschema.empty import TOO_MUCH, Emptiness, TooMuch
 from structgen.frontends.jsonschema.load import located, pointer
 from structgen.frontends.jsonschema.node import TRUE, Goal
@@ -40,9 +41,6 @@ _LOCK: Final = RLock()  # for what all schemas share
 
 FEW: Final = 8
 """Up to so many string constants stand directly in a network."""
-
-LOOKED: Final = 2000
-"""How many goals are looked at for what is too much; what lies deeper is found when a text gets there."""
 
 
 class Emitter:
