@@ -1,10 +1,9 @@
 """Emptiness: which goals have a value at all, decided over required parts only.
 
 A goal has a value when one of its shapes has. A scalar shape tells by itself. An array needs values for the items that must be there, an
-object
-for its required properties: these needs make a graph, and the goals with values are its least fixpoint. So a list whose every element needs
-another element is found empty, and a tree with optional children is not. The graph is explored only as far as the question needs, without
-recursion.
+object for its required properties: these needs make a graph, and the goals with values are its least fixpoint. So a list whose every
+element needs another element is found empty, and a tree with optional children is not. The graph is explored only as far as the question
+needs, without recursion.
 
 Not here: the quick test that prunes alternatives (`overlap`).
 """
@@ -14,12 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from structgen.errors import BudgetExceeded, UnsupportedFeature
 from structgen.frontends.jsonschema import arrays, keys, scalars, strings
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal
 from structgen.frontends.jsonschema.shapes import Arr, Form, Obj
 
 Live = Callable[[Goal], bool]
+
+TooMuch = BudgetExceeded | UnsupportedFeature
+TOO_MUCH: Final = (BudgetExceeded, UnsupportedFeature)
+"""What is raised where something cannot be worked out, and a superset will do for those who relax."""
 
 
 class Need(NamedTuple):
@@ -33,10 +37,14 @@ ALWAYS: Final = Need(lambda _: True, ())
 
 
 class Emptiness:
-    """Answers for the goals of one algebra; all are remembered."""
+    """Answers for the goals of one algebra; all are remembered.
 
-    def __init__(self, algebra: Algebra) -> None:
-        self.algebra = algebra
+    `relax`: goals that cannot be worked out are taken to have values, and kept in `dark`.
+    """
+
+    def __init__(self, algebra: Algebra, *, relax: bool = False) -> None:
+        self.algebra, self.relax = algebra, relax
+        self.dark: dict[Goal, TooMuch] = {}
         self._known: dict[Goal, bool] = {TRUE: True, FALSE: False}
         self._needs: dict[Goal, list[Need] | None] = {}  # None: has a value at once
 
@@ -46,7 +54,10 @@ class Emptiness:
         if found is None:
             if self.needs(goal) is None:
                 return True
-            self._search(goal)
+            try:
+                self._search(goal)
+            except TOO_MUCH as error:
+                self._darken(goal, error)
             found = self._known[goal]
         return found
 
@@ -59,11 +70,21 @@ class Emptiness:
         """What a goal needs; None where it has a value without needing anything."""
         if goal in self._needs:
             return self._needs[goal]
-        found = self._explore(self.algebra.form(goal))
+        found: list[Need] | None = None
+        try:
+            found = self._explore(self.algebra.form(goal))
+        except TOO_MUCH as error:
+            self._darken(goal, error)
         if found is None:
             self._known[goal] = True
         self._needs[goal] = found
         return found
+
+    def _darken(self, goal: Goal, error: TooMuch) -> None:
+        if not self.relax:
+            raise error
+        self.dark[goal] = error
+        self._known[goal] = True
 
     def _explore(self, form: Form) -> list[Need] | None:
         if form.null or form.boolean:
