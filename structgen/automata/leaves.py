@@ -149,6 +149,12 @@ class LeafPool:
                     self._starts.pop(next(iter(self._starts)), None)
         return found[1]
 
+    def leaf_of(self, node: int) -> tuple[int, int]:
+        """The number of the leaf that a node (without LEAF) belongs to, and how many nodes it has."""
+        leaf = int(self.arena["block"][node >> _BLOCK])
+        _, spell, table = self._leaves[leaf]
+        return leaf, len(table) << (spell.enc.shape[0] - 1).bit_length()
+
     def doors(self, respelling: Respelling) -> list[int]:
         """For each byte, the door to its other spellings (0: there are none)."""
         found = self._numbers.get(id(respelling))

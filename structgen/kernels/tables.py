@@ -242,7 +242,7 @@ SIZE_MARK, SIZE_MARK_HASH = _AT("mark"), _AT("mark_hash")
 SIZE_FRAME, SIZE_FRAME_HASH = _AT("frame"), _AT("frame_hash")
 SIZE_SET, SIZE_SET_HASH, SIZE_LETTERS = _AT("set"), _AT("set_hash"), _AT("letters")
 SIZE_WORK, SIZE_WORK_KEY = _AT("work_node"), _AT("work_key")
-SIZE_BYTE, SIZE_STOP = Tokens._fields.index("byte"), Tokens._fields.index("stop")
+SIZE_BYTE, SIZE_IDS, SIZE_STOP = map(Tokens._fields.index, ("byte", "ids", "stop"))
 
 
 @jit
