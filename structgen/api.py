@@ -8,7 +8,7 @@ from typing import Any, Literal
 from structgen.automata.machine import Budget
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.grammar import Grammar
-from structgen.constraint.protocol import Constraint
+from structgen.constraint.protocol import Constraint, renewed
 from structgen.errors import GrammarError
 from structgen.frontends import choice as _choice
 from structgen.frontends import jsonschema as _jsonschema
@@ -127,7 +127,7 @@ def compile(grammar: Any, vocabulary: Vocabulary | Any) -> TokenAutomaton:  # no
 
 def constraint_of(grammar: Any, vocabulary: Vocabulary) -> Constraint:
     """An automaton as it is, anything else compiled: what models and processors are given."""
-    return grammar if isinstance(grammar, Constraint) else compile(grammar, vocabulary)
+    return renewed(grammar) if isinstance(grammar, Constraint) else compile(grammar, vocabulary)
 
 
 def load(spec: Any, **options: Any) -> Any:

@@ -119,6 +119,7 @@ SPECIALS: Final = 768
 """The most special tokens of one grammar: symbols 256..1023, for the memo of moves has ten bits for a symbol."""
 
 _HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash", "text_hash", "mark_hash", "frame_hash", "set_hash")
+_TEXTS_MIN: Final = 1 << 12  # texts of an automaton that may be worn
 _MOVES_MAX: Final = 1 << 22  # cells of the memo of moves; a full one is emptied
 
 
@@ -153,6 +154,7 @@ class ByteAutomaton:
 
     def __init__(self, expr: Expr, *, budget: Budget | None = None, source: str = "") -> None:
         self.budget = budget or Budget()
+        self.expr, self.source = expr, source
         self.turn = Turn(self.budget.seconds)
         self.rules: list[Rule] = []
         self.special_names: list[str] = []
@@ -400,6 +402,16 @@ class ByteAutomaton:
             out = np.empty((256 + len(self.special_names), 2), np.int32)
             k = self.call(walk.live_bytes, self.handle, state, out)
             return [(int(b), int(s)) for b, s in out[:k]]
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether what texts have brought is so much that new ones should begin with a new automaton."""
+        large = self.states > self.budget.states // 8 or self.arena.nbytes > self.budget.memory // 16
+        return large and int(self.arena["n"][t.TEXTS]) > _TEXTS_MIN  # others are large because the grammar is
+
+    def renewed(self) -> ByteAutomaton:
+        """A new automaton of the same language."""
+        return ByteAutomaton(self.expr, budget=self.budget, source=self.source)
 
     @property
     def states(self) -> int:

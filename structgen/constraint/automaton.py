@@ -47,6 +47,7 @@ class TokenAutomaton:
         self._rows: dict[int, Words] = {}
         self._doubts: dict[int, tuple[Tokens, Tokens]] = {}  # by twin: tokens that only the state itself can judge, and the keys in them
         self._distances: dict[int, int] = {}
+        self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._forced: dict[int, list[int]] = {}
         self._own = Arena(self._tables.own)
         with machine.turn:  # trie walks keep one state a byte of the token
@@ -55,6 +56,21 @@ class TokenAutomaton:
         self._handle = bundle(
             [machine.arena.handle, POOL.arena.handle, self._tables.tokens.handle, self._tables.rows.handle, self._own.handle]
         )
+
+    def renewed(self) -> TokenAutomaton:
+        """This automaton; or, once texts have brought it near to its budget, a new one of the same grammar. States belong to the automaton
+        that they come from.
+
+        What a text brings (its keys, where no two may be equal) is remembered for good, so that states stay plain integers. Whoever serves
+        many texts begins each with `automaton = automaton.renewed()`; models and logits processors do.
+        """
+        if not self.machine.is_worn:
+            return self
+        with self.machine.turn:
+            if self._heir is None or self._heir.machine.is_worn:
+                self._heir = TokenAutomaton(self.machine.renewed(), self.vocabulary, self.report)
+                self._heir.decode = self.decode
+            return self._heir
 
     def _specials(self) -> None:
         """Look up special tokens that the grammar has named since the last call."""

@@ -45,9 +45,9 @@ class Grammar:
 
     @property
     def automaton(self) -> ByteAutomaton:
-        """The byte automaton, made on first use. Raises EmptyLanguage where no text matches."""
+        """The byte automaton: made on first use, and anew once texts have made it large. Raises EmptyLanguage where no text matches."""
         with self._lock:
-            if self._machine is None:
+            if self._machine is None or self._machine.is_worn:
                 self._machine = ByteAutomaton(self.language.start, budget=self._budget, source=self.language.source)
             return self._machine
 
