@@ -46,6 +46,7 @@ class TokenAutomaton:
         self._moves: dict[int, int] = {}
         self._rows: dict[int, Words] = {}
         self._doubts: dict[int, tuple[Tokens, Tokens]] = {}  # by twin: tokens that only the state itself can judge, and the keys in them
+        self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
         self._distances: dict[int, int] = {}
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._forced: dict[int, list[int]] = {}
@@ -165,30 +166,33 @@ class TokenAutomaton:
 
     def _settled(self, state: int, row: Words, doubts: tuple[Tokens, Tokens] | None) -> Words:
         """The row of a state, given that of its twin and the tokens that the twin leaves in doubt."""
-        text = int(self.machine.arena["text"][state])
-        inside = text >= t.EMPTY
-        if doubts is None and not inside:
+        text, count, divided = int(self.machine.arena["text"][state]), 0, False
+        if text >= t.EMPTY:
+            while (count := self._call(settle.repeats, state, row, self._repeats)) == walk.FULL:
+                self._repeats = np.empty(4 * self._repeats.size, np.int32)
+            divided, count = bool(count & settle.DIVIDED), count & ~settle.DIVIDED
+        if doubts is None and not count:
             return row
-        row = row.copy()
-        struck: Tokens = np.empty(0, np.int32)
-        if inside:
-            struck = np.empty(1 << 10, np.int32)
-            while (count := self._call(settle.strike_keys, state, row, struck)) == walk.FULL:
-                struck = np.empty(4 * len(struck), np.int32)
-            struck = struck[:count]
+        row, left = row.copy(), []
+        if count:
+            settle.forbid(self._repeats, count, row)
+            if divided:
+                left.append(self._repeats[:count].copy())
         if doubts is not None:
             tokens, keys = doubts
             if text <= t.EMPTY:  # no key has begun: all in the token
-                left = np.empty(len(tokens), np.int32)
-                tokens = left[: self._call(settle.clear, state, tokens, keys, row, left)]
-            struck = np.concatenate([tokens, struck])
-        if len(struck):
-            self._settle(state, row, struck)
+                unclear = np.empty(tokens.size, np.int32)
+                tokens = unclear[: self._call(settle.clear, state, tokens, keys, row, unclear)]
+            left.append(tokens.copy())
+        for some in left:
+            self._settle(state, row, some)
         row.flags.writeable = False
         return row
 
     def _settle(self, state: int, row: Words, tokens: Tokens) -> None:
         """Allow those of the tokens that the state itself allows."""
+        if not tokens.size:
+            return
         at = np.zeros(2, np.int64)
         self._call(settle.settle, state, tokens, row, at)
         for token in map(int, tokens[: at[1]]):

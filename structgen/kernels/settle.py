@@ -1,6 +1,6 @@
 """The mask of a state whose twin knows too little: tokens that depend on texts that the twin has forgotten.
 
-Two kinds. Inside a key, those that complete it as one that is there already: they are struck out (`strike_keys`). And tokens in doubt,
+Two kinds. Inside a key, those that complete it as one that is there already: they are struck out (`repeats`). And tokens in doubt,
 which hold a whole key or more: a doubtful token with one key in it, which no list around has, is fine (`keys_of`); others are read byte by
 byte from the state itself (`settle`).
 """
@@ -19,6 +19,7 @@ from structgen.kernels.texts import BEFORE, BEHIND, plain, unescape
 from structgen.kernels.walk import FULL, allow
 from structgen.kernels.work import add, begin
 
+DIVIDED = 1 << 40  # `repeats`: the tokens that were found may be something else than repeated keys
 MANY = -1  # `keys_of`: a token with no key or several
 
 
@@ -119,9 +120,9 @@ def settle(h, s, tokens, row, at):
 
 
 @jit
-def strike_keys(h, s, row, found):
-    """Forbid the tokens that complete a key that state s is in, where the list has that key. Where the state may be in something else as
-    well, such tokens go to `found`, to be settled. Their number, FULL, or a NEED_ code."""
+def repeats(h, s, row, found):
+    """Write the tokens of a row that complete a key which state s is in, where its list has that key, into `found`. Their number, FULL, or
+    a NEED_ code; plus DIVIDED where the state may be in something else as well, so that they are to be settled."""
     M = machine_of(h)
     T = tokens_of(h)
     allowed = pointer_to(row)
@@ -146,16 +147,15 @@ def strike_keys(h, s, row, found):
             for m in range(M.ctx_off[lists], M.ctx_off[lists + 1]):
                 seen = np.int64(M.frame[5 * (M.ctx_pair[2 * m] & INDEX) + FRAME_SEEN])
                 if seen > 0:
-                    k = strike_set(M, T, seen, prefix, e, alone, allowed, found, k)
+                    k = repeats_of(M, T, seen, prefix, e, allowed, found, k)
                     if k < 0:
                         return k
-    return k
+    return k if alone else k + DIVIDED
 
 
 @jit
-def strike_set(M, T, seen, prefix, e, alone, row, found, k):
-    """Strike the tokens that go on from `prefix` to the end of a string that is in the set `seen`; e: where the spelling is. As in
-    `strike_keys`; k: how many were found so far."""
+def repeats_of(M, T, seen, prefix, e, row, found, k):
+    """The same for the keys in the set `seen` that go on from `prefix`; e: where the spelling is; k: how many were found so far."""
     M.stack[0] = prefix
     M.spelling[0] = e
     i = np.int64(0)
@@ -179,17 +179,21 @@ def strike_set(M, T, seen, prefix, e, alone, row, found, k):
             if has(M, seen, text):
                 for j in range(T.first[i], T.first[T.end[i]]):
                     t = T.ids[j]
-                    bit = np.uint32(1) << np.uint32(t & 31)
-                    if row[t >> 5] & bit == 0:
+                    if row[t >> 5] >> np.uint32(t & 31) & np.uint32(1) == 0:
                         continue
-                    row[t >> 5] &= ~bit
-                    if not alone:
-                        if k >= found.shape[0]:
-                            return np.int64(FULL)
-                        found[k] = t
-                        k += 1
+                    if k >= found.shape[0]:
+                        return np.int64(FULL)
+                    found[k] = t
+                    k += 1
             i = np.int64(T.end[i])
     return k
+
+
+@jit
+def forbid(tokens, count, row):
+    """Clear the bits of the first `count` tokens."""
+    for i in range(count):
+        row[tokens[i] >> 5] &= ~(np.uint32(1) << np.uint32(tokens[i] & 31))
 
 
 @jit

@@ -153,7 +153,7 @@ FRAME_SCOPE, FRAME_KNOWN, FRAME_SEEN, FRAME_SIZE, FRAME_NEED = range(5)
 matters; how many of the required ones."""
 
 SOME = -1  # unknown keys: whether another one is new is in doubt
-SPARED = -2  # unknown keys, but the one being read is new: what the state itself knows of it is looked at apart (`walk.strike_keys`)
+SPARED = -2  # unknown keys, but the one being read is new: what the state itself knows of it is looked at apart (`settle.repeats`)
 
 OPEN, ONCE, TAKE, ROOM, MORE, DONE = range(6)
 DEED_KIND = 25
