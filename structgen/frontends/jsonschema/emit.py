@@ -16,12 +16,13 @@ from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.arrays import array_expr
 from structgen.frontends.jsonschema.empty import Emptiness
+from structgen.frontends.jsonschema.enumerated import constants_expr
 from structgen.frontends.jsonschema.load import located
 from structgen.frontends.jsonschema.node import TRUE, Goal
 from structgen.frontends.jsonschema.objects import any_object as all_objects
 from structgen.frontends.jsonschema.objects import object_expr
 from structgen.frontends.jsonschema.scalars import number_expr
-from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Form, Num, Str
+from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Arr, Form, Num, Obj, Str
 from structgen.frontends.jsonschema.site import Order, Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, values_expr
 from structgen.frontends.jsonschema.strings import solve
@@ -102,16 +103,33 @@ class Emitter:
         parts += [string_expr(one, style) for one in form.string]
         site = Site(style, level, self.order, self.emptiness.live, partial(self.value, depth=level + 1), self._lock)
         for array in form.array:
-            if array == ANY_ARR:
+            if array.among is not None:
+                parts += self._constants(array, site)
+            elif array == ANY_ARR:
                 parts.append(any_array(style, level))
             elif self.emptiness.shape_live(array):
                 parts.append(array_expr(array, site, self.algebra))
         for one in form.object:
-            if one == ANY_OBJ:
+            if one.among is not None:
+                parts += self._constants(one, site)
+            elif one == ANY_OBJ:
                 parts.append(any_object(style, level))
             elif self.emptiness.shape_live(one):
                 parts.append(object_expr(one, site, self.algebra))
         return alt(parts)
+
+    def _constants(self, shape: Arr | Obj, site: Site) -> list[Expr]:
+        """The texts of a shape `among` some constants: a trie, or each by itself where the shape says how their parts are spelled."""
+        assert shape.among is not None
+        orders = shape.among.values
+        written = [one for value in self.algebra.census.settled(shape) for one in orders[value]]
+        if isinstance(shape, Arr):
+            if not shape.prefix and shape.rest == TRUE and not shape.contains:
+                return [constants_expr(written, site)]
+            return [array_expr(self.algebra.lone_array(shape, one), site, self.algebra) for one in written]
+        if not shape.layers and not shape.some:
+            return [constants_expr(written, site)]
+        return [object_expr(self.algebra.lone_object(shape, one), site, self.algebra) for one in written]
 
 
 def _words(form: Form) -> list[Expr]:

@@ -80,6 +80,8 @@ class Emptiness:
         return found
 
     def _need(self, shape: Arr | Obj) -> Need:
+        if shape.among is not None:
+            return ALWAYS if self.algebra.census.settled(shape) else Need(_never, ())
         if isinstance(shape, Arr):
             if not shape.low and not shape.contains and not shape.apart and shape.unique is not False:
                 return ALWAYS
@@ -137,4 +139,8 @@ class Emptiness:
 
 
 def _nothing(_: Goal) -> bool:
+    return False
+
+
+def _never(_: Live) -> bool:
     return False

@@ -248,8 +248,8 @@ class Reader:
         null, booleans = False, 0
         numbers: dict[Fraction, None] = {}
         strings: dict[str, None] = {}
-        nodes: list[Node] = []
-        containers: list[Any] = []
+        containers: list[Constant] = []
+        deep: list[Any] = []
         for value in values:
             if value is None:
                 null = True
@@ -260,17 +260,12 @@ class Reader:
             elif type(value) is int or type(value) is Decimal:
                 numbers[Fraction(value)] = None
             else:
-                nodes.append(self.constant(value, cell))
-                containers.append(value)
-        self.add("enum", (null, booleans, tuple(numbers), tuple(strings), _constants(containers)), tuple(nodes))
-
-
-def _constants(values: list[Any]) -> tuple[Constant, ...] | None:
-    """The constants of arrays and objects; None where one is too deep to be compared."""
-    try:
-        return tuple([constant(one) for one in values])
-    except BudgetExceeded:
-        return None
+                try:
+                    containers.append(constant(value, ordered=True))
+                except BudgetExceeded:
+                    deep.append(value)
+        nodes = tuple([self.constant(one, cell) for one in deep])
+        self.add("enum", (null, booleans, tuple(numbers), tuple(strings), tuple(containers)), nodes)
 
 
 def _demanded(node: Node) -> Iterator[Node]:

@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple, TypeVar
 
 from structgen.errors import BudgetExceeded
-from structgen.frontends.jsonschema.constants import Constant
+from structgen.frontends.jsonschema.constants import Constant, plain
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join, join_all
 from structgen.frontends.jsonschema.strings import Atom, matches
 
@@ -83,6 +83,41 @@ NOTHING: Final = Seen()
 EVERYTHING: Final = Seen(everything=True)
 
 
+class Among:
+    """A set of constants of one type, arrays or objects. `values`: each with the orders in which its members may be written.
+
+    What else a shape says of them is looked at when somebody asks (`census.settled`).
+    """
+
+    __slots__ = ("_hash", "values")
+
+    def __init__(self, values: dict[Constant, tuple[Constant, ...]]) -> None:
+        self.values = values
+        self._hash: int | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Among) and hash(self) == hash(other) and self.values == other.values)
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(frozenset(self.values))
+        return self._hash
+
+    @staticmethod
+    def of(several: Iterable[Constant]) -> Among:
+        """Constants, plain or with an order of members."""
+        return Among.union([Among({plain(one): (one,)}) for one in several])
+
+    @staticmethod
+    def union(sets: Iterable[Among]) -> Among:
+        """What is in one of the sets, in all orders."""
+        values: dict[Constant, tuple[Constant, ...]] = {}
+        for one in sets:
+            for value, orders in one.values.items():
+                values[value] = _once(values.get(value, ()), orders)
+        return Among(values)
+
+
 class Contains(NamedTuple):
     """An obligation: from item `start` on, `low` to `high` items satisfy `goal`; the others satisfy its negation `other`."""
 
@@ -95,7 +130,7 @@ class Contains(NamedTuple):
 
 class Arr(NamedTuple):
     """Arrays: item i satisfies prefix[i], later ones `rest`; `low` to `high` of them; obligations to contain; `unique`: no two items are
-    equal (False: some two are); and it is none of the constants `apart`."""
+    equal (False: some two are); it is none of the constants `apart`, and (where that is not None) one of `among`."""
 
     prefix: tuple[Goal, ...] = ()
     rest: Goal = TRUE
@@ -105,6 +140,7 @@ class Arr(NamedTuple):
     unique: bool | None = None
     apart: frozenset[Constant] = frozenset()
     seen: Seen = NOTHING
+    among: Among | None = None
 
     def item(self, i: int) -> Goal:
         """What item i has to satisfy."""
@@ -154,7 +190,8 @@ class Some(NamedTuple):
 
 
 class Obj(NamedTuple):
-    """Objects: each property satisfies its goal in every layer; `required` are there; `low` to `high` of them; keys satisfy `names`."""
+    """Objects: each property satisfies its goal in every layer; `required` are there; `low` to `high` of them; keys satisfy `names`;
+    `apart` and `among` as with arrays."""
 
     layers: tuple[Layer, ...] = ()
     required: tuple[str, ...] = ()
@@ -164,6 +201,7 @@ class Obj(NamedTuple):
     some: tuple[Some, ...] = ()
     apart: frozenset[Constant] = frozenset()
     seen: Seen = NOTHING
+    among: Among | None = None
 
     def goal(self, name: str) -> Goal:
         """What the value of a property has to satisfy."""
@@ -218,7 +256,8 @@ def meet_num(a: Num, b: Num) -> Num | None:
         return b if a is ANY_NUM else a
     if a.values is not None or b.values is not None:
         first, second = (a, b) if a.values is not None else (b, a)
-        values = tuple([v for v in first.values or () if has_number(second, v)])
+        mine = frozenset(second.values or ())
+        values = tuple([v for v in first.values or () if (v in mine if second.values is not None else has_number(second, v))])
         return Num(values=values, bare=a.bare or b.bare) if values else None
     low, low_open = max(((a.low, a.low_open), (b.low, b.low_open)), key=lambda x: (x[0] is not None, x[0] or 0, x[1]))
     high, high_open = min(((a.high, a.high_open), (b.high, b.high_open)), key=lambda x: (x[0] is None, x[0] or 0, not x[1]))
@@ -273,7 +312,18 @@ def meet_arr(a: Arr, b: Arr, void: Void) -> Arr | None:
     if a.unique is not None and b.unique is not None and a.unique is not b.unique:
         return None
     unique = a.unique if b.unique is None else b.unique
-    return Arr(prefix, join(a.rest, b.rest), low, high, _once(a.contains, b.contains), unique, a.apart | b.apart, a.seen.also(b.seen))
+    among = _among(a.among, b.among)
+    if among is not None and not among.values:
+        return None
+    seen = a.seen.also(b.seen)
+    return Arr(prefix, join(a.rest, b.rest), low, high, _once(a.contains, b.contains), unique, a.apart | b.apart, seen, among)
+
+
+def _among(a: Among | None, b: Among | None) -> Among | None:
+    """What is in both sets, in the order of the first one where it has one."""
+    if a is None or b is None:
+        return b if a is None else a
+    return Among({v: orders if orders != (v,) else b.values[v] for v, orders in a.values.items() if v in b.values})
 
 
 def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
@@ -286,7 +336,11 @@ def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
     low, high = max(a.low, b.low), _highest(a.high, b.high)
     if high is not None and (low > high or len(required) > high):
         return None
-    met = Obj(layers, required, low, high, join(a.names, b.names), _once(a.some, b.some), a.apart | b.apart, a.seen.also(b.seen))
+    among = _among(a.among, b.among)
+    if among is not None and not among.values:
+        return None
+    names, some, seen = join(a.names, b.names), _once(a.some, b.some), a.seen.also(b.seen)
+    met = Obj(layers, required, low, high, names, some, a.apart | b.apart, seen, among)
     if len(layers) > 1 or len(required) > len(a.required):
         for name in required:
             goal = met.goal(name)
@@ -333,10 +387,20 @@ def unite(forms: Iterable[Form]) -> Form:
 _WHOLE: Final = (ANY_ARR, ANY_OBJ)
 
 
+def is_constant(shape: Arr | Obj) -> bool:
+    """True where a shape is a set of constants and asks nothing more of them."""
+    return shape.among is not None and shape == type(shape)(among=shape.among)
+
+
 def _alternatives(shapes: list[_S]) -> tuple[_S, ...]:
-    """Without repetitions; one that allows everything stands alone, but among traced ones."""
+    """Without repetitions; plain sets of constants become one; one that allows everything stands alone, but among traced ones."""
     if len(shapes) < 2:
         return tuple(shapes)
+    sets = [one for one in shapes if is_constant(one)]
+    if len(sets) > 1:
+        every = Among.union([one.among for one in sets if one.among is not None])
+        shapes = [one for one in shapes if not is_constant(one)]
+        shapes.append(sets[0]._replace(among=every))
     kept = tuple(dict.fromkeys(shapes))
     for one in kept:
         if one in _WHOLE and all(other.seen == NOTHING for other in kept):
