@@ -253,6 +253,16 @@ CASES: Final[dict[str, Case]] = {
         {"k": 1, "k1": 2},
         {},
     ),
+    "allOf x 200, if then, strings": (
+        lambda: {
+            "type": "object",
+            "allOf": [
+                {"if": {"properties": {"k": {"const": f"t{i}"}}, "required": ["k"]}, "then": {"required": [f"k{i}"]}} for i in range(200)
+            ],
+        },
+        {"k": "t1", "k1": 2},
+        {},
+    ),
     "allOf x 200, if then without required": (
         lambda: {"type": "object", "allOf": [{"if": {"required": [f"a{i}"]}, "then": {"required": [f"b{i}"]}} for i in range(200)]},
         {"a1": 1, "b1": 2},

@@ -44,6 +44,7 @@ from structgen.frontends.jsonschema.shapes import (
     Obj,
     Some,
     Str,
+    Tag,
     meet,
     meet_arr,
     meet_num,
@@ -279,15 +280,28 @@ class Algebra:
             goals = [goal_of(child) for child in children]
             properties = dict(zip(names, goals, strict=False))
             rules = tuple(zip(patterns, goals[len(names) :], strict=False))
-            found = self._layers[(node.index, "whole")] = Layer(properties, rules, goals[-1] if has_rest else TRUE)
+            tags = {name: tag for name, goal in properties.items() if (tag := self._tag(goal)) is not None}
+            found = self._layers[(node.index, "whole")] = Layer(properties, rules, goals[-1] if has_rest else TRUE, tags=tags)
         return found
+
+    def _tag(self, goal: Goal) -> Tag | None:
+        """Which constants the values of a goal are among, or not among; None where it does not speak of constants."""
+        if len(goal) != 1:
+            return None
+        for kind, payload, children in self.nodes[goal[0] >> 1].canon.items:
+            if kind == "enum" and not children and not payload[4]:
+                null, booleans, numbers, strings, _ = payload
+                words = [None] if null else []
+                return bool(goal[0] & 1), frozenset([*words, *((BOOLEAN, bit > 1) for bit in (1, 2) if booleans & bit), *numbers, *strings])
+        return None
 
     def lone(self, node: Node, name: str, goal: Goal) -> Layer:
         """A layer that speaks of one property only."""
         key = (node.index, (name, goal))
         found = self._layers.get(key)
         if found is None:
-            found = self._layers[key] = Layer({name: goal})
+            tag = self._tag(goal)
+            found = self._layers[key] = Layer({name: goal}, tags=None if tag is None else {name: tag})
         return found
 
     def absent(self, name: str) -> Layer:

@@ -28,6 +28,9 @@ MAX_SHAPES: Final = 5000
 MANY: Final = 8
 """From so many layers on, what they say of a property is remembered."""
 
+Tag = tuple[bool, frozenset[Constant]]
+"""(negated, a set of constants)."""
+
 Void = Callable[[Goal], bool]
 """Tells (without looking deep) that a goal cannot be satisfied."""
 
@@ -151,15 +154,23 @@ class Layer:
     """What one schema says about properties. Compared by identity.
 
     `properties`: name -> goal; `patterns`: (pattern, goal) pairs; `rest`: the goal of all other properties. `loose`: its names have no
-    place in schema order. `memo`: what this layer and those before it say of a name.
+    place in schema order. `tags`: of some names, constants that their values are among, or (True) not among. `memo`: what this layer and
+    those before it say of a name.
     """
 
-    __slots__ = ("loose", "memo", "patterns", "properties", "rest")
+    __slots__ = ("loose", "memo", "patterns", "properties", "rest", "tags")
 
     def __init__(
-        self, properties: dict[str, Goal], patterns: tuple[tuple[str, Goal], ...] = (), rest: Goal = TRUE, *, loose: bool = False
+        self,
+        properties: dict[str, Goal],
+        patterns: tuple[tuple[str, Goal], ...] = (),
+        rest: Goal = TRUE,
+        *,
+        loose: bool = False,
+        tags: dict[str, Tag] | None = None,
     ) -> None:
         self.properties, self.patterns, self.rest, self.loose = properties, patterns, rest, loose
+        self.tags: dict[str, Tag] = tags or {}
         self.memo: dict[tuple[tuple[Layer, ...], str], Goal] = {}
 
     def goal(self, name: str) -> Goal:
@@ -319,6 +330,32 @@ def meet_arr(a: Arr, b: Arr, void: Void) -> Arr | None:
     return Arr(prefix, join(a.rest, b.rest), low, high, _once(a.contains, b.contains), unique, a.apart | b.apart, seen, among)
 
 
+def _sifted(layers: tuple[Layer, ...], *required: tuple[str, ...]) -> tuple[Layer, ...] | None:
+    """Without layers that only say of one name that it is none of some constants, where its value is one of others. None where a name that
+    must be there has no value.
+
+    So implications on the constants of one property (`if` and `then` on a tag) do not grow with each other.
+    """
+    among: dict[str, frozenset[Constant]] = {}
+    for layer in layers:
+        for name, (negated, values) in layer.tags.items():
+            if not negated:
+                among[name] = values & among.get(name, values)
+    if not among:
+        return layers
+    if any(not values and any(name in names for names in required) for name, values in among.items()):
+        return None
+    kept: list[Layer] = []
+    for layer in layers:
+        if len(layer.tags) == len(layer.properties) == 1 and not layer.patterns and layer.rest == TRUE:
+            ((name, (negated, values)),) = layer.tags.items()
+            declared = any(name in one.properties and one.loose <= layer.loose for one in kept)  # it keeps its place among the names
+            if declared and negated and name in among and not values & among[name]:
+                continue
+        kept.append(layer)
+    return tuple(kept)
+
+
 def _among(a: Among | None, b: Among | None) -> Among | None:
     """What is in both sets, in the order of the first one where it has one."""
     if a is None or b is None:
@@ -331,6 +368,13 @@ def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
     if a is ANY_OBJ or b is ANY_OBJ:
         return b if a is ANY_OBJ else a
     layers, required = _once(a.layers, b.layers), a.required
+    if len(layers) > max(len(a.layers), len(b.layers)):
+        sifted = _sifted(layers, a.required, b.required)
+        if sifted is None:
+            return None
+        if sifted == a.layers and b == Obj(b.layers):
+            return a
+        layers = sifted
     if b.required and b.required != required:
         required = tuple(dict.fromkeys(required + b.required))
     low, high = max(a.low, b.low), _highest(a.high, b.high)
