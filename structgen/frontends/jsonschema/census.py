@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import keys, scalars, strings
-from structgen.frontends.jsonschema.arrays import State, Steps
 from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, OBJECT, Constant
+from structgen.frontends.jsonschema.contains import State, Steps
 from structgen.frontends.jsonschema.node import FALSE, Goal
 from structgen.frontends.jsonschema.shapes import Arr, Form, Num, Obj, Str, has_number, is_constant, only
 from structgen.ir.regular import CharDFA

@@ -11,11 +11,14 @@ Not here: the quick test that prunes alternatives (`overlap`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
+from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import arrays, keys, scalars, strings
 from structgen.frontends.jsonschema.algebra import Algebra
+from structgen.frontends.jsonschema.load import located
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal
 from structgen.frontends.jsonschema.shapes import Arr, Form, Obj
 
@@ -59,11 +62,24 @@ class Emptiness:
         """What a goal needs; None where it has a value without needing anything."""
         if goal in self._needs:
             return self._needs[goal]
-        found = self._explore(self.algebra.form(goal))
+        with self._placed(goal):
+            found = self._explore(self.algebra.form(goal))
         if found is None:
             self._known[goal] = True
         self._needs[goal] = found
         return found
+
+    @contextmanager
+    def _placed(self, goal: Goal) -> Iterator[None]:
+        """What is too much work is placed at the goal's node."""
+        try:
+            yield
+        except BudgetExceeded as error:
+            raise located(error, self.algebra.nodes[goal[0] >> 1].cell) from None
+
+    def _is_open(self, goal: Goal, needs: Sequence[Need], live: Live) -> bool:
+        with self._placed(goal):
+            return any(need.test(live) for need in needs)
 
     def _explore(self, form: Form) -> list[Need] | None:
         if form.null or form.boolean:
@@ -112,7 +128,7 @@ class Emptiness:
             for one in asked:
                 if one not in known:
                     self.needs(one)  # most have a value at once
-            if any(need.test(live) for need in needs):
+            if self._is_open(goal, needs, live):
                 self._settle(goal, waiting, live)
                 continue
             for one in asked:
@@ -134,7 +150,7 @@ class Emptiness:
                 continue
             self._known[one] = True
             for other in waiting.pop(one, ()):
-                if other not in self._known and any(need.test(live) for need in self._needs[other] or ()):
+                if other not in self._known and self._is_open(other, self._needs[other] or (), live):
                     todo.append(other)
 
 
