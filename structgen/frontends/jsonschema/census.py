@@ -20,7 +20,7 @@ from structgen.frontends.jsonschema import keys, scalars, strings
 from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, OBJECT, Constant
 from structgen.frontends.jsonschema.contains import State, Steps
 from structgen.frontends.jsonschema.node import FALSE, Goal
-from structgen.frontends.jsonschema.shapes import Arr, Form, Num, Obj, Str, has_number, is_constant, only
+from structgen.frontends.jsonschema.shapes import Arr, Form, Num, Obj, has_number, is_constant, only
 from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class Census:
         for number in form.number:
             yield from islice(numbers(number), limit)
         for string in form.string:
-            yield from texts(string, limit)
+            yield from strings.some(string, limit)
         shapes: list[Arr | Obj] = [*form.array, *form.object]
         for shape in shapes:
             if shape.among is not None:
@@ -349,11 +349,3 @@ def _multiples(shape: Num, step: Fraction) -> Iterator[Fraction]:
         yield from (k * step for k in count(math.floor(shape.high / step), -1))
     first = math.ceil(shape.low / step) if shape.low is not None else 0
     yield from (k * step for k in (count(first) if shape.high is None else range(first, math.floor(shape.high / step) + 1)))
-
-
-@lru_cache(maxsize=1024)
-def texts(shape: Str, limit: int) -> list[str]:
-    """Up to `limit` strings of a shape, all where there are fewer."""
-    if shape.values is not None:
-        return list(strings.solve(shape).values or ())[:limit]
-    return strings.shape_dfa(shape).strings(limit)
