@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from structgen.automata.machine import ByteAutomaton
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema import json_schema
 from structgen.frontends.jsonschema.keys import Class, Group, can_finish
+from structgen.kernels.tables import ITEMS, PAIRS
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "reference"))
 from recognize import accepts
@@ -210,3 +212,13 @@ def test_counts_by_kinds_agree_with_trying_every_choice() -> None:
         assert can_finish(members, classes, duties, low, high) == expected, (seed, members, classes, duties, low, high)
         yes += expected
     assert 300 < yes < 1700
+
+
+def test_texts_that_are_left_out_do_not_make_states_wide() -> None:
+    machine = ByteAutomaton(json_schema({"type": "object", "properties": {f"k{i}": {"type": "integer"} for i in range(2000)}}).start)
+    assert machine.accepts(b'{"k7": 1, "other": 2}')
+    assert not machine.accepts(b'{"k7": 1, "k\\u0037": 2}')
+    assert machine.arena["n"][PAIRS] < 2000
+    machine = ByteAutomaton(json_schema({"type": "string", "not": {"enum": [f"text {i}" for i in range(2000)]}}).start)
+    assert [machine.accepts(text) for text in (b'"text 7"', b'"t\\u0065xt 77"', b'"text 2000"')] == [False, False, True]
+    assert machine.arena["n"][ITEMS] < 2000
