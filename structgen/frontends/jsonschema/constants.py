@@ -39,6 +39,8 @@ def constant(value: Any, depth: int = 0, *, ordered: bool = False) -> Constant:
 
     `ordered`: the members of objects in the order that they have there.
     """
+    if type(value) is int:
+        return Fraction(value)
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -61,8 +63,12 @@ def plain(one: Constant) -> Constant:
     if not isinstance(one, tuple) or one[0] == BOOLEAN:
         return one
     if one[0] == ARRAY:
-        return (ARRAY, *[plain(item) for item in one[1:]])
-    return (OBJECT, *sorted([(key, plain(item)) for key, item in one[1:]]))
+        return (ARRAY, *[plain(item) if isinstance(item, tuple) else item for item in one[1:]])
+    return (OBJECT, *sorted([(key, plain(item) if isinstance(item, tuple) else item) for key, item in one[1:]], key=_name))
+
+
+def _name(member: tuple[str, Constant]) -> str:
+    return member[0]
 
 
 def read(text: bytes) -> Constant:

@@ -22,7 +22,7 @@ from structgen.frontends.jsonschema.node import TRUE, Goal
 from structgen.frontends.jsonschema.objects import any_object as all_objects
 from structgen.frontends.jsonschema.objects import object_expr
 from structgen.frontends.jsonschema.scalars import number_expr
-from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Arr, Form, Num, Obj, Str
+from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Arr, Form, Num, Obj, Str, is_constant
 from structgen.frontends.jsonschema.site import Order, Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, values_expr
 from structgen.frontends.jsonschema.strings import solve
@@ -122,7 +122,8 @@ class Emitter:
         """The texts of a shape `among` some constants: a trie, or each by itself where the shape says how their parts are spelled."""
         assert shape.among is not None
         orders = shape.among.values
-        written = [one for value in self.algebra.census.settled(shape) for one in orders[value]]
+        several = orders.values() if is_constant(shape) else [orders[value] for value in self.algebra.census.settled(shape)]
+        written = [one for some in several for one in some]
         if isinstance(shape, Arr):
             if not shape.prefix and shape.rest == TRUE and not shape.contains:
                 return [constants_expr(written, site)]

@@ -109,7 +109,12 @@ class Among:
     @staticmethod
     def of(several: Iterable[Constant]) -> Among:
         """Constants, plain or with an order of members."""
-        return Among.union([Among({plain(one): (one,)}) for one in several])
+        values: dict[Constant, tuple[Constant, ...]] = {}
+        for one in several:
+            orders, key = (one,), plain(one)
+            if values.setdefault(key, orders) is not orders:
+                values[key] = _once(values[key], orders)
+        return Among(values)
 
     @staticmethod
     def union(sets: Iterable[Among]) -> Among:
