@@ -69,6 +69,7 @@ class Reader:
         self._kept: list[_Const] = []  # ids are only good while the objects live
         self._back: list[Node] = []  # nodes with a reference to one that was not finished then
         self._unclear: set[Resource] = set()  # whose dialect is not understood
+        self._types: dict[Dialect, dict[str, Node]] = {}  # the nodes that say one type
         # the sub-schema being read
         self.tree: dict[str, Any] = {}
         self.cell: Cell | str = ""
@@ -83,6 +84,9 @@ class Reader:
         self.formats = {} if self._formats is None and dialect.asserts else self._formats
         self.content = dialect.draft == 7 if self._content is None else self._content
         self.keywords = keywords_of(dialect.draft)
+        plain = not (dialect.problem or dialect.left_out)
+        self._besides = self.keywords.keys() - {"type"} | {"$id", "id", "$schema"} if plain else {"type"}
+        self._typed = self._types.setdefault(dialect, {})
 
     def read(self) -> Node:
         """The node of the root, with everything below it read. Raises Untracked."""
@@ -198,11 +202,18 @@ class Reader:
         return node
 
     def sub(self, tree: Any, *tokens: str) -> Node:
-        """The node of a sub-schema of the one being read."""
+        """The node of a sub-schema of the one being read. Those that say a type and nothing else are one: most schemas consist of such."""
+        kind: Any = tree.get("type") if type(tree) is dict else None
+        alone = type(kind) is str and self._besides.isdisjoint(tree)
+        if alone and kind in self._typed:
+            return self._typed[kind]
         cell = self.cell
         for token in tokens:
             cell = (cell, token)
-        return self.child(tree, cell, self.frame)
+        node = self.child(tree, cell, self.frame)
+        if alone:
+            self._typed[kind] = node
+        return node
 
     def at_place(self, place: Place) -> Node:
         """The node that a reference of the sub-schema being read leads to."""
