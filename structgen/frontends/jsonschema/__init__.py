@@ -6,7 +6,8 @@
     algebra         nodes -> forms: unions of facet conjunctions per JSON type (shapes), by intersection, union and negation
     evaluated       what keywords have evaluated, for unevaluatedProperties and unevaluatedItems
     overlap, empty  which alternatives exclude each other, which have no value at all; `cover`: which are among others
-    emit            forms -> expressions: objects, arrays, strings, numbers, each spelled in a style
+    emit            forms -> expressions: objects, arrays, strings, numbers, sets of constants (`enumerated`), each spelled in a style
+    census          which values satisfy a goal, where some of them must differ
 
 Everything from the algebra on is lazy: the cost of a schema is the cost of the part that a text visits.
 
