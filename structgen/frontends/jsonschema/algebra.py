@@ -267,9 +267,9 @@ class Algebra:
         arrays = [one for one in containers if isinstance(one, tuple) and one[0] == ARRAY]
         objects = [one for one in containers if isinstance(one, tuple) and one[0] != ARRAY]
         if arrays:
-            form = form._replace(array=(Arr(among=Among.of(arrays)),))
+            form = form._replace(array=(Arr(among=Among(arrays)),))
         if objects:
-            form = form._replace(object=(Obj(among=Among.of(objects)),))
+            form = form._replace(object=(Obj(among=Among(objects)),))
         return unite([form, *(self.of(child) for child in children)]) if children else form
 
     def layer(self, node: Node, payload: tuple[tuple[str, ...], tuple[str, ...], bool], children: Sequence[Node]) -> Layer:

@@ -114,6 +114,10 @@ class Census:
             found = self._settled[shape] = tuple(holds)
         return found
 
+    def has_constant(self, shape: Arr | Obj) -> bool:
+        """Whether there are such constants."""
+        return is_constant(shape) or bool(self.settled(shape))
+
     # ---- which are there ----
 
     def values(self, goal: Goal, limit: int) -> Values:
@@ -127,7 +131,7 @@ class Census:
     def has_array(self, shape: Arr) -> bool:
         """Whether some array satisfies the shape. Raises BudgetExceeded."""
         if shape.among is not None:
-            return bool(self.settled(shape))
+            return self.has_constant(shape)
         if shape.unique and not shape.contains and not shape.apart and (shape.high is None or shape.low <= shape.high):
             goals = {shape.item(i): None for i in range(min(shape.low, len(shape.prefix) + 1))}
             values = {goal: self.values(goal, shape.low) for goal in goals}

@@ -39,16 +39,12 @@ def constant(value: Any, depth: int = 0, *, ordered: bool = False) -> Constant:
 
     `ordered`: the members of objects in the order that they have there.
     """
-    if type(value) is int:
-        return Fraction(value)
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return (BOOLEAN, value)
-    if isinstance(value, int | Decimal | Fraction):
-        return Fraction(value)
-    if isinstance(value, float):
-        return Fraction(Decimal(repr(value)))
+    if not isinstance(value, dict | list):
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return (BOOLEAN, value)
+        return Fraction(Decimal(repr(value)) if isinstance(value, float) else value)
     if depth >= DEEPEST:
         raise BudgetExceeded(f"a constant nests deeper than {DEEPEST} levels")
     if not isinstance(value, dict):

@@ -8,6 +8,7 @@ Not here: the networks of objects and arrays themselves (`objects`, `arrays`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from threading import RLock
 from typing import Final
@@ -15,6 +16,7 @@ from typing import Final
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.arrays import array_expr
+from structgen.frontends.jsonschema.constants import Constant
 from structgen.frontends.jsonschema.empty import Emptiness
 from structgen.frontends.jsonschema.enumerated import constants_expr
 from structgen.frontends.jsonschema.load import located
@@ -121,9 +123,9 @@ class Emitter:
     def _constants(self, shape: Arr | Obj, site: Site) -> list[Expr]:
         """The texts of a shape `among` some constants: a trie, or each by itself where the shape says how their parts are spelled."""
         assert shape.among is not None
-        orders = shape.among.values
-        several = orders.values() if is_constant(shape) else [orders[value] for value in self.algebra.census.settled(shape)]
-        written = [one for some in several for one in some]
+        written: Sequence[Constant] = shape.among.written
+        if not is_constant(shape):
+            written = [one for value in self.algebra.census.settled(shape) for one in shape.among.values[value]]
         if isinstance(shape, Arr):
             if not shape.prefix and shape.rest == TRUE and not shape.contains:
                 return [constants_expr(written, site)]

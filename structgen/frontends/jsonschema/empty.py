@@ -97,7 +97,7 @@ class Emptiness:
 
     def _need(self, shape: Arr | Obj) -> Need:
         if shape.among is not None:
-            return ALWAYS if self.algebra.census.settled(shape) else Need(_never, ())
+            return ALWAYS if self.algebra.census.has_constant(shape) else Need(_never, ())
         if isinstance(shape, Arr):
             if not shape.low and not shape.contains and not shape.apart and shape.unique is not False:
                 return ALWAYS

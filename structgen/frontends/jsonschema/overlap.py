@@ -115,7 +115,7 @@ class Overlap:
             return True
         self.algebra.probing += 1
         try:
-            return bool(self.algebra.census.settled(shape))
+            return self.algebra.census.has_constant(shape)
         except (Unknown, BudgetExceeded):
             return True
         finally:
@@ -283,7 +283,7 @@ def _counted(field: str, shapes: list[tuple[Any, ...]]) -> Form | None:
 def _counted_constants(field: str, shapes: list[tuple[Any, ...]]) -> Form | None:
     if not all(is_constant(shape) for one in shapes for shape in one):
         return None
-    sets = [Among.union([shape.among for shape in one]) for one in shapes]
+    sets = [Among([order for shape in one for order in shape.among.written]) for one in shapes]
     count = Counter(value for one in sets for value in one.values)
-    left = {value: orders for one in sets for value, orders in one.values.items() if count[value] == 1}
+    left = [order for one in sets for value, orders in one.values.items() if count[value] == 1 for order in orders]
     return only(field, ((Arr if field == "array" else Obj)(among=Among(left)),) if left else ())

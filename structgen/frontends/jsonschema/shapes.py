@@ -87,43 +87,32 @@ EVERYTHING: Final = Seen(everything=True)
 
 
 class Among:
-    """A set of constants of one type, arrays or objects. `values`: each with the orders in which its members may be written.
+    """A set of constants of one type, arrays or objects. `written`: they, some perhaps with several orders of their members.
 
     What else a shape says of them is looked at when somebody asks (`census.settled`).
     """
 
-    __slots__ = ("_hash", "values")
+    __slots__ = ("_values", "written")
 
-    def __init__(self, values: dict[Constant, tuple[Constant, ...]]) -> None:
-        self.values = values
-        self._hash: int | None = None
+    def __init__(self, written: Iterable[Constant]) -> None:
+        self.written = tuple(written)
+        self._values: dict[Constant, tuple[Constant, ...]] = {}
+
+    @property
+    def values(self) -> dict[Constant, tuple[Constant, ...]]:
+        """The plain constants, each with the orders of its members."""
+        if not self._values:
+            for one in self.written:
+                orders, key = (one,), plain(one)
+                if self._values.setdefault(key, orders) is not orders:
+                    self._values[key] = _once(self._values[key], orders)
+        return self._values
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Among) and hash(self) == hash(other) and self.values == other.values)
+        return self is other or (isinstance(other, Among) and self.written == other.written)
 
     def __hash__(self) -> int:
-        if self._hash is None:
-            self._hash = hash(frozenset(self.values))
-        return self._hash
-
-    @staticmethod
-    def of(several: Iterable[Constant]) -> Among:
-        """Constants, plain or with an order of members."""
-        values: dict[Constant, tuple[Constant, ...]] = {}
-        for one in several:
-            orders, key = (one,), plain(one)
-            if values.setdefault(key, orders) is not orders:
-                values[key] = _once(values[key], orders)
-        return Among(values)
-
-    @staticmethod
-    def union(sets: Iterable[Among]) -> Among:
-        """What is in one of the sets, in all orders."""
-        values: dict[Constant, tuple[Constant, ...]] = {}
-        for one in sets:
-            for value, orders in one.values.items():
-                values[value] = _once(values.get(value, ()), orders)
-        return Among(values)
+        return hash((len(self.written), self.written[:1]))
 
 
 class Contains(NamedTuple):
@@ -329,7 +318,7 @@ def meet_arr(a: Arr, b: Arr, void: Void) -> Arr | None:
         return None
     unique = a.unique if b.unique is None else b.unique
     among = _among(a.among, b.among)
-    if among is not None and not among.values:
+    if among is not None and not among.written:
         return None
     seen = a.seen.also(b.seen)
     return Arr(prefix, join(a.rest, b.rest), low, high, _once(a.contains, b.contains), unique, a.apart | b.apart, seen, among)
@@ -365,7 +354,8 @@ def _among(a: Among | None, b: Among | None) -> Among | None:
     """What is in both sets, in the order of the first one where it has one."""
     if a is None or b is None:
         return b if a is None else a
-    return Among({v: orders if orders != (v,) else b.values[v] for v, orders in a.values.items() if v in b.values})
+    both = [orders if orders != (v,) else b.values[v] for v, orders in a.values.items() if v in b.values]
+    return Among([one for orders in both for one in orders])
 
 
 def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
@@ -386,7 +376,7 @@ def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
     if high is not None and (low > high or len(required) > high):
         return None
     among = _among(a.among, b.among)
-    if among is not None and not among.values:
+    if among is not None and not among.written:
         return None
     names, some, seen = join(a.names, b.names), _once(a.some, b.some), a.seen.also(b.seen)
     met = Obj(layers, required, low, high, names, some, a.apart | b.apart, seen, among)
@@ -447,9 +437,9 @@ def _alternatives(shapes: list[_S]) -> tuple[_S, ...]:
         return tuple(shapes)
     sets = [one for one in shapes if is_constant(one)]
     if len(sets) > 1:
-        every = Among.union([one.among for one in sets if one.among is not None])
+        every = dict.fromkeys(order for one in sets if one.among is not None for order in one.among.written)
         shapes = [one for one in shapes if not is_constant(one)]
-        shapes.append(sets[0]._replace(among=every))
+        shapes.append(sets[0]._replace(among=Among(every)))
     kept = tuple(dict.fromkeys(shapes))
     for one in kept:
         if one in _WHOLE and all(other.seen == NOTHING for other in kept):
