@@ -22,7 +22,7 @@ from structgen.frontends.jsonschema.node import FALSE, Goal, join
 from structgen.frontends.jsonschema.shapes import Arr, Form
 from structgen.frontends.jsonschema.site import Site
 from structgen.frontends.jsonschema.strings import is_roomy, solve
-from structgen.ir.expr import NEVER, Bind, Expr, Leaf, Lit, Net, Rule, alt, repeat, seq
+from structgen.ir.expr import EPSILON, NEVER, Bind, Entries, Expr, Leaf, Lit, Net, Other, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ def array_expr(shape: Arr, site: Site, algebra: Algebra) -> Expr:
     """The texts of a shape that has values."""
     if shape.unique and shape.high is not None and shape.high <= 1:
         shape = shape._replace(unique=None)
+    if shape.unique and not (shape.prefix or shape.contains or shape.apart) and _is_free_text(algebra.form(shape.rest)):
+        opening, comma, closing, empty = site.frame(_OPEN, _CLOSE)
+        some = seq(opening, Entries([], [Other(site.value(shape.rest), EPSILON)], comma, shape.low, shape.high), closing)
+        return some if shape.low else alt([empty, some])
     if shape.contains or shape.apart or shape.unique is not None:
         return _Family(shape, site, algebra).expr()
     live, value = site.live, site.value
@@ -82,6 +86,19 @@ def array_expr(shape: Arr, site: Site, algebra: Algebra) -> Expr:
     if not low:
         edges.append((0, empty, end))
     return Net(end + 1, edges, (end,))
+
+
+def _is_free_text(form: Form) -> bool:
+    """Whether the values are strings, infinitely many behind each beginning of one."""
+    if form.null or form.boolean or form.number or form.array or form.object or not form.string:
+        return False
+    for shape in form.string:
+        if shape.values is not None or shape.high is not None:
+            return False
+        solved = solve(shape._replace(but=frozenset()))
+        if solved.grammar is not None or solved.pattern is not None or (solved.dfa is not None and not is_roomy(solved.dfa)):
+            return False
+    return True
 
 
 def _doubt(form: Form, escapes: str, *, free: bool) -> Expr:

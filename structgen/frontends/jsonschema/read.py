@@ -4,7 +4,7 @@ The pass checks every keyword value against its draft (SchemaError with the JSON
 report whatever cannot be compiled. It goes depth first with its own stack, so depth is no danger. Definitions that nothing refers to are
 not read.
 
-Not here: what the items mean together (`algebra`); which negations are impossible (`support`).
+Not here: what keywords may hold (`keywords`); what the items mean together (`algebra`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any, Final
 
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema.constants import Constant, constant
+from structgen.frontends.jsonschema.core import read_ref
 from structgen.frontends.jsonschema.dialects import Dialect
 from structgen.frontends.jsonschema.formats.own import Atoms
-from structgen.frontends.jsonschema.keywords import keywords_of, name_of, read_ref
-from structgen.frontends.jsonschema.load import Cell, pointer
+from structgen.frontends.jsonschema.keywords import keywords_of
+from structgen.frontends.jsonschema.load import Cell, name_of, pointer
 from structgen.frontends.jsonschema.node import ALL, ARR, OBJ, Item, Node
 from structgen.frontends.jsonschema.resources import Place, References, Resource
 from structgen.frontends.jsonschema.scope import Frame, Scopes, Untracked
@@ -80,7 +81,7 @@ class Reader:
 
     def _speak(self, dialect: Dialect) -> None:
         """Takes the dialect of the sub-schema to be read."""
-        self.dialect, self.draft, self.declared = dialect, dialect.draft, dialect.declared
+        self.dialect, self.draft = dialect, dialect.draft
         self.formats = {} if self._formats is None and dialect.asserts else self._formats
         self.content = dialect.draft == 7 if self._content is None else self._content
         self.keywords = keywords_of(dialect.draft)
@@ -166,7 +167,7 @@ class Reader:
         if resource not in self._unclear:
             self._unclear.add(resource)
             self.cell, cell = resource.cell, self.cell
-            self.refuse("$schema", dialect.problem)
+            self.refuse("$schema", dialect.problem, hint=dialect.hint)
             self.cell = cell
         else:
             self.add("open", ALL)
@@ -190,7 +191,7 @@ class Reader:
         if tree is False:
             return self.false
         if type(tree) is not dict and type(tree) is not _Const:
-            raise SchemaError(f"a schema is an object or a boolean, not {name_of(tree)}", where=pointer(cell))
+            raise _no_schema(tree, cell)
         node = frame.known.get(id(tree))
         if node is None:
             if len(self.nodes) >= MAX_NODES:
@@ -207,13 +208,21 @@ class Reader:
         alone = type(kind) is str and self._besides.isdisjoint(tree)
         if alone and kind in self._typed:
             return self._typed[kind]
-        cell = self.cell
-        for token in tokens:
-            cell = (cell, token)
-        node = self.child(tree, cell, self.frame)
+        node = self.child(tree, self._below(tokens), self.frame)
         if alone:
             self._typed[kind] = node
         return node
+
+    def glance(self, tree: Any, *tokens: str) -> None:
+        """Checks that something is a schema at all, where nothing reads it. Raises SchemaError."""
+        if type(tree) is not dict and type(tree) is not bool:
+            raise _no_schema(tree, self._below(tokens))
+
+    def _below(self, tokens: tuple[str, ...]) -> Cell | str:
+        cell = self.cell
+        for token in tokens:
+            cell = (cell, token)
+        return cell
 
     def at_place(self, place: Place) -> Node:
         """The node that a reference of the sub-schema being read leads to."""
@@ -277,6 +286,10 @@ class Reader:
                     deep.append(value)
         nodes = tuple([self.constant(one, cell) for one in deep])
         self.add("enum", (null, booleans, tuple(numbers), tuple(strings), tuple(containers)), nodes)
+
+
+def _no_schema(tree: Any, cell: Cell | str) -> SchemaError:
+    return SchemaError(f"a schema is an object or a boolean, not {name_of(tree)}", where=pointer(cell))
 
 
 def _demanded(node: Node) -> Iterator[Node]:

@@ -233,6 +233,20 @@ class Form(NamedTuple):
     object: tuple[Obj, ...]
 
 
+def goals_in(form: Form) -> list[Goal]:
+    """The goals of items, properties and names of a form."""
+    found: list[Goal] = []
+    for array in form.array:
+        found += [*array.prefix, array.rest, *(one.goal for one in array.contains)]
+        found += [one.other for one in array.contains if one.high is not None]
+    for shape in form.object:
+        found.append(shape.names)
+        found += [goal for one in shape.some for goal in (one.names, one.value)]
+        for layer in shape.layers:
+            found += [*map(shape.goal, layer.properties), *(goal for _, goal in layer.patterns), layer.rest]
+    return found
+
+
 _T = TypeVar("_T")
 _S = TypeVar("_S", Arr, Obj)
 

@@ -13,8 +13,9 @@ Not here: how characters are escaped in JSON (`spell`).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from structgen.errors import BudgetExceeded, RegexError, UnsupportedFeature
 from structgen.frontends.jsonschema import formats
@@ -46,17 +47,24 @@ def is_plain(pattern: str) -> bool:
     return "[" not in pattern or all(a <= b for a, b in _RANGE.findall(pattern))
 
 
+class Problem(NamedTuple):
+    """What is wrong with a pattern: it is `malformed`, or cannot be compiled."""
+
+    malformed: bool
+    why: str
+    hint: str
+
+
 @lru_cache(maxsize=4096)
-def check_pattern(pattern: str) -> tuple[bool, str] | None:
-    """None where the pattern can be used; else (it is malformed, why)."""
+def check_pattern(pattern: str) -> Problem | None:
+    """What is wrong with a pattern; None where it can be used."""
     if is_plain(pattern):
         return None
     try:
         parse(pattern, "ecma")
-    except RegexError as error:
-        return True, str(error)
-    except UnsupportedFeature as error:
-        return False, str(error)
+    except (RegexError, UnsupportedFeature) as error:
+        why = error.why if error.where is None else f"{error.why}\n  at {error.where}"
+        return Problem(isinstance(error, RegexError), why, error.hint or "")
     return None
 
 
@@ -65,16 +73,7 @@ def inner(atom: Atom) -> CharDFA:
 
     Raises BudgetExceeded, UnsupportedFeature where there is no such automaton.
     """
-    kind, what = atom
-    if kind == "grammar":
-        if what.inner is None:
-            raise UnsupportedFeature(
-                f"{what.name} is no regular language, so nothing else can be asked of the same string",
-                hint="Leave out the pattern, length or second format beside it.",
-            )
-        found: CharDFA = what.inner()
-        return found
-    return _dfa(atom, wide=False)
+    return _side(atom, "inner")
 
 
 def outer(atom: Atom) -> CharDFA:
@@ -82,16 +81,24 @@ def outer(atom: Atom) -> CharDFA:
 
     Raises BudgetExceeded, UnsupportedFeature where there is no such automaton.
     """
+    return _side(atom, "outer")
+
+
+_MISSING: Final = {
+    "inner": ("nothing else can be asked of the same string", "Leave out the pattern, length or second format beside it."),
+    "outer": ("its negation is not known", "Look for not, oneOf, if and contains."),
+}
+
+
+def _side(atom: Atom, side: Literal["inner", "outer"]) -> CharDFA:
     kind, what = atom
-    if kind == "grammar":
-        if what.outer is None:
-            raise UnsupportedFeature(
-                f"{what.name} is no regular language, so its negation is not known",
-                hint="Look for not, oneOf, if and contains.",
-            )
-        found: CharDFA = what.outer()
-        return found
-    return _dfa(atom, wide=True)
+    if kind != "grammar":
+        return _dfa(atom, wide=side == "outer")
+    make: Callable[[], CharDFA] | None = getattr(what, side)
+    if make is None:
+        why, hint = _MISSING[side]
+        raise UnsupportedFeature(f"{what.name} is no regular language, so {why}", hint=hint)
+    return make()
 
 
 @lru_cache(maxsize=4096)
