@@ -126,7 +126,7 @@ class Algebra:
             return TOP if negated else BOTTOM, False
         if len(self._open) >= MAX_DEPTH:
             why = f"more than {MAX_DEPTH} levels of allOf, anyOf, oneOf, not, if or $ref without a property or item in between"
-            raise BudgetExceeded(why, where=pointer(node.cell))
+            raise BudgetExceeded(why, where=pointer(node.cell), hint="Write schemas that stand in one another's place into one.")
         loops = self.loops
         self._open[key] = negated
         try:

@@ -96,16 +96,18 @@ class Among:
 
     def __init__(self, written: Iterable[Constant]) -> None:
         self.written = tuple(written)
-        self._values: dict[Constant, tuple[Constant, ...]] = {}
+        self._values: dict[Constant, tuple[Constant, ...]] | None = None
 
     @property
     def values(self) -> dict[Constant, tuple[Constant, ...]]:
         """The plain constants, each with the orders of its members."""
-        if not self._values:
+        if self._values is None:
+            values: dict[Constant, tuple[Constant, ...]] = {}
             for one in self.written:
                 orders, key = (one,), plain(one)
-                if self._values.setdefault(key, orders) is not orders:
-                    self._values[key] = _once(self._values[key], orders)
+                if values.setdefault(key, orders) is not orders:
+                    values[key] = _once(values[key], orders)
+            self._values = values
         return self._values
 
     def __eq__(self, other: object) -> bool:
