@@ -7,7 +7,8 @@
                     `facets`: the keywords of one type each
     evaluated       what keywords have evaluated, for unevaluatedProperties and unevaluatedItems
     overlap, empty  which alternatives exclude each other, which have no value at all (`blame`: where); `cover`: which are among others
-    emit            forms -> expressions: objects, arrays, strings, numbers, each spelled in a style
+    emit            forms -> expressions: objects, arrays, strings, numbers, sets of constants (`enumerated`), each spelled in a style
+    census          which values satisfy a goal, where some of them must differ
 
 Everything from the algebra on is lazy: the cost of a schema is the cost of the part that a text visits.
 

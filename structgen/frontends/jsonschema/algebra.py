@@ -22,10 +22,10 @@ from typing import Any, Final
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema import facets
 from structgen.frontends.jsonschema.census import Census
-from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, Constant
+from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, WRITTEN, Constant, plain
 from structgen.frontends.jsonschema.evaluated import KINDS, SILENT, Trace
 from structgen.frontends.jsonschema.load import located, pointer
-from structgen.frontends.jsonschema.node import ALL, ARR, BOOL, FALSE, NULL, NUM, OBJ, STR, TRUE, Goal, Item, Node, goal_of
+from structgen.frontends.jsonschema.node import ALL, ARR, BOOL, FALSE, NULL, NUM, OBJ, STR, TRUE, Goal, Item, Node, goal_of, join
 from structgen.frontends.jsonschema.overlap import Overlap, Unknown
 from structgen.frontends.jsonschema.shapes import (
     ANY_ARR,
@@ -35,6 +35,7 @@ from structgen.frontends.jsonschema.shapes import (
     BOTTOM,
     ONE,
     TOP,
+    Among,
     Arr,
     Form,
     Layer,
@@ -42,6 +43,7 @@ from structgen.frontends.jsonschema.shapes import (
     Obj,
     Some,
     Str,
+    Tag,
     meet,
     meet_obj,
     only,
@@ -66,8 +68,8 @@ def by_type(mask: int) -> Form:
     )
 
 
-Enumeration = tuple[bool, int, tuple[Fraction, ...], tuple[str, ...], tuple[Constant, ...] | None]
-"""Whether null, which booleans (1 false, 2 true), numbers, strings, and constants of arrays and objects (None: too deep ones)."""
+Enumeration = tuple[bool, int, tuple[Fraction, ...], tuple[str, ...], tuple[Constant, ...]]
+"""Whether null, which booleans (1 false, 2 true), numbers, strings, and constants of arrays and objects."""
 
 
 _OBJECT: Final = frozenset(("object", "required", "minprops", "maxprops", "names"))
@@ -124,7 +126,7 @@ class Algebra:
             return TOP if negated else BOTTOM, False
         if len(self._open) >= MAX_DEPTH:
             why = f"more than {MAX_DEPTH} levels of allOf, anyOf, oneOf, not, if or $ref without a property or item in between"
-            raise BudgetExceeded(why, where=pointer(node.cell))
+            raise BudgetExceeded(why, where=pointer(node.cell), hint="Write schemas that stand in one another's place into one.")
         loops = self.loops
         self._open[key] = negated
         try:
@@ -161,32 +163,30 @@ class Algebra:
     def _among_form(self, values: frozenset[Constant]) -> Form:
         numbers = tuple([one for one in values if isinstance(one, Fraction)])
         strings = tuple([one for one in values if isinstance(one, str)])
-        arrays: list[Arr] = []
-        objects: list[Obj] = []
-        boolean = 0
-        for one in values:
-            if not isinstance(one, tuple):
-                continue
-            if one[0] == BOOLEAN:
-                boolean |= 2 if one[1] else 1
-            elif one[0] == ARRAY:
-                goals = tuple([self.among((item,)) for item in one[1:]])
-                arrays.append(Arr(goals, FALSE, len(goals), len(goals)))
-            else:
-                layer = self._layers.get((-1, one))
-                if layer is None:
-                    parts = {key: self.among((item,)) for key, item in one[1:]}
-                    layer = self._layers[(-1, one)] = Layer(parts, (), FALSE, loose=True)
-                objects.append(Obj((layer,), tuple(layer.properties)))
-        number = (Num(values=numbers),) if numbers else ()
-        return Form(None in values, boolean, number, (Str(values=strings),) if strings else (), tuple(arrays), tuple(objects))
+        boolean = sum(1 + bool(one[1]) for one in values if isinstance(one, tuple) and one[0] == BOOLEAN)
+        containers = tuple([one for one in values if isinstance(one, tuple) and one[0] != BOOLEAN])
+        return self._enum((None in values, boolean, numbers, strings, containers), ())
 
     def _apart_form(self, values: frozenset[Constant]) -> Form:
         boolean = sum(1 + bool(one[1]) for one in values if isinstance(one, tuple) and one[0] == BOOLEAN)
         numbers = tuple([one for one in values if isinstance(one, Fraction)])
         strings = tuple([one for one in values if isinstance(one, str)])
         containers = tuple([one for one in values if isinstance(one, tuple) and one[0] != BOOLEAN])
-        return self._not_enum((None in values, boolean, numbers, strings, containers))
+        return self._not_enum((None in values, boolean, numbers, strings, containers), ())
+
+    def lone_array(self, shape: Arr, one: Constant) -> Arr:
+        """What a shape says of one of its constants, item by item."""
+        assert isinstance(one, tuple)
+        goals = tuple([join(shape.item(i), self.among((item,))) for i, item in enumerate(one[1:])])
+        size = len(goals)
+        return Arr(goals, FALSE, size, size, shape.contains)
+
+    def lone_object(self, shape: Obj, one: Constant) -> Obj:
+        """What a shape says of one of its constants, member by member: those that it declares first."""
+        assert isinstance(one, tuple)
+        members = {key: self.among((value,)) for key, value in one[1:]}
+        layer = Layer(members, (), FALSE, loose=one[0] != WRITTEN)
+        return Obj((*shape.layers, layer), tuple(members), some=shape.some)
 
     # ---- a node holds ----
 
@@ -261,8 +261,14 @@ class Algebra:
         return unite([meet(self.of(test), yes, void), meet(self.of(test, True), no, void)])
 
     def _enum(self, payload: Enumeration, children: Sequence[Node]) -> Form:
-        null, booleans, numbers, strings, _ = payload
+        null, booleans, numbers, strings, containers = payload
         form = Form(null, booleans, (Num(values=numbers),) if numbers else (), (Str(values=strings),) if strings else (), (), ())
+        arrays = [one for one in containers if isinstance(one, tuple) and one[0] == ARRAY]
+        objects = [one for one in containers if isinstance(one, tuple) and one[0] != ARRAY]
+        if arrays:
+            form = form._replace(array=(Arr(among=Among(arrays)),))
+        if objects:
+            form = form._replace(object=(Obj(among=Among(objects)),))
         return unite([form, *(self.of(child) for child in children)]) if children else form
 
     def layer(self, node: Node, payload: tuple[tuple[str, ...], tuple[str, ...], bool], children: Sequence[Node]) -> Layer:
@@ -273,15 +279,28 @@ class Algebra:
             goals = [goal_of(child) for child in children]
             properties = dict(zip(names, goals, strict=False))
             rules = tuple(zip(patterns, goals[len(names) :], strict=False))
-            found = self._layers[(node.index, "whole")] = Layer(properties, rules, goals[-1] if has_rest else TRUE)
+            tags = {name: tag for name, goal in properties.items() if (tag := self._tag(goal)) is not None}
+            found = self._layers[(node.index, "whole")] = Layer(properties, rules, goals[-1] if has_rest else TRUE, tags=tags)
         return found
+
+    def _tag(self, goal: Goal) -> Tag | None:
+        """Which constants the values of a goal are among, or not among; None where it does not speak of constants."""
+        if len(goal) != 1:
+            return None
+        for kind, payload, children in self.nodes[goal[0] >> 1].canon.items:
+            if kind == "enum" and not children and not payload[4]:
+                null, booleans, numbers, strings, _ = payload
+                words = [None] if null else []
+                return bool(goal[0] & 1), frozenset([*words, *((BOOLEAN, bit > 1) for bit in (1, 2) if booleans & bit), *numbers, *strings])
+        return None
 
     def lone(self, node: Node, name: str, goal: Goal) -> Layer:
         """A layer that speaks of one property only."""
         key = (node.index, (name, goal))
         found = self._layers.get(key)
         if found is None:
-            found = self._layers[key] = Layer({name: goal})
+            tag = self._tag(goal)
+            found = self._layers[key] = Layer({name: goal}, tags=None if tag is None else {name: tag})
         return found
 
     def absent(self, name: str) -> Layer:
@@ -335,7 +354,7 @@ class Algebra:
         if kind in SILENT:
             return BOTTOM
         if kind == "enum":
-            return self._not_enum(payload)
+            return self._not_enum(payload, children)
         if kind == "among":
             return self._apart_form(payload)
         if kind in ("ref", "not"):
@@ -350,12 +369,12 @@ class Algebra:
             return self._choice(payload, children, negated=True)
         return self._not_dependent(kind, payload, children)
 
-    def _not_enum(self, payload: Enumeration) -> Form:
+    def _not_enum(self, payload: Enumeration, children: Sequence[Node]) -> Form:
         null, booleans, numbers, strings, containers = payload
-        if containers is None:
+        if children:
             raise BudgetExceeded("the negation of a constant that nests too deep", hint="Deny it by a schema of its outer levels.")
-        arrays = frozenset(one for one in containers if isinstance(one, tuple) and one[0] == ARRAY)
-        objects = frozenset(containers) - arrays
+        arrays = frozenset(plain(one) for one in containers if isinstance(one, tuple) and one[0] == ARRAY)
+        objects = frozenset(map(plain, containers)) - arrays
         return Form(
             not null,
             3 & ~booleans,

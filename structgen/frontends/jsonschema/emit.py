@@ -16,14 +16,16 @@ from typing import Any, Final
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.arrays import array_expr
+from structgen.frontends.jsonschema.constants import Constant
 from structgen.frontends.jsonschema.crowded import LOOKED
 from structgen.frontends.jsonschema.empty import TOO_MUCH, Emptiness, TooMuch
+from structgen.frontends.jsonschema.enumerated import constants_expr
 from structgen.frontends.jsonschema.load import located, pointer
 from structgen.frontends.jsonschema.node import TRUE, Goal
 from structgen.frontends.jsonschema.objects import any_object as all_objects
 from structgen.frontends.jsonschema.objects import object_expr
 from structgen.frontends.jsonschema.scalars import number_expr
-from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Arr, Form, Num, Obj, Str, goals_in
+from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Arr, Form, Num, Obj, Str, goals_in, is_constant
 from structgen.frontends.jsonschema.site import Order, Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, values_expr
 from structgen.frontends.jsonschema.strings import solve
@@ -136,8 +138,8 @@ class Emitter:
         makers: list[tuple[Sequence[Any], Any, Callable[[], Expr], Callable[[Any], Expr]]] = [
             (form.number, ANY_NUM, lambda: number_expr(ANY_NUM, style), lambda one: number_expr(one, style)),
             (form.string, ANY_STR, lambda: any_string(style), lambda one: string_expr(one, style)),
-            (form.array, ANY_ARR, lambda: any_array(style, level), lambda one: array_expr(one, site, self.algebra)),
-            (form.object, ANY_OBJ, lambda: any_object(style, level), lambda one: object_expr(one, site, self.algebra)),
+            (form.array, ANY_ARR, lambda: any_array(style, level), lambda one: self._array(one, site)),
+            (form.object, ANY_OBJ, lambda: any_object(style, level), lambda one: self._object(one, site)),
         ]
         with self._lock:
             for shapes, whole, every, make in makers:
@@ -150,6 +152,29 @@ class Emitter:
 
     def _is_live(self, shape: Num | Str | Arr | Obj) -> bool:
         return not isinstance(shape, Arr | Obj) or self.emptiness.shape_live(shape)
+
+    def _array(self, shape: Arr, site: Site) -> Expr:
+        if shape.among is None:
+            return array_expr(shape, site, self.algebra)
+        written = self._written(shape)
+        if not shape.prefix and shape.rest == TRUE and not shape.contains:
+            return constants_expr(written, site)
+        return alt([array_expr(self.algebra.lone_array(shape, one), site, self.algebra) for one in written])
+
+    def _object(self, shape: Obj, site: Site) -> Expr:
+        if shape.among is None:
+            return object_expr(shape, site, self.algebra)
+        written = self._written(shape)
+        if not shape.layers and not shape.some:
+            return constants_expr(written, site)
+        return alt([object_expr(self.algebra.lone_object(shape, one), site, self.algebra) for one in written])
+
+    def _written(self, shape: Arr | Obj) -> Sequence[Constant]:
+        """The constants of a shape. They are a trie, or each by itself where the shape has a say in how their parts are spelled."""
+        assert shape.among is not None
+        if is_constant(shape):
+            return shape.among.written
+        return [one for value in self.algebra.census.settled(shape) for one in shape.among.values[value]]
 
 
 def _words(form: Form) -> list[Expr]:

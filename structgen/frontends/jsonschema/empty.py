@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from structgen.errors import BudgetExceeded, UnsupportedFeature
 from structgen.frontends.jsonschema import arrays, keys, scalars, strings
 from structgen.frontends.jsonschema.algebra import Algebra
+from structgen.frontends.jsonschema.load import located
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal
 from structgen.frontends.jsonschema.shapes import Arr, Form, Obj
 
@@ -58,6 +59,7 @@ class Emptiness:
                 self._search(goal)
             except TOO_MUCH as error:
                 self._darken(goal, error)
+                self._known[goal] = True
             found = self._known[goal]
         return found
 
@@ -82,9 +84,16 @@ class Emptiness:
 
     def _darken(self, goal: Goal, error: TooMuch) -> None:
         if not self.relax:
-            raise error
+            raise located(error, self.algebra.nodes[goal[0] >> 1].cell) if isinstance(error, BudgetExceeded) else error
         self.dark[goal] = error
-        self._known[goal] = True
+
+    def _is_open(self, goal: Goal, needs: Sequence[Need], live: Live) -> bool:
+        """Whether one of the needs of a goal is met."""
+        try:
+            return any(need.test(live) for need in needs)
+        except TOO_MUCH as error:
+            self._darken(goal, error)
+            return True
 
     def _explore(self, form: Form) -> list[Need] | None:
         if form.null or form.boolean:
@@ -101,6 +110,8 @@ class Emptiness:
         return found
 
     def _need(self, shape: Arr | Obj) -> Need:
+        if shape.among is not None:
+            return ALWAYS if self.algebra.census.has_constant(shape) else Need(_never, ())
         if isinstance(shape, Arr):
             if not shape.low and not shape.contains and not shape.apart and shape.unique is not False:
                 return ALWAYS
@@ -131,7 +142,7 @@ class Emptiness:
             for one in asked:
                 if one not in known:
                     self.needs(one)  # most have a value at once
-            if any(need.test(live) for need in needs):
+            if self._is_open(goal, needs, live):
                 self._settle(goal, waiting, live)
                 continue
             for one in asked:
@@ -153,9 +164,13 @@ class Emptiness:
                 continue
             self._known[one] = True
             for other in waiting.pop(one, ()):
-                if other not in self._known and any(need.test(live) for need in self._needs[other] or ()):
+                if other not in self._known and self._is_open(other, self._needs[other] or (), live):
                     todo.append(other)
 
 
 def _nothing(_: Goal) -> bool:
+    return False
+
+
+def _never(_: Live) -> bool:
     return False

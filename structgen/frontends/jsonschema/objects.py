@@ -41,7 +41,7 @@ from structgen.frontends.jsonschema.keys import (
 from structgen.frontends.jsonschema.node import Goal
 from structgen.frontends.jsonschema.shapes import Obj
 from structgen.frontends.jsonschema.site import Site
-from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal
+from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal, values_expr
 from structgen.frontends.jsonschema.without import BUCKET, taken, without
 from structgen.ir.expr import NEVER, Bind, Entries, Expr, Known, Minus, Net, Other, Rule, alt, seq
 from structgen.ir.regular import CharDFA
@@ -353,7 +353,7 @@ class _Family:
 
     def literal(self, names: Iterable[str]) -> Expr:
         """Any of these keys, however it is spelled."""
-        return alt([string_literal(name, self.spelled) for name in names])
+        return values_expr(names, self.spelled)
 
 
 def _same(expr: Expr) -> Expr:

@@ -70,6 +70,7 @@ class Reader:
         self._kept: list[_Const] = []  # ids are only good while the objects live
         self._back: list[Node] = []  # nodes with a reference to one that was not finished then
         self._unclear: set[Resource] = set()  # whose dialect is not understood
+        self._types: dict[Dialect, dict[str, Node]] = {}  # the nodes that say one type
         # the sub-schema being read
         self.tree: dict[str, Any] = {}
         self.cell: Cell | str = ""
@@ -84,6 +85,9 @@ class Reader:
         self.formats = {} if self._formats is None and dialect.asserts else self._formats
         self.content = dialect.draft == 7 if self._content is None else self._content
         self.keywords = keywords_of(dialect.draft)
+        plain = not (dialect.problem or dialect.left_out)
+        self._besides = self.keywords.keys() - {"type"} | {"$id", "id", "$schema"} if plain else {"type"}
+        self._typed = self._types.setdefault(dialect, {})
 
     def read(self) -> Node:
         """The node of the root, with everything below it read. Raises Untracked."""
@@ -199,8 +203,15 @@ class Reader:
         return node
 
     def sub(self, tree: Any, *tokens: str) -> Node:
-        """The node of a sub-schema of the one being read."""
-        return self.child(tree, self._below(tokens), self.frame)
+        """The node of a sub-schema of the one being read. Those that say a type and nothing else are one: most schemas consist of such."""
+        kind: Any = tree.get("type") if type(tree) is dict else None
+        alone = type(kind) is str and self._besides.isdisjoint(tree)
+        if alone and kind in self._typed:
+            return self._typed[kind]
+        node = self.child(tree, self._below(tokens), self.frame)
+        if alone:
+            self._typed[kind] = node
+        return node
 
     def glance(self, tree: Any, *tokens: str) -> None:
         """Checks that something is a schema at all, where nothing reads it. Raises SchemaError."""
@@ -257,8 +268,8 @@ class Reader:
         null, booleans = False, 0
         numbers: dict[Fraction, None] = {}
         strings: dict[str, None] = {}
-        nodes: list[Node] = []
-        containers: list[Any] = []
+        containers: list[Constant] = []
+        deep: list[Any] = []
         for value in values:
             if value is None:
                 null = True
@@ -269,21 +280,16 @@ class Reader:
             elif type(value) is int or type(value) is Decimal:
                 numbers[Fraction(value)] = None
             else:
-                nodes.append(self.constant(value, cell))
-                containers.append(value)
-        self.add("enum", (null, booleans, tuple(numbers), tuple(strings), _constants(containers)), tuple(nodes))
+                try:
+                    containers.append(constant(value, ordered=True))
+                except BudgetExceeded:
+                    deep.append(value)
+        nodes = tuple([self.constant(one, cell) for one in deep])
+        self.add("enum", (null, booleans, tuple(numbers), tuple(strings), tuple(containers)), nodes)
 
 
 def _no_schema(tree: Any, cell: Cell | str) -> SchemaError:
     return SchemaError(f"a schema is an object or a boolean, not {name_of(tree)}", where=pointer(cell))
-
-
-def _constants(values: list[Any]) -> tuple[Constant, ...] | None:
-    """The constants of arrays and objects; None where one is too deep to be compared."""
-    try:
-        return tuple([constant(one) for one in values])
-    except BudgetExceeded:
-        return None
 
 
 def _demanded(node: Node) -> Iterator[Node]:

@@ -23,7 +23,7 @@ from structgen.frontends.jsonschema.formats import ContextFree
 from structgen.frontends.regex import regex_dfa
 from structgen.frontends.regex.parse import parse
 from structgen.ir.regular import CharDFA
-from structgen.ir.remaining import remaining
+from structgen.ir.shortest import shortest
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.shapes import Str
@@ -165,22 +165,9 @@ def is_live(shape: Str, *, loose: bool = False) -> bool:
                 return True
         elif bounds == formats.format_lengths(text) if kind == "format" else bounds == (0, None) and kind == "pattern" and is_plain(text):
             return True
-    if shape.but and shape.values is None and not loose:
-        found = _has_others(shape)
-        if found is not None:
-            return found
+    if shape.but and shape.values is None and not loose and _alone(shape._replace(but=frozenset())) is None:
+        return bool(some(shape, 1))
     return _may_live(shape) if loose else not solve(shape).is_empty
-
-
-def _has_others(shape: Str) -> bool | None:
-    """Whether a shape has more strings than its exceptions; None where that is not easily counted."""
-    base = solve(shape._replace(but=frozenset()))
-    if base.values is not None or base.grammar is not None or base.pattern is not None:
-        return None
-    try:
-        return remaining(CharDFA.any() if base.dfa is None else base.dfa, base.low, base.high).are_more_than(shape.but)
-    except BudgetExceeded:
-        return None
 
 
 @lru_cache(maxsize=8192)
@@ -294,6 +281,18 @@ def has_string(shape: Str, text: str) -> bool:
     if len(text) < shape.low or (shape.high is not None and len(text) > shape.high) or text in shape.but:
         return False
     return _satisfies(shape, text)
+
+
+@lru_cache(maxsize=8192)
+def some(shape: Str, limit: int) -> list[str]:
+    """Up to `limit` strings of a shape, all where there are fewer. Raises BudgetExceeded."""
+    if shape.values is not None:
+        return list(solve(shape).values or ())[:limit]
+    dfa = language(shape._replace(but=frozenset())) or CharDFA.any()
+    if shape.low > dfa.min_length():
+        dfa = dfa.with_lengths(shape.low)
+    found = shortest(dfa, shape.high).first(limit + len(shape.but))
+    return [text for text in found if text not in shape.but][:limit]
 
 
 def shape_dfa(shape: Str) -> CharDFA:

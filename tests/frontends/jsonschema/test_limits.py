@@ -12,9 +12,14 @@ from typing import Any
 import jsonschema
 import pytest
 
+from structgen.automata.machine import ByteAutomaton
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema import json_schema
 from structgen.frontends.jsonschema.keys import Class, Group, can_finish
+from structgen.frontends.jsonschema.load import load
+from structgen.frontends.jsonschema.read import read
+from structgen.frontends.jsonschema.resources import References
+from structgen.kernels.tables import ITEMS, PAIRS
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "reference"))
 from recognize import accepts
@@ -231,3 +236,29 @@ def test_counts_by_kinds_agree_with_trying_every_choice() -> None:
         assert can_finish(members, classes, duties, low, high) == expected, (seed, members, classes, duties, low, high)
         yes += expected
     assert 300 < yes < 1700
+
+
+def test_schemas_that_only_say_a_type_are_one_node_wherever_they_stand() -> None:
+    parts = {f"k{i}": {"type": "integer" if i % 2 else "string", "description": f"the number {i}"} for i in range(1000)}
+    special = {"a": {"type": "string", "maxLength": 1}, "b": {"type": "integer", "$id": "urn:b"}, "c": {"$ref": "#/properties/k1"}}
+    reader, _ = read(
+        References(load({"type": "object", "properties": {**parts, **special}}), None, None), relax=False, formats={}, content=None
+    )
+    assert len(reader.nodes) < 12
+    machine = ByteAutomaton(json_schema({"type": "object", "properties": {**parts, **special}}).start)
+    assert machine.accepts(b'{"k1": 1, "k2": "x", "a": "y", "b": 1, "c": 1}')
+    for wrong in (b'{"k1": "x"}', b'{"k2": 1}', b'{"a": "xy"}', b'{"b": "x"}', b'{"c": "x"}'):
+        assert not machine.accepts(wrong)
+    with pytest.raises(SchemaError, match="must be one of") as caught:
+        json_schema({"properties": {"a": {"type": "string"}, "b": {"type": "strin"}, "c": {"type": "strin"}}})
+    assert caught.value.where == "/properties/b/type"
+
+
+def test_texts_that_are_left_out_do_not_make_states_wide() -> None:
+    machine = ByteAutomaton(json_schema({"type": "object", "properties": {f"k{i}": {"type": "integer"} for i in range(2000)}}).start)
+    assert machine.accepts(b'{"k7": 1, "other": 2}')
+    assert not machine.accepts(b'{"k7": 1, "k\\u0037": 2}')
+    assert machine.arena["n"][PAIRS] < 2000
+    machine = ByteAutomaton(json_schema({"type": "string", "not": {"enum": [f"text {i}" for i in range(2000)]}}).start)
+    assert [machine.accepts(text) for text in (b'"text 7"', b'"t\\u0065xt 77"', b'"text 2000"')] == [False, False, True]
+    assert machine.arena["n"][ITEMS] < 2000
