@@ -189,6 +189,11 @@ CASES: Final[dict[str, Case]] = {
         "[1,2,3",
         {},
     ),
+    "minItems 20, unique, e-mail addresses": (
+        lambda: {"type": "array", "minItems": 20, "items": {"type": "string", "format": "email"}, "uniqueItems": True},
+        '["a@b.c","b@b.c"',
+        {},
+    ),
     "minItems 10^4, contains": (lambda: {"type": "array", "minItems": 10**4, "contains": {"const": 1}, "minContains": 5000}, "[1,2,3", {}),
     "5 MB of definitions": (
         lambda: {
@@ -251,6 +256,16 @@ CASES: Final[dict[str, Case]] = {
             "allOf": [{"if": {"properties": {"k": {"const": i}}, "required": ["k"]}, "then": {"required": [f"k{i}"]}} for i in range(200)],
         },
         {"k": 1, "k1": 2},
+        {},
+    ),
+    "allOf x 200, if then, strings": (
+        lambda: {
+            "type": "object",
+            "allOf": [
+                {"if": {"properties": {"k": {"const": f"t{i}"}}, "required": ["k"]}, "then": {"required": [f"k{i}"]}} for i in range(200)
+            ],
+        },
+        {"k": "t1", "k1": 2},
         {},
     ),
     "allOf x 200, if then without required": (

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from structgen.automata.machine import Budget
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.grammar import Grammar
-from structgen.constraint.protocol import Constraint
+from structgen.constraint.protocol import Constraint, renewed
 from structgen.errors import GrammarError
 from structgen.frontends import choice as _choice
 from structgen.frontends import jsonschema as _jsonschema
@@ -51,7 +51,8 @@ def json_schema(
     style: "default" (bounded whitespace and numbers), "compact", "indent=2", "any" (every legal spelling of the value), or a `JsonStyle`.
     order: of members: "schema" (as declared, then names that only `required` lists, then others) or "any". The default is "schema",
         and "any" in the style "any", where the order is part of the spelling.
-    relax: compile what is not supported to the nearest superset, and name it in `.report`; otherwise it is refused.
+    relax: compile what is not supported, or too large, to the nearest superset, and name it in `.report` (what is too large in the depth
+        of a schema, as soon as a text gets there); otherwise it is refused.
     draft: overrides `$schema` ("draft4", "draft6", "draft7", "draft2019-09", "draft2020-12"; "7" and "2020-12" are understood too).
     registry: what remote references and custom metaschemas are looked up in: a dict from URIs to schemas, or a `referencing.Registry`.
         The metaschemas of the drafts are known; nothing is ever fetched.
@@ -126,7 +127,7 @@ def compile(grammar: Any, vocabulary: Vocabulary | Any) -> TokenAutomaton:  # no
 
 def constraint_of(grammar: Any, vocabulary: Vocabulary) -> Constraint:
     """An automaton as it is, anything else compiled: what models and processors are given."""
-    return grammar if isinstance(grammar, Constraint) else compile(grammar, vocabulary)
+    return renewed(grammar) if isinstance(grammar, Constraint) else compile(grammar, vocabulary)
 
 
 def load(spec: Any, **options: Any) -> Any:

@@ -28,7 +28,22 @@ __all__ = ["Progress", "Warmed", "entry_points", "kernel_count", "warm", "watch"
 Progress = Callable[[str, int, int], None]
 """Called with the name of a kernel when it begins and when it is done, how many are done, and how many the package has."""
 
-_MODULES: Final = ("arena", "tables", "step", "walk", "logits")
+_MODULES: Final = (
+    "arena",
+    "tables",
+    "leaf",
+    "intern",
+    "sets",
+    "texts",
+    "work",
+    "calls",
+    "step",
+    "twin",
+    "walk",
+    "settle",
+    "survey",
+    "logits",
+)
 _LOCK: Final = threading.RLock()
 
 _TEXTS: Final = 700  # enough different texts that every hash table of an automaton grows once
@@ -41,7 +56,7 @@ _SCHEMA: Final[dict[str, Any]] = {
     "required": ["name"],
     "additionalProperties": {"type": "integer"},
 }
-_DOCUMENT: Final = '{"name": "x\\u00e9y", "tags": ["a", "b"], "other": -12}'
+_DOCUMENT: Final = '{"name": "x\\u00e9y", "tags": ["a", "b"], "other": -12, "others": 3}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +131,7 @@ def _reporter(progress: Progress) -> Callable[[str, bool], None]:
 def _drive() -> None:
     """Meet every signature: steps, masks, tables, rows of counts, denied keys, growth, distances."""
     logits.warmup()
-    words = [b"\\u", b"00", b"e9", b'": ', b'", "', b"xy", b'"a"', b'": "', b"\xc3\xa9"]
+    words = [b"\\u", b"00", b"e9", b'": ', b'", "', b"xy", b'"a"', b'": "', b"\xc3\xa9", b'"o":', b', "o']
     vocabulary = Vocabulary.from_bytes([*(bytes([b]) for b in range(256)), *words, b""], eos=256 + len(words))
     grammar = api.json_schema(_SCHEMA)
     automaton = api.compile(grammar, vocabulary)

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from structgen.automata.leaves import POOL
 from structgen.errors import BudgetExceeded
-from structgen.ir.expr import Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings
+from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings
+from structgen.kernels import tables as t
 from structgen.kernels.tables import BIND, CALLS, EDGES, FLAG, HIGH, LOW, NEXT, NO_BOUND, PUSH, TO
 from structgen.vocab.trie import Trie, subtrie
 
@@ -38,7 +39,8 @@ class Assembler:
     """Writes rule bodies into `arena` (the arrays of one machine).
 
     `rule_id(rule)` numbers rules, `counted(node, low, high)` and `minus(node, taken)` make nodes of those kinds, `special(name)`
-    numbers special symbols, `bind(bind)` binds.
+    numbers special symbols, `bind(bind)` binds, `key(key, node, quoted)` keys that are new in a list and lead to `node`,
+    `scope(required, low, high, node)` lists that begin at `node`.
     """
 
     def __init__(
@@ -50,11 +52,14 @@ class Assembler:
         minus: Callable[[int, Expr], int],
         special: Callable[[str], int],
         bind: Callable[[Bind], int],
+        key: Callable[[Expr, int, bool], int],
+        scope: Callable[[int, int, int, int], int],
         max_nodes: int,
     ) -> None:
         self.arena, self.max_nodes = arena, max_nodes
         self._rule_id, self._counted, self._minus, self._special, self._bind = rule_id, counted, minus, special, bind
-        self.nodes = self.edges = self.calls = 0  # how many are in use
+        self._key, self._scope = key, scope
+        self.nodes, self.edges, self.calls = 1, 0, 0  # how many are in use; node 0 is `calls.END`
         self._wrapped: dict[int, Rule] = {}
         self._kept: list[Expr] = []
 
@@ -198,6 +203,34 @@ class _Body:
     def bind(self, expr: Bind, a: int, b: int) -> None:
         self.call(a, BIND + self.to._bind(expr), b)
 
+    def entries(self, expr: Entries, a: int, b: int) -> None:
+        """From node `begin` an entry begins, at node `behind` it is complete."""
+        begin, behind = self.node(), self.node()
+        known = sorted(expr.known, key=lambda entry: not entry.required)
+        high = NO_BOUND if expr.high is None else expr.high
+        if not expr.others:
+            high = min(high, len(known))
+        scope = self.to._scope(sum(one.required for one in known), expr.low, high, begin)
+        self.call(a, _deed(t.OPEN, scope), b)
+        for number, one in enumerate(known):
+            key, value = self.node(), self.node()
+            read = self.node()
+            self.call(begin, _deed(t.ONCE, number), key)
+            self.place(one.key, key, read)
+            self.call(read, _deed(t.TAKE, number), value)
+            self.place(one.value, value, behind)
+        room, more = begin, behind
+        if high != NO_BOUND:
+            room, more = self.node(), self.node()
+            self.call(begin, _deed(t.ROOM, 0), room)
+            self.call(behind, _deed(t.MORE, 0), more)
+        for other in expr.others:
+            value = self.node()
+            self.call(room, BIND + self.to._key(other.key, value, expr.quoted), FREE)
+            self.place(other.value, value, behind)
+        self.place(expr.separator, more, begin)
+        self.call(behind, _deed(t.DONE, 0), FREE)
+
     def later(self, expr: Strings, a: int, b: int) -> None:
         self.bulk.append((expr, a, b))
 
@@ -300,7 +333,6 @@ class _Body:
                 f"the grammar unfolds to more than {to.max_nodes:,} nodes", hint="raise budget= or make the grammar smaller"
             )
         arena.reserve("node", 5 * (to.nodes + nodes))
-        arena.reserve("node_twin", to.nodes + nodes, fill=-1)
         arena.reserve("edge", 5 * (to.edges + edges))
         arena.reserve("call", 3 * (to.calls + calls))
 
@@ -360,6 +392,10 @@ class _Body:
         return len(child)
 
 
+def _deed(kind: int, argument: int) -> int:
+    return t.DEED + (kind << t.DEED_KIND) + argument
+
+
 _WRITERS: Final[dict[type, Callable[[_Body, Any, int, int], None]]] = {
     Lit: _Body.literal,
     Seq: _Body.sequence,
@@ -370,7 +406,8 @@ _WRITERS: Final[dict[type, Callable[[_Body, Any, int, int], None]]] = {
     Net: _Body.inner_net,
     Minus: _Body.minus,
     Bind: _Body.bind,
+    Entries: _Body.entries,
     Strings: _Body.later,
     Special: _Body.special,
 }
-_COMPOUND: Final = frozenset((Seq, Alt, Repeat, Net))
+_COMPOUND: Final = frozenset((Seq, Alt, Repeat, Net, Entries))

@@ -26,6 +26,7 @@ _BLOCK: Final = BLOCK  # leaf node ids are handed out in blocks of that many bit
 _FIELDS: Final = 12
 _STARTS_MAX: Final = 1 << 14  # leaf expressions remembered by identity
 _PRODUCT_MAX: Final = 64  # states; bounds that need more than that become counts, whose token rows are shared
+_BOUNDED_MAX: Final = 8  # the same where there is an upper bound: a text comes to more of the states, and each costs a token table
 
 
 class LeafPool:
@@ -149,6 +150,12 @@ class LeafPool:
                     self._starts.pop(next(iter(self._starts)), None)
         return found[1]
 
+    def leaf_of(self, node: int) -> tuple[int, int]:
+        """The number of the leaf that a node (without LEAF) belongs to, and how many nodes it has."""
+        leaf = int(self.arena["block"][node >> _BLOCK])
+        _, spell, table = self._leaves[leaf]
+        return leaf, len(table) << (spell.enc.shape[0] - 1).bit_length()
+
     def doors(self, respelling: Respelling) -> list[int]:
         """For each byte, the door to its other spellings (0: there are none)."""
         found = self._numbers.get(id(respelling))
@@ -267,7 +274,7 @@ def _bounded(dfa: CharDFA, low: int, high: int | None) -> tuple[CharDFA, int, in
         high = None
     if low == 0 and high is None:
         return dfa, 0, None
-    if len(dfa.finals) * max(low, high or 0) <= _PRODUCT_MAX:
+    if len(dfa.finals) * max(low, high or 0) <= (_PRODUCT_MAX if high is None else _BOUNDED_MAX):
         return dfa.with_lengths(low, high), 0, None
     # A counted node knows the fewest and the most characters to come. With one bound that decides; with both it must be any number between.
     if low and high is not None and not _gapless(dfa):

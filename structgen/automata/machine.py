@@ -25,7 +25,8 @@ from structgen.kernels import tables as t
 from structgen.kernels import walk
 from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.kernels.compiling import CLOCK
-from structgen.kernels.step import make_counted, make_minus, rehash, rehash_moves, twin
+from structgen.kernels.step import make_counted, make_minus, rehash, rehash_moves
+from structgen.kernels.twin import twin
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,6 @@ class Budget:
 _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, fill of new cells
     "node": (np.int32, 5 * 256, None),
     "edge": (np.int32, 5 * 256, None),
-    "node_twin": (np.int32, 256, -1),
     "call": (np.int32, 3 * 256, None),
     "rule_start": (np.int32, 64, -1),
     "low": (np.int32, 16, None),
@@ -65,25 +65,25 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
     "hash": (np.int32, 512, -1),
     "move_key": (np.int64, 2048, -1),
     "move_to": (np.int32, 2048, None),
-    "minus_from": (np.int32, 64, None),
-    "minus_state": (np.int32, 64, None),
+    "minus": (np.int32, 2 * 64, None),
     "minus_hash": (np.int32, 256, -1),
-    "count_leaf": (np.int32, 64, None),
-    "count_bound": (np.int32, 64, None),
-    "count_done": (np.int32, 64, None),
+    "count": (np.int32, 3 * 64, None),
     "count_hash": (np.int32, 256, -1),
-    "text_up": (np.int32, 64, None),
-    "text_byte": (np.int32, 64, None),
+    "text_node": (np.int32, 2 * 64, 0),
     "text_size": (np.int32, 64, None),
     "text_then": (np.int32, 64, None),
     "text_hash": (np.int32, 256, -1),
-    "mark_bind": (np.int32, 32, None),
-    "mark_from": (np.int32, 32, None),
+    "mark": (np.int32, 2 * 32, None),
     "mark_hash": (np.int32, 64, -1),
     "then_mark": (np.int32, 32, None),
     "then_rule": (np.int32, 32, None),
     "then_next": (np.int32, 32, None),
-    "bind": (np.int32, 4 * 16, None),
+    "bind": (np.int32, 3 * 16, None),
+    "scope": (np.int32, 4 * 16, None),
+    "frame": (np.int32, 5 * 64, None),
+    "frame_hash": (np.int32, 256, -1),
+    "set": (np.int32, 17 * 64, 0),
+    "set_hash": (np.int32, 256, -1),
     "work_node": (np.int32, 256, None),
     "work_ctx": (np.int32, 256, None),
     "work_ring": (np.int32, 256, None),
@@ -93,6 +93,8 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
     "work_slot": (np.int32, 1024, None),
     "side": (np.int32, 256, None),
     "stack": (np.int32, 256, None),
+    "spelling": (np.int64, 256, None),
+    "letters": (np.int32, 256, None),
     "n": (np.int64, 24, 0),
 }
 
@@ -101,13 +103,14 @@ def _blank() -> Blank:
     """A machine with the dead state, the end of the text and the bottom context."""
     arrays: dict[str, Any] = {name: np.full(size, fill or 0, dtype) for name, (dtype, size, fill) in _INITIAL.items()}
     assert tuple(arrays) == t.Machine._fields[1:]
+    arrays["node"][:5] = -1, 0, 1, -1, -1  # `calls.END`
     arrays["final"][1] = 1
     arrays["ctx_off"][2] = 1
     arrays["ctx_pair"][0] = -1
     arrays["ctx_state"][1] = 1
     arrays["ctx_twin"][1] = arrays["twin"][1] = 1
     arrays["text_then"][t.EMPTY] = -1
-    arrays["n"][[t.STATES, t.CTX, t.PAIRS, t.TEXTS]] = 2, 2, 1, t.EMPTY + 1
+    arrays["n"][[t.STATES, t.CTX, t.PAIRS, t.TEXTS, t.SETS]] = 2, 2, 1, t.EMPTY + 1, 1
     return Blank(arrays)
 
 
@@ -115,7 +118,8 @@ _BLANK: Final = _blank()
 SPECIALS: Final = 768
 """The most special tokens of one grammar: symbols 256..1023, for the memo of moves has ten bits for a symbol."""
 
-_HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash", "text_hash", "mark_hash")
+_HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash", "text_hash", "mark_hash", "frame_hash", "set_hash")
+_TEXTS_MIN: Final = 1 << 12  # texts of an automaton that may be worn
 _MOVES_MAX: Final = 1 << 22  # cells of the memo of moves; a full one is emptied
 
 
@@ -150,15 +154,16 @@ class ByteAutomaton:
 
     def __init__(self, expr: Expr, *, budget: Budget | None = None, source: str = "") -> None:
         self.budget = budget or Budget()
+        self.expr, self.source = expr, source
         self.turn = Turn(self.budget.seconds)
         self.rules: list[Rule] = []
         self.special_names: list[str] = []
         self._rule_ids: dict[int, int] = {}
         self._bounds: dict[tuple[int, int], int] = {}
         self._taken: dict[int, tuple[Expr, int]] = {}
-        self._binds: list[Bind] = []
+        self._binds: list[Bind | None] = []  # None: keys of entries, which the kernels compare
         self._bind_ids: dict[int, int] = {}
-        self._spans: dict[int, tuple[int, int]] = {}  # the nodes of rules with twins
+        self._scopes = 0
         a = self.arena = Arena(_BLANK)
         self.handle = bundle([a.handle, POOL.arena.handle])
         self._assembler = Assembler(
@@ -168,6 +173,8 @@ class ByteAutomaton:
             minus=self._minus,
             special=self._special,
             bind=self._bind,
+            key=self._key,
+            scope=self._scope,
             max_nodes=self.budget.nodes,
         )
         with self.turn:
@@ -213,13 +220,28 @@ class ByteAutomaton:
     def _bind(self, bind: Bind) -> int:
         found = self._bind_ids.get(id(bind))
         if found is None:
-            found = self._bind_ids[id(bind)] = len(self._binds)
-            self._binds.append(bind)
             flags = (0 if bind.then is None else t.KNOWS) | (0 if bind.sure else t.DOUBTS_IT)
-            twin = found if bind.twin is None else self._bind(bind.twin)
-            self.arena.reserve("bind", 4 * len(self._binds))
-            self.arena["bind"][4 * found : 4 * found + 4] = self._rule_of(bind.inner), self._rule_of(bind.unknown), flags, twin
+            found = self._bind_ids[id(bind)] = self._new_bind(bind, bind.inner, self._rule_of(bind.unknown), flags)
         return found
+
+    def _key(self, key: Expr, node: int, quoted: bool) -> int:
+        """The bind of a key that is new in its list; `node`: what follows it."""
+        return self._new_bind(None, key, node, t.KNOWS | t.FRESH | (t.QUOTED if quoted else 0))
+
+    def _new_bind(self, bind: Bind | None, inner: Expr, after: int, flags: int) -> int:
+        number = len(self._binds)
+        self._binds.append(bind)
+        self.arena.reserve("bind", 3 * number + 3)
+        self.arena["bind"][3 * number : 3 * number + 3] = self._rule_of(inner), after, flags
+        self.arena["n"][t.BINDS] = number + 1
+        return number
+
+    def _scope(self, need: int, low: int, high: int, node: int) -> int:
+        number = self._scopes
+        self._scopes += 1
+        self.arena.reserve("scope", 4 * number + 4)
+        self.arena["scope"][4 * number : 4 * number + 4] = need, low, high, node
+        return number
 
     def _rule_of(self, expr: Expr) -> int:
         """The number of a rule with this language; -1 where it has no text."""
@@ -228,14 +250,15 @@ class ByteAutomaton:
     def _bound(self, mark: int, text: int) -> None:
         """Ask a bind what follows a text of it."""
         a = self.arena
-        bind = self._binds[int(a["mark_bind"][mark])]
+        bind = self._binds[int(a["mark"][2 * mark + t.MARK_BIND])]
+        assert bind is not None
         assert bind.then is not None
-        up, symbols = a["text_up"], a["text_byte"]
+        texts = a["text_node"].reshape(-1, 2)
         data = bytearray()
-        for _ in range(int(a["text_size"][text]) - int(a["mark_from"][mark])):
-            if symbols[at := text] < 256:
-                data.append(symbols[at])
-            text = int(up[at])
+        for _ in range(int(a["text_size"][text]) - int(a["mark"][2 * mark + t.MARK_FROM])):
+            if texts[text, t.TEXT_LAST] < 256:
+                data.append(texts[text, t.TEXT_LAST])
+            text = int(texts[text, t.TEXT_UP])
         text = int(a["n"][t.ARG2])
         rule = self._rule_of(bind.then(bytes(reversed(data))))
         k = int(a["n"][t.THENS])
@@ -263,9 +286,6 @@ class ByteAutomaton:
             raise BudgetExceeded(f"one call took longer than {self.budget.seconds} s", hint="raise budget.seconds, or simplify the grammar")
         if code == t.NEED_RULE:
             rule = self.rules[int(self.arena["n"][t.ARG])]
-            if rule.twin is not None:
-                self._unfold_twins(rule, rule.twin)
-                return
             numbers = [self._rule_id(one) for one in rule.group or (rule,)]
             numbers = [number for number in numbers if self.arena["rule_start"][number] < 0]
             starts = self._assembler.bodies([self.rules[number].make() for number in numbers])
@@ -278,18 +298,6 @@ class ByteAutomaton:
             self._grow()
         else:
             raise AssertionError(f"unknown kernel code {code}")
-
-    def _unfold_twins(self, rule: Rule, twin: Rule) -> None:
-        """Make the bodies of a rule and of its twin: they are built by the same steps, so their nodes correspond."""
-        for one in (twin, rule):
-            number = self._rule_id(one)
-            if self.arena["rule_start"][number] < 0:
-                before = self._assembler.nodes
-                self.arena["rule_start"][number] = self._assembler.body(one.make())
-                self._spans[number] = before, self._assembler.nodes
-        (low, high), (start, end) = self._spans[self._rule_id(rule)], self._spans[self._rule_id(twin)]
-        if rule is not twin and high - low == end - start:
-            self.arena["node_twin"][low:high] = np.arange(start, end)
 
     def _grow(self) -> None:
         """Double what is nearly full."""
@@ -307,10 +315,14 @@ class ByteAutomaton:
         self._double(n[t.CTX], ("ctx_off", "ctx_state", "ctx_open", "ctx_twin"), "ctx_hash")
         if 2 * (n[t.PAIRS] + 4 * w) > a["ctx_pair"].size:
             a.reserve("ctx_pair", 2 * a["ctx_pair"].size)
-        self._double(n[t.MINUSES], ("minus_from", "minus_state"), "minus_hash")
-        self._double(n[t.COUNTS], ("count_leaf", "count_bound", "count_done"), "count_hash")
-        self._double(n[t.TEXTS], ("text_up", "text_byte", "text_size", "text_then"), "text_hash")
-        self._double(n[t.MARKS], ("mark_bind", "mark_from"), "mark_hash")
+        self._records(n[t.MINUSES], "minus", 2)
+        self._records(n[t.COUNTS], "count", 3)
+        self._records(n[t.TEXTS], "text_node", 2, "text_hash", ("text_size", "text_then"))
+        self._records(n[t.MARKS], "mark", 2)
+        self._records(n[t.FRAMES], "frame", 5)
+        self._records(n[t.SETS], "set", 17)
+        if int(a["text_size"][: n[t.TEXTS]].max()) + 8 >= a["letters"].size:
+            a.reserve("letters", 2 * a["letters"].size)
         if n[t.WORK] >= w:
             for name in ("work_stamp", "work_slot", "work_key"):
                 a.reserve(name, 8 * w, fill=0)
@@ -327,8 +339,9 @@ class ByteAutomaton:
                 a["move_key"][:] = -1
                 n[t.MOVES] = 0
                 return
-        if a.nbytes == before:  # one context has more pairs than all of the above foresees
+        if a.nbytes == before:  # one context has more pairs than all of the above foresees, or more lists are around one state
             a.reserve("ctx_pair", 2 * a["ctx_pair"].size)
+            a.reserve("letters", 2 * a["letters"].size)
 
     def _double(self, used: int, names: tuple[str, ...], table: str, bits: bool = False) -> None:
         a = self.arena
@@ -338,6 +351,17 @@ class ByteAutomaton:
                 a.reserve("bits", 4 * max(size, 2 * a["final"].size))
             for name in reversed(names):
                 a.reserve(name, size)
+            a[table] = np.full(2 * size, -1, np.int32)
+            rehash(self.handle, _HASHES.index(table))
+
+    def _records(self, used: int, name: str, width: int, table: str = "", beside: tuple[str, ...] = ()) -> None:
+        """Double an array of records, and what goes beside it, where it is nearly full."""
+        a, table = self.arena, table or f"{name}_hash"
+        if width * (used + 8) >= a[name].size or 2 * used + 16 >= a[table].size:
+            size = 2 * max(a[name].size // width, a[table].size // 2)
+            for one in beside:
+                a.reserve(one, size)
+            a.reserve(name, width * size)
             a[table] = np.full(2 * size, -1, np.int32)
             rehash(self.handle, _HASHES.index(table))
 
@@ -378,6 +402,16 @@ class ByteAutomaton:
             out = np.empty((256 + len(self.special_names), 2), np.int32)
             k = self.call(walk.live_bytes, self.handle, state, out)
             return [(int(b), int(s)) for b, s in out[:k]]
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether what texts have brought is so much that new ones should begin with a new automaton."""
+        large = self.states > self.budget.states // 8 or self.arena.nbytes > self.budget.memory // 16
+        return large and int(self.arena["n"][t.TEXTS]) > _TEXTS_MIN  # others are large because the grammar is
+
+    def renewed(self) -> ByteAutomaton:
+        """A new automaton of the same language."""
+        return ByteAutomaton(self.expr, budget=self.budget, source=self.source)
 
     @property
     def states(self) -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import wraps
+from inspect import signature
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from structgen import __version__
+from structgen.cli.inputs import GrammarOptions, SchemaOptions
 from structgen.errors import StructgenError
 
 
@@ -23,6 +27,13 @@ class _Commands(TyperGroup):
 
             show_error(error)
             raise typer.Exit(BAD_INPUT) from error
+
+
+class Order(StrEnum):
+    """How members stand."""
+
+    SCHEMA = "schema"
+    ANY = "any"
 
 
 class Formats(StrEnum):
@@ -43,16 +54,63 @@ app = typer.Typer(
 bench = typer.Typer(cls=_Commands, help="Measure structgen beside its peers.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 
-Schema = Annotated[
-    str | None, typer.Option("--schema", metavar="FILE|JSON", help="A JSON Schema: a file, JSON text, or - for standard input.")
-]
-Regex = Annotated[str | None, typer.Option("--regex", metavar="PATTERN", help="A regular expression that the whole text matches.")]
-Type = Annotated[str | None, typer.Option("--type", metavar="MODULE:NAME", help="A Python type: pydantic model, dataclass, function, ...")]
-Lark = Annotated[
-    str | None, typer.Option("--lark", metavar="FILE", help="A Lark grammar: a file, or the name of one that comes with structgen.")
-]
-Choice = Annotated[list[str] | None, typer.Option("--choice", metavar="TEXT", help="One of these texts; may be repeated.")]
-Style = Annotated[str, typer.Option("--style", help="How JSON is spelled: default, compact, indent=N, any.")]
+
+def _schema_options(
+    *,
+    style: Annotated[str, typer.Option("--style", help="How JSON is spelled: default, compact, indent=N, any.")] = "default",
+    order: Annotated[Order | None, typer.Option("--order", help="Of members: as the schema declares them, or any.")] = None,
+    draft: Annotated[
+        str | None, typer.Option("--draft", help="draft4, draft6, draft7, draft2019-09 or draft2020-12, for $schema's.")
+    ] = None,
+    formats: Annotated[Formats, typer.Option("--formats", help="Whether formats are checked.")] = Formats.ASSERT,
+    relax: Annotated[bool, typer.Option("--relax", help="Allow more where a schema cannot be compiled exactly.")] = False,
+    registry: Annotated[
+        str | None, typer.Option("--registry", metavar="DIR|FILE", help="Schemas for references: a folder, or JSON from URIs to schemas.")
+    ] = None,
+) -> SchemaOptions:
+    return SchemaOptions(style, None if order is None else order.value, draft, formats.value, relax, registry)
+
+
+def _grammar_options(
+    *,
+    schema: Annotated[
+        str | None, typer.Option("--schema", metavar="FILE|JSON", help="A JSON Schema: a file, JSON text, or - for standard input.")
+    ] = None,
+    regex: Annotated[
+        str | None, typer.Option("--regex", metavar="PATTERN", help="A regular expression that the whole text matches.")
+    ] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", metavar="MODULE:NAME", help="A Python type: pydantic model, dataclass, function, ...")
+    ] = None,
+    lark: Annotated[
+        str | None, typer.Option("--lark", metavar="FILE", help="A Lark grammar: a file, or the name of one that comes with structgen.")
+    ] = None,
+    choice: Annotated[list[str] | None, typer.Option("--choice", metavar="TEXT", help="One of these texts; may be repeated.")] = None,
+    options: SchemaOptions,
+) -> GrammarOptions:
+    return GrammarOptions(schema, regex, type_, lark, choice or (), options)
+
+
+def _sharing(make: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Gives a command the parameters of `make` in the place of its own parameter `options`, which is what `make` returns."""
+    shared = signature(make, eval_str=True).parameters
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def run(**given: Any) -> Any:
+            options = make(**{name: given.pop(name) for name in shared})
+            return command(options=options, **given)
+
+        own = signature(command, eval_str=True)
+        parts = [new for one in own.parameters.values() for new in (shared.values() if one.name == "options" else [one])]
+        run.__signature__ = own.replace(parameters=parts)  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in parts}
+        return run
+
+    return decorate
+
+
+_grammar_and_schema_options = _sharing(_schema_options)(_grammar_options)
 
 
 def _version(wanted: bool) -> None:
@@ -83,16 +141,12 @@ def demo(
 
 
 @app.command()
+@_sharing(_grammar_and_schema_options)
 def generate(
     *,
     prompt: Annotated[str | None, typer.Option("--prompt", metavar="TEXT|-", help="The prompt; - or nothing reads standard input.")] = None,
     model: Annotated[str, typer.Option("--model", help='"tiny", a folder, or a hub id such as Qwen/Qwen3-0.6B.')] = "tiny",
-    schema: Schema = None,
-    regex: Regex = None,
-    type_: Type = None,
-    lark: Lark = None,
-    choice: Choice = None,
-    style: Style = "default",
+    options: GrammarOptions,
     max_tokens: Annotated[int, typer.Option("--max-tokens", help="Most tokens of a text.")] = 256,
     temperature: Annotated[float, typer.Option("--temperature", help="0: the likeliest token.")] = 0.0,
     top_k: Annotated[int, typer.Option("--top-k", help="Keep the likeliest so many tokens; 0: all.")] = 0,
@@ -104,57 +158,43 @@ def generate(
 ) -> None:
     """Generate text under a grammar (free text where none is given). Exit status 1 where a text is unfinished."""
     from structgen.cli import generate as command
-    from structgen.cli.inputs import GrammarOptions
 
-    options = GrammarOptions(schema, regex, type_, lark, choice or (), style)
     drawing = {"max_tokens": max_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed, "n": n}
     raise typer.Exit(command.generate(model, options, prompt, stream=stream, as_json=as_json, **drawing))
 
 
 @app.command()
+@_sharing(_schema_options)
 def check(
     *,
     schema: Annotated[str, typer.Argument(metavar="SCHEMA", help="A JSON Schema: a file, JSON text, or - for standard input.")],
-    draft: Annotated[
-        str | None, typer.Option("--draft", help="draft4, draft6, draft7, draft2019-09 or draft2020-12, for $schema's.")
-    ] = None,
-    formats: Annotated[Formats, typer.Option("--formats", help="Whether formats are checked.")] = Formats.ASSERT,
-    style: Style = "default",
+    options: SchemaOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Say what of a schema is compiled exactly. Exit status 1 where something is refused, 2 where the schema is malformed."""
     from structgen.cli import check as command
 
-    raise typer.Exit(command.check(schema, draft=draft, formats=formats.value, style=style, as_json=as_json))
+    raise typer.Exit(command.check(schema, options, as_json=as_json))
 
 
 @app.command()
+@_sharing(_grammar_and_schema_options)
 def explain(
     *,
     text: Annotated[str, typer.Argument(metavar="TEXT|-", help="The text, or - for standard input.")],
-    schema: Schema = None,
-    regex: Regex = None,
-    type_: Type = None,
-    lark: Lark = None,
-    choice: Choice = None,
-    style: Style = "default",
+    options: GrammarOptions,
 ) -> None:
     """Say what may come next in a text, or where and why it is refused. Exit status 0 where it is complete, else 1."""
     from structgen.cli import explain as command
-    from structgen.cli.inputs import GrammarOptions
 
-    raise typer.Exit(command.explain(GrammarOptions(schema, regex, type_, lark, choice or (), style), text))
+    raise typer.Exit(command.explain(options, text))
 
 
 @app.command()
+@_sharing(_grammar_and_schema_options)
 def examples(
     *,
-    schema: Schema = None,
-    regex: Regex = None,
-    type_: Type = None,
-    lark: Lark = None,
-    choice: Choice = None,
-    style: Style = "default",
+    options: GrammarOptions,
     n: Annotated[int, typer.Option("--n", min=0, help="How many texts.")] = 10,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same texts.")] = None,
     max_length: Annotated[int | None, typer.Option("--max-length", min=0, help="Most characters of a text.")] = None,
@@ -162,9 +202,7 @@ def examples(
 ) -> None:
     """Print random texts of a grammar: test data."""
     from structgen.cli import examples as command
-    from structgen.cli.inputs import GrammarOptions
 
-    options = GrammarOptions(schema, regex, type_, lark, choice or (), style)
     raise typer.Exit(command.examples(options, n, seed=seed, max_length=max_length, as_json=as_json))
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import Any, Final
+from dataclasses import asdict, replace
+from typing import Final
 
 from rich.padding import Padding
 from rich.text import Text
 
-from structgen.cli.inputs import schema_text
+from structgen.cli.inputs import SchemaOptions, schema_text
 from structgen.cli.screen import out, plain
 from structgen.errors import EmptyLanguage, UnsupportedFeature
 from structgen.ir.report import Finding, SupportReport
@@ -18,10 +18,10 @@ EXACT, REFUSED = 0, 1
 _COLOURS: Final = {"exact": "green", "narrower": "yellow", "relaxed": "yellow", "refused": "red", "empty": "red"}
 
 
-def check(given: str, *, draft: str | None, formats: Any, style: str, as_json: bool) -> int:
+def check(given: str, options: SchemaOptions, *, as_json: bool) -> int:
     """Print the support report of a schema; the exit status. Raises `SchemaError` where it is malformed."""
     text = schema_text(given)
-    verdict, report, hint = judge(text, draft=draft, formats=formats, style=style)
+    verdict, report, hint = judge(text, options)
     if as_json:
         findings = [asdict(finding) for finding in report.findings]
         plain(json.dumps({"verdict": verdict, "findings": findings, "hint": hint}, ensure_ascii=False, indent=2))
@@ -30,12 +30,10 @@ def check(given: str, *, draft: str | None, formats: Any, style: str, as_json: b
     return REFUSED if verdict in ("refused", "empty") else EXACT
 
 
-def judge(text: str, **options: Any) -> tuple[str, SupportReport, str]:
+def judge(text: str, options: SchemaOptions) -> tuple[str, SupportReport, str]:
     """A verdict (exact, relaxed, refused, empty), the findings, and a hint. Raises `SchemaError`, `OptionError`, `BudgetExceeded`."""
-    from structgen import api
-
     try:
-        report = api.json_schema(text, **options).report
+        report = options.grammar(text).report
     except UnsupportedFeature as error:
         report = error.report or SupportReport([Finding(str(error.where or ""), "schema", "refused", error.why, error.hint or "")])
         return "refused", report, _relaxed_hint(text, options)
@@ -45,16 +43,14 @@ def judge(text: str, **options: Any) -> tuple[str, SupportReport, str]:
     return report.verdict, report, ""
 
 
-def _relaxed_hint(text: str, options: dict[str, Any]) -> str:
+def _relaxed_hint(text: str, options: SchemaOptions) -> str:
     """What `relax=True` would make of a schema that is refused."""
-    from structgen import api
-
     try:
-        relaxed = api.json_schema(text, relax=True, **options).report.relaxed
+        relaxed = replace(options, relax=True).grammar(text).report.relaxed
     except (UnsupportedFeature, EmptyLanguage):
-        return "relax=True does not compile it either."
+        return "relax=True (--relax) does not compile it either."
     places = "1 place" if len(relaxed) == 1 else f"{len(relaxed)} places"
-    return f"relax=True compiles the nearest superset, which allows more in {places}."
+    return f"relax=True (--relax) compiles the nearest superset, which allows more in {places}."
 
 
 def _show(verdict: str, report: SupportReport, hint: str) -> None:
@@ -64,7 +60,7 @@ def _show(verdict: str, report: SupportReport, hint: str) -> None:
         where = Text(f"{finding.verdict:8} ", style=_COLOURS[finding.verdict])
         where.append(finding.where or "the root", style="bold default")
         screen.print(where, soft_wrap=True)  # a pointer is to be copied: it stays on one line
-        why = f"{finding.feature}: {finding.why}" + (f" {finding.hint}" if finding.hint and finding.hint != hint else "")
+        why = f"{finding.feature}: {finding.why}" + (f"\nhint: {finding.hint}" if finding.hint and finding.hint != hint else "")
         screen.print(Padding(Text(why), (0, 0, 0, 9)))
     if hint:
         screen.print(Text(hint, style="dim"))

@@ -6,9 +6,11 @@ Everything wrong raises a `StructgenError` whose `where` is the option. Not here
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,25 @@ NAMES = "--schema, --regex, --type, --lark or --choice"
 
 
 @dataclass(frozen=True, slots=True)
+class SchemaOptions:
+    """The options of `json_schema`; `registry` names a folder or a file."""
+
+    style: str = "default"
+    order: str | None = None
+    draft: str | None = None
+    formats: str = "assert"
+    relax: bool = False
+    registry: str | None = None
+
+    def grammar(self, text: str) -> Grammar:
+        """The grammar of a schema. Raises what making it raises, and `OptionError`."""
+        from structgen import api
+
+        given: dict[str, Any] = asdict(self) | {"registry": None if self.registry is None else registry_at(self.registry)}
+        return api.json_schema(text, **given)
+
+
+@dataclass(frozen=True, slots=True)
 class GrammarOptions:
     """The options that name a grammar; None and () where they were not given."""
 
@@ -29,7 +50,7 @@ class GrammarOptions:
     type: str | None = None
     lark: str | None = None
     choice: Sequence[str] = ()
-    style: str = "default"
+    of_schema: SchemaOptions = SchemaOptions()
 
     @property
     def given(self) -> list[str]:
@@ -47,14 +68,48 @@ class GrammarOptions:
             names = " and ".join(f"--{name}" for name in given)
             raise OptionError(f"{names} are two grammars", where="grammar", hint=f"pass one of {NAMES}; --choice may be repeated")
         if self.schema is not None:
-            return api.json_schema(schema_text(self.schema), style=self.style)
+            return self.of_schema.grammar(schema_text(self.schema))
+        self._check_lone(given[0])
         if self.regex is not None:
             return api.regex(self.regex)
         if self.type is not None:
-            return api.python_type(python_object(self.type), style=self.style)
+            return api.python_type(python_object(self.type), style=self.of_schema.style)
         if self.lark is not None:
             return api.lark(lark_text(self.lark))
         return api.choice(self.choice)
+
+    def _check_lone(self, kind: str) -> None:
+        """Options of schemas mean nothing beside other grammars (but the style, beside a type)."""
+        default = SchemaOptions()
+        for one in fields(SchemaOptions):
+            said = getattr(self.of_schema, one.name) != getattr(default, one.name)
+            if said and not (kind == "type" and one.name == "style"):
+                raise OptionError(f"--{one.name} says nothing about --{kind}", where=f"--{one.name}", hint="it goes with --schema")
+
+
+def registry_at(given: str) -> dict[str, Any]:
+    """The schemas that references lead to: the .json files of a folder by their paths in it, or a JSON object from URIs to schemas.
+
+    Raises `OptionError`.
+    """
+    where = Path(given)
+    if where.is_dir():
+        found = {file.relative_to(where).as_posix(): _json_at(str(file)) for file in sorted(where.rglob("*.json"))}
+    else:
+        found = _json_at(given)
+    odd = next((name for name, one in found.items() if not isinstance(one, dict | bool)), None) if isinstance(found, dict) else given
+    if odd is not None:
+        hint = "a folder of schemas, or a file with a JSON object from URIs to schemas"
+        raise OptionError(f"there is no schema at {odd!r}", where="--registry", hint=hint)
+    return found
+
+
+def _json_at(name: str) -> Any:
+    try:
+        return json.loads(file_text(name, "--registry", "a folder of schemas, or a JSON object from URIs to schemas"), parse_float=Decimal)
+    except json.JSONDecodeError as error:
+        why = f"{name!r} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise OptionError(why, where="--registry") from None
 
 
 def schema_text(given: str) -> str:

@@ -18,12 +18,13 @@ from structgen.automata.machine import ByteAutomaton
 from structgen.constraint.tables import ROW_ENTRY, tables_of
 from structgen.errors import BudgetExceeded, OptionError, VocabularyError
 from structgen.ir.report import SupportReport
+from structgen.kernels import settle, walk
 from structgen.kernels import tables as t
-from structgen.kernels import walk
 from structgen.kernels.arena import Arena, bundle
 from structgen.vocab.vocabulary import Vocabulary
 
 Words = npt.NDArray[np.uint32]
+Tokens = npt.NDArray[np.int32]
 
 _MOVES_MAX: Final = 1 << 18  # remembered (state, token) pairs; about 30 MB of dictionary
 _DISTANCE_MAX: Final = 100_000  # states that one distance may look at
@@ -44,15 +45,33 @@ class TokenAutomaton:
         self._tables = tables_of(vocabulary)
         self._moves: dict[int, int] = {}
         self._rows: dict[int, Words] = {}
-        self._doubts: dict[int, npt.NDArray[np.int32]] = {}  # by twin: the tokens that only the state itself can judge
+        self._doubts: dict[int, tuple[Tokens, Tokens]] = {}  # by twin: tokens that only the state itself can judge, and the keys in them
+        self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
         self._distances: dict[int, int] = {}
+        self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._forced: dict[int, list[int]] = {}
         self._own = Arena(self._tables.own)
         with machine.turn:  # trie walks keep one state a byte of the token
-            machine.arena.reserve("stack", self._tables.deepest + 2)
+            for name in ("stack", "spelling"):
+                machine.arena.reserve(name, self._tables.deepest + 2)
         self._handle = bundle(
             [machine.arena.handle, POOL.arena.handle, self._tables.tokens.handle, self._tables.rows.handle, self._own.handle]
         )
+
+    def renewed(self) -> TokenAutomaton:
+        """This automaton; or, once texts have brought it near to its budget, a new one of the same grammar. States belong to the automaton
+        that they come from.
+
+        What a text brings (its keys, where no two may be equal) is remembered for good, so that states stay plain integers. Whoever serves
+        many texts begins each with `automaton = automaton.renewed()`; models and logits processors do.
+        """
+        if not self.machine.is_worn:
+            return self
+        with self.machine.turn:
+            if self._heir is None or self._heir.machine.is_worn:
+                self._heir = TokenAutomaton(self.machine.renewed(), self.vocabulary, self.report)
+                self._heir.decode = self.decode
+            return self._heir
 
     def _specials(self) -> None:
         """Look up special tokens that the grammar has named since the last call."""
@@ -115,11 +134,10 @@ class TokenAutomaton:
             if found is None:
                 self._remember(twin, row, row.nbytes)
             doubts = self._doubts.get(twin)
-            if doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
-                row = self._settled(state, row, doubts)
-                self._remember(state, row, row.nbytes)
-            elif twin != state:
-                self._remember(state, row, 0)
+            if twin != state or doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
+                exact = self._settled(state, row, doubts)
+                self._remember(state, exact, 0 if exact is row else exact.nbytes)
+                row = exact
         return row
 
     def _fresh(self, state: int) -> Words:
@@ -131,22 +149,55 @@ class TokenAutomaton:
             self._help(code)
             code = walk.mask(self._handle, state, row)
         if self.machine.arena["n"][t.DOUBTS]:
-            self._doubts[state] = _tokens(self._own["doubt"])
+            tokens = _tokens(self._own["doubt"])
+            keys = np.empty(len(tokens), np.int32)
+            self._call(settle.keys_of, tokens, keys)
+            self._doubts[state] = tokens, keys
         row.flags.writeable = False
         return row
 
-    def _settled(self, state: int, row: Words, doubts: npt.NDArray[np.int32]) -> Words:
-        """The row of a state whose twin leaves tokens in doubt: each is tried."""
-        row, tokens, at = row.copy(), doubts.copy(), np.zeros(2, np.int64)
-        code = walk.settle(self._handle, state, tokens, row, at)
-        while code < 0:
+    def _call(self, kernel: Callable[..., Any], *arguments: Any) -> int:
+        """Call a kernel until it needs no more help."""
+        code = kernel(self._handle, *arguments)
+        while code < 0 and code != walk.FULL:
             self._help(code)
-            code = walk.settle(self._handle, state, tokens, row, at)
+            code = kernel(self._handle, *arguments)
+        return int(code)
+
+    def _settled(self, state: int, row: Words, doubts: tuple[Tokens, Tokens] | None) -> Words:
+        """The row of a state, given that of its twin and the tokens that the twin leaves in doubt."""
+        text, count, divided = int(self.machine.arena["text"][state]), 0, False
+        if text >= t.EMPTY:
+            while (count := self._call(settle.repeats, state, row, self._repeats)) == walk.FULL:
+                self._repeats = np.empty(4 * self._repeats.size, np.int32)
+            divided, count = bool(count & settle.DIVIDED), count & ~settle.DIVIDED
+        if doubts is None and not count:
+            return row
+        row, left = row.copy(), []
+        if count:
+            settle.forbid(self._repeats, count, row)
+            if divided:
+                left.append(self._repeats[:count].copy())
+        if doubts is not None:
+            tokens, keys = doubts
+            if text <= t.EMPTY:  # no key has begun: all in the token
+                unclear = np.empty(tokens.size, np.int32)
+                tokens = unclear[: self._call(settle.clear, state, tokens, keys, row, unclear)]
+            left.append(tokens.copy())
+        for some in left:
+            self._settle(state, row, some)
+        row.flags.writeable = False
+        return row
+
+    def _settle(self, state: int, row: Words, tokens: Tokens) -> None:
+        """Allow those of the tokens that the state itself allows."""
+        if not tokens.size:
+            return
+        at = np.zeros(2, np.int64)
+        self._call(settle.settle, state, tokens, row, at)
         for token in map(int, tokens[: at[1]]):
             if self.advance(state, token):
                 row[token >> 5] |= np.uint32(1 << (token & 31))
-        row.flags.writeable = False
-        return row
 
     def _remember(self, state: int, row: Words, size: int) -> None:
         self._rows[state] = row
@@ -283,9 +334,9 @@ class TokenAutomaton:
                     self._help(code)
 
 
-def _tokens(row: Words) -> npt.NDArray[np.int32]:
+def _tokens(row: Words) -> Tokens:
     """The tokens of a row that has few."""
     words = np.flatnonzero(row)  # 10 us for 152k tokens; unpacking all bits takes 460 us
     bits = np.flatnonzero(np.unpackbits(row[words].view(np.uint8), bitorder="little"))
-    found: npt.NDArray[np.int32] = (32 * words[bits >> 5] + (bits & 31)).astype(np.int32)
+    found: Tokens = (32 * words[bits >> 5] + (bits & 31)).astype(np.int32)
     return found

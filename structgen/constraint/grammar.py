@@ -29,6 +29,10 @@ class Grammar:
     """
 
     def __init__(self, language: Language, *, budget: Budget | None = None) -> None:
+        if budget is not None and not isinstance(budget, Budget):
+            raise OptionError(
+                f"budget is a Budget, not {budget!r:.100}", where="budget", hint="sg.Budget(seconds=5) limits the time of a call."
+            )
         self.language = language
         self._budget = budget
         self._lock = threading.Lock()
@@ -41,18 +45,18 @@ class Grammar:
 
     @property
     def automaton(self) -> ByteAutomaton:
-        """The byte automaton, made on first use. Raises EmptyLanguage where no text matches."""
+        """The byte automaton: made on first use, and anew once texts have made it large. Raises EmptyLanguage where no text matches."""
         with self._lock:
-            if self._machine is None:
+            if self._machine is None or self._machine.is_worn:
                 self._machine = ByteAutomaton(self.language.start, budget=self._budget, source=self.language.source)
             return self._machine
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether the complete text belongs to the language. For a schema: whether it is JSON in the style asked for, and its value valid.
 
-        Lone surrogates in a str belong to none. Raises EmptyLanguage, BudgetExceeded.
+        Lone surrogates in a str belong to none. Raises EmptyLanguage, BudgetExceeded; TypeError for what is no text.
         """
-        data = _utf8(text)
+        data = _utf8(_text(text))
         return data is not None and self.automaton.accepts(data)
 
     def decode(self, text: str) -> Any:
@@ -80,7 +84,7 @@ class Grammar:
 
     def explain(self, text: str | bytes) -> Explanation:
         """How far a text can be read, what may come next there, and a caret below the place."""
-        return explain(self.automaton, text)
+        return explain(self.automaton, _text(text))
 
     def compile(self, vocabulary: Vocabulary) -> TokenAutomaton:
         """The token automaton over a vocabulary. Raises EmptyLanguage, VocabularyError, BudgetExceeded."""
@@ -128,9 +132,15 @@ class Grammar:
         return f"<Grammar {source if len(source) < 60 else source[:57] + '...'}>" if source else "<Grammar>"
 
 
+def _text(text: object) -> str | bytes:
+    if not isinstance(text, str | bytes):
+        raise TypeError(f"a text is str or bytes, not {type(text).__name__}: of a JSON value, json.dumps makes one")
+    return text
+
+
 def _utf8(text: str | bytes) -> bytes | None:
-    if not isinstance(text, str):
-        return bytes(text)
+    if isinstance(text, bytes):
+        return text
     try:
         return text.encode()
     except UnicodeEncodeError:

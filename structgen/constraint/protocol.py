@@ -114,3 +114,10 @@ def pack(ids: Sequence[int] | range, words: int) -> Words:
 def unpack(row: Words) -> npt.NDArray[np.int64]:
     """The ids of a packed row, ascending."""
     return np.flatnonzero(np.unpackbits(row.astype("<u4").view(np.uint8), bitorder="little"))
+
+
+def renewed(constraint: Constraint) -> Constraint:
+    """What to begin a new text with: the constraint, or where texts have made it large, a new one of the same grammar
+    (`TokenAutomaton.renewed`). States belong to the one that they come from."""
+    make = getattr(constraint, "renewed", None)
+    return constraint if make is None else make()

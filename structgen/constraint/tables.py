@@ -26,6 +26,7 @@ from structgen.vocab.vocabulary import Vocabulary
 _SPARSE_MAX: Final = 512  # tokens of a sparse row; longer ones are kept dense
 _TABLE: Final = 8
 _KEPT: Final = 8  # vocabularies whose tables are kept
+_STEPS_MAX: Final = 1 << 13  # nodes of a leaf whose steps are remembered while tables are made
 _BYTES_MAX: Final = 256 << 20  # of the tables of one vocabulary
 ROW_ENTRY: Final = 250  # bytes of a remembered row beside its words
 
@@ -95,6 +96,8 @@ class TokenTables:
         self.handle = bundle([self.tokens.handle, POOL.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
         self._used = dict.fromkeys(self.rows.names, 0)
         self._entries = 0
+        self._scratch: list[Any] | None = None
+        self._memo: tuple[int, Ints] = -1, np.empty(0, np.int32)
         self._far: dict[int, tuple[Ints, Ints]] = {}  # by leaf node: ids that can go on for ever and the characters they need, by need
         self.memo = RowBudget(64 << 20)
 
@@ -147,25 +150,33 @@ class TokenTables:
     def _find(self, kind: Any, a: int, b: int) -> int:
         return int(walk.find(self.rows["index"], (int(kind) << 60) | (a << 30) | b))
 
-    def _survey(self, g: int) -> tuple[Ints, Ints, Ints, Ints, Ints]:
-        ids, low, high = (np.empty(self.ids, np.int32) for _ in range(3))
-        exits, counts = (np.empty(self.nodes, np.int32) for _ in range(2))
+    def _survey(self, g: int) -> tuple[Ints, Ints, Ints]:
+        """The tokens that stay inside a leaf node, the trie nodes behind its ends, and the characters before them. Scratch: copy them."""
+        if self._scratch is None:  # fresh pages for each walk would cost as much as a small walk
+            sizes = self.ids + 1, self.nodes, self.nodes
+            self._scratch = [np.empty(size, np.int32) for size in sizes] + [np.empty(self.deepest + 2, np.int64) for _ in range(2)]
+        ids, exits, counts, nodes, done = self._scratch
         out = np.zeros(2, np.int64)
-        nodes, done = (np.empty(self.deepest + 2, np.int64) for _ in range(2))
-        survey.survey(self.handle, g, nodes, done, ids, low, high, exits, counts, out)
+        survey.survey(self.handle, g, self._steps(g), nodes, done, ids, exits, counts, out)
         n, m = out
-        return ids[:n], low[:n], high[:n], exits[:m], counts[:m]
+        return ids[:n], exits[:m], counts[:m]
+
+    def _steps(self, g: int) -> Ints:
+        """The memo of steps of a leaf; of one leaf only, for that is mostly asked of in a row."""
+        leaf, nodes = POOL.leaf_of(g)
+        if self._memo[0] != leaf:
+            self._memo = leaf, np.zeros(256 * min(nodes, _STEPS_MAX), np.int32)  # pages that are not touched cost nothing
+        return self._memo[1]
 
     def _dense(self, ids: Ints) -> int:
-        row = np.zeros(self.words * 32, np.uint8)
-        row[ids] = 1
-        packed = np.packbits(row, bitorder="little").view("<u4").astype(np.uint32)
-        return self._append("words", packed) // self.words
+        row = np.zeros(self.words, np.uint32)
+        survey.pack(ids, row)
+        return self._append("words", row) // self.words
 
     def _table(self, g: int) -> None:
         if self._find(walk.OF_LEAF, g, 0) >= 0:
             return
-        ids, _, _, exits, counts = self._survey(g)
+        ids, exits, counts = self._survey(g)
         bytes_ = self.trie.byte[exits]
         order = np.argsort(bytes_, kind="stable")
         row, at = (-1, self._append("ids", ids)) if len(ids) <= _SPARSE_MAX else (self._dense(ids), 0)
@@ -186,7 +197,9 @@ class TokenTables:
         table = self._find(walk.OF_LEAF, g, 0)
         if self.rows["desc"][_TABLE * table + t.NEED_MOST] >= 0:
             return
-        ids, low, high, _, _ = self._survey(g)
+        ids = self._survey(g)[0].copy()
+        low, high = np.empty_like(ids), np.empty_like(ids)
+        survey.lengths(self.handle, g, ids, low, high)
         near = high < t.NO_BOUND
         at = self._used["near_low"]
         self._write("near_high", at, high[near])

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from structgen.constraint.protocol import DEAD, Constraint, Words, pack
+from structgen.constraint.protocol import DEAD, Constraint, Words, pack, renewed
 from structgen.errors import ModelError, OptionError
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -102,9 +102,9 @@ class LogitsProcessor(Base):  # type: ignore[misc]
             )
         with self._lock:
             run = self._run_of(ids, scores)
-            states = [run.state(self.constraints[k // repeat], k // repeat, row[run.prompt_length :]) for k, row in enumerate(ids)]
+            states = [run.state(k // repeat, row[run.prompt_length :]) for k, row in enumerate(ids)]
             run.settle(ids, scores)
-        return self._masked(scores, states, repeat)
+        return self._masked(scores, states, repeat, run.constraints)
 
     def _run_of(self, ids: Ids, scores: torch.Tensor) -> _Run:
         """The run that this call belongs to, moved to the front."""
@@ -112,14 +112,14 @@ class LogitsProcessor(Base):  # type: ignore[misc]
             if ids.shape[1] < self.prompt_length:
                 why = f"prompt_length is {self.prompt_length} and the rows have {ids.shape[1]} tokens"
                 raise OptionError(why, where="prompt_length", hint="it counts padding too, as generate() sees it")
-            run = self._runs[0] if self._runs else _Run(ids[:, : self.prompt_length], self._stops)
+            run = self._runs[0] if self._runs else _Run(ids[:, : self.prompt_length], self._stops, self.constraints)
         else:
-            found = (run for run in self._runs if run.continues(ids, scores, self.constraints))
-            run = next(found, None) or _Run(ids, self._stops)
+            found = (run for run in self._runs if run.continues(ids, scores))
+            run = next(found, None) or _Run(ids, self._stops, self.constraints)
         self._runs = [run, *(other for other in self._runs if other is not run)][:RUNS]
         return run
 
-    def _masked(self, scores: torch.Tensor, states: Sequence[int], repeat: int) -> torch.Tensor:
+    def _masked(self, scores: torch.Tensor, states: Sequence[int], repeat: int, constraints: Sequence[Constraint]) -> torch.Tensor:
         rows: Words = np.empty((len(states), self.vocabulary.words), np.uint32)
         for k, state in enumerate(states):
             if state == FINISHED:
@@ -127,7 +127,7 @@ class LogitsProcessor(Base):  # type: ignore[misc]
             elif state == DEAD:
                 rows[k] = np.uint32(0xFFFFFFFF)
             else:
-                rows[k] = self.constraints[k // repeat].mask(state)
+                rows[k] = constraints[k // repeat].mask(state)
         dead = torch.tensor([state == DEAD for state in states], device=scores.device)[:, None]
         out = scores.masked_fill(~(allowed(rows, scores.shape[-1], scores.device) | dead), -torch.inf)
         for k in torch.isneginf(out).all(-1).nonzero().flatten().tolist():
@@ -152,7 +152,8 @@ class _Run:
     * the last call was a probe (all scores equal: prompt lookup asks what may follow) of the same rows.
     """
 
-    def __init__(self, ids: Ids, stops: npt.NDArray[np.int64]) -> None:
+    def __init__(self, ids: Ids, stops: npt.NDArray[np.int64], constraints: Sequence[Constraint]) -> None:
+        self.constraints = [renewed(constraint) for constraint in constraints]  # each for as many rows; states are theirs
         self.prompt_length = ids.shape[1]
         self._prompts = {row.tobytes() for row in ids}
         self._stops = stops
@@ -167,8 +168,8 @@ class _Run:
         self._probing = False  # drafts come from prompt lookup, not from a model
         self._verifying = False  # the last call shared its memory with the one before
 
-    def continues(self, ids: Ids, scores: torch.Tensor, constraints: Sequence[Constraint]) -> bool:
-        """Whether the call belongs to this run. `constraints`: those of the processor, each for as many rows."""
+    def continues(self, ids: Ids, scores: torch.Tensor) -> bool:
+        """Whether the call belongs to this run."""
         length, start = ids.shape[1], self.prompt_length
         if self._scores is None or self._scores.shape[-1] != scores.shape[-1] or length < start:
             return False
@@ -183,11 +184,11 @@ class _Run:
         rows = {_hash(row) for row in ids}
         parents = {_hash(row[:-1]) for row in ids}
         if length == self._length + 1 and len(ids) == self._count and parents <= self._rows:
-            return self._drawn(ids[:, start:], constraints)
+            return self._drawn(ids[:, start:])
         if self._drafting and len(ids) == 1 and length <= self._length + 1:
             if rows <= self._seen and not self._was_probe() and (self._verifying or self._probing):
                 return False  # what follows a verified draft is new: had the draft had it, it would have gone on
-            return parents <= self._seen and self.state(constraints[0], 0, ids[0, start:]) > 0
+            return parents <= self._seen and self.state(0, ids[0, start:]) > 0
         return length == self._length and rows <= self._rows and self._was_probe()
 
     def _shares_memory(self, scores: torch.Tensor) -> bool:
@@ -200,11 +201,11 @@ class _Run:
         self._probing = self._probing or probe
         return probe
 
-    def _drawn(self, generated: Ids, constraints: Sequence[Constraint]) -> bool:
+    def _drawn(self, generated: Ids) -> bool:
         """Whether the last token of each row could be drawn under the mask of its place, and not all rows are finished."""
-        repeat = len(generated) // len(constraints)
-        states = [self.state(constraints[k // repeat], k // repeat, row) for k, row in enumerate(generated)]
-        parents = [self.state(constraints[k // repeat], k // repeat, row[:-1]) for k, row in enumerate(generated)]
+        repeat = len(generated) // len(self.constraints)
+        states = [self.state(k // repeat, row) for k, row in enumerate(generated)]
+        parents = [self.state(k // repeat, row[:-1]) for k, row in enumerate(generated)]
         possible = all(state != DEAD or parent == DEAD for state, parent in zip(states, parents, strict=True))
         return possible and any(state != FINISHED for state in states)
 
@@ -216,9 +217,9 @@ class _Run:
         self._seen |= self._rows
         self._states, self._next = self._next, {}
 
-    def state(self, constraint: Constraint, group: int, generated: Ids) -> int:
+    def state(self, group: int, generated: Ids) -> int:
         """The state behind the generated tokens of a row: `FINISHED` behind a stop token, 0 where no text of the grammar begins so."""
-        key = (group, generated.tobytes())
+        constraint, key = self.constraints[group], (group, generated.tobytes())
         state = self._states.get(key)
         if state is None:
             parent = self._states.get((group, generated[:-1].tobytes())) if len(generated) else None

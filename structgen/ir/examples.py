@@ -13,6 +13,7 @@ Special tokens have no spelling: a text that comes to one is dropped and drawn a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
@@ -22,7 +23,7 @@ from typing import Any, Final, NamedTuple
 from structgen.errors import BudgetExceeded, OptionError
 from structgen.ir.examples_cost import Costs
 from structgen.ir.examples_leaf import LeafTexts
-from structgen.ir.expr import NEVER, Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import NEVER, Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
 from structgen.ir.expr_match import has_beginning
 
 _FREEDOM: Final = 7.0
@@ -206,6 +207,49 @@ class _Speaker:
                 return data
         raise _DropError
 
+    def entries(self, expr: Entries, todo: list[_Item], run: _Run) -> None:
+        """Entries picked at random, required ones among them; without freedom the fewest and cheapest."""
+        free = run.free > 0
+        picked: list[tuple[Expr, Expr]] = [(one.key, one.value) for one in expr.known if one.required]
+        rest = [(one.key, one.value) for one in expr.known if not one.required]
+        most = len(picked) + len(rest) + (expr.low + 9 if expr.others else 0)
+        most = most if expr.high is None else min(most, expr.high)
+        if free:
+            self.random.shuffle(rest)
+            share = min(0.6, 12 / max(len(rest), 1))
+            picked += [one for one in rest if self.random.random() < share][: max(most - len(picked), 0)]
+            while expr.others and len(picked) < most and self.random.random() < 0.4:
+                picked.append(self.random.choice(expr.others))
+        left = [one for one in rest if one not in picked]
+        while len(picked) < expr.low:
+            self.costs.settle(expr)
+            some = [(self.costs.of(key) + self.costs.of(value), key, value) for key, value in (*left[:1000], *expr.others)]
+            _, key, value = min(some, key=lambda one: one[0])
+            picked.append((key, value))
+            left = [one for one in left if one[0] is not key]
+        if free:
+            self.random.shuffle(picked)
+        run.free -= len(picked)
+        keys: set[bytes] = set()
+        parts: list[_Item] = []
+        names = {id(one.key) for one in expr.others}
+        for key, value in picked:
+            parts += [expr.separator, self._new(key, expr.quoted, keys, run) if id(key) in names else key, value]
+        todo += reversed(parts[1:])
+
+    def _new(self, key: Expr, quoted: bool, taken: set[bytes], run: _Run) -> Lit:
+        """A text of a key that is none of those taken."""
+        for turn in range(_TRIES):  # more freedom finds another one
+            before = run.room
+            run.free += turn > 2
+            data = self._drawn(key, run)
+            run.room = before  # whoever is given the text counts it
+            said = json.loads(data).encode() if quoted else data
+            if said not in taken:
+                taken.add(said)
+                return Lit(data)
+        raise _DropError
+
     def special(self, *_: Any) -> bytes:
         raise _DropError
 
@@ -288,6 +332,7 @@ _SAY: Final[dict[type, Callable[..., bytes | None]]] = {
     Minus: _Speaker.minus,
     Special: _Speaker.special,
     Bind: _Speaker.bind,
+    Entries: _Speaker.entries,
     Seq: _Speaker.sequence,
     Rule: _Speaker.rule,
     Alt: _Speaker.choice,

@@ -16,7 +16,7 @@ from math import inf
 from typing import Final
 
 from structgen.errors import BudgetExceeded, EmptyLanguage, UnsupportedFeature
-from structgen.ir.expr import Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
 
 _MOST: Final = 20_000
 """The most rules that are unfolded in search of one end."""
@@ -163,6 +163,14 @@ class Costs:
                 return costs[id(expr.body)] * expr.low if expr.low else 0
             case Net():
                 return self._distances(expr, lambda label: costs[id(label)])[0]
+            case Entries():
+                known = [(one.required, costs[id(one.key)] + costs[id(one.value)]) for one in expr.known]
+                needed = [cost for required, cost in known if required]
+                more = max(expr.low - len(needed), 0)
+                spare = sorted(cost for required, cost in known if not required)
+                spare += [min([costs[id(one.key)] + costs[id(one.value)] for one in expr.others], default=inf)] * more
+                between = costs[id(expr.separator)] * (len(needed) + more - 1)
+                return sum(needed) + sum(sorted(spare)[:more]) + between
             case Bind():
                 return _BIND + costs[id(expr.inner)] + costs[id(expr.unknown)] if binds else inf
         return sum([costs[id(part)] for part in _parts(expr, binds)])
@@ -179,6 +187,9 @@ def _parts(expr: Expr, binds: int) -> list[Expr]:
             return [label for _, label, _ in expr.edges if label is not None]
         case Minus():
             return [expr.leaf]
+        case Entries():
+            known, others = [(one.key, one.value) for one in expr.known], [(one.key, one.value) for one in expr.others]
+            return [expr.separator, *(part for one in (*known, *others) for part in one)]
         case Bind():  # what follows a text is not known yet; it is about as far from the end as what may follow any text
             return [expr.inner, expr.unknown] if binds else []
     return []

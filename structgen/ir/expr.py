@@ -14,7 +14,7 @@ Two duties of whoever builds expressions:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from structgen.ir.regular import CharDFA
@@ -112,16 +112,55 @@ class Bind(Expr):
     much, `sure` is False, and such tokens are tried one by one; this is rarely needed for what follows directly, but for the next bind
     that the first text matters to. There, in expressions that only `unknown` leads to, `then` is None.
 
-    `twin`: the bind that stands for this one where texts are forgotten (None: itself).
-
-    Unique keys, for example: inner = a string that is no key yet, then(w) = its value and further members without w, unknown = its value
-    and further members whose keys are in doubt.
+    Unique items, for example: inner = an item, then(w) = further items none of which is w, unknown = further items that are in doubt.
     """
 
-    __slots__ = ("inner", "sure", "then", "twin", "unknown")
+    __slots__ = ("inner", "sure", "then", "unknown")
 
-    def __init__(self, inner: Expr, then: Callable[[bytes], Expr] | None, unknown: Expr, *, sure: bool, twin: Bind | None = None) -> None:
-        self.inner, self.then, self.unknown, self.sure, self.twin = inner, then, unknown, sure, twin
+    def __init__(self, inner: Expr, then: Callable[[bytes], Expr] | None, unknown: Expr, *, sure: bool) -> None:
+        self.inner, self.then, self.unknown, self.sure = inner, then, unknown, sure
+
+
+class Known(NamedTuple):
+    """An entry that is there at most once."""
+
+    key: Expr
+    value: Expr
+    required: bool = False
+
+
+class Other(NamedTuple):
+    """Entries whose keys are texts of a language, no two of them alike."""
+
+    key: Expr
+    value: Expr
+
+
+class Entries(Expr):
+    """A list of `low` to `high` (None: any number) entries in any order, with `separator` between two of them; `low` is at least 1.
+
+    `known` entries are there at most once, or exactly once where they are required; that is a permutation phrase (Cameron 1993, "Extending
+    context-free grammars with permutation phrases"). Of `others` there may be any number, but their keys differ; `quoted`: keys are JSON
+    strings, which differ where their characters do. Members of an object, for example, or unique items (with values that are empty).
+
+    What leads to no dead end: all required entries fit below `high`; known ones are enough for `low` where there are no others; no key of
+    the others is a known one, and behind each beginning of one there are infinitely many.
+    """
+
+    __slots__ = ("high", "known", "low", "others", "quoted", "separator")
+
+    def __init__(
+        self,
+        known: Sequence[Known],
+        others: Sequence[Other],
+        separator: Expr,
+        low: int = 1,
+        high: int | None = None,
+        *,
+        quoted: bool = True,
+    ) -> None:
+        self.known, self.others, self.separator = tuple(known), tuple(others), separator
+        self.low, self.high, self.quoted = max(low, 1), high, quoted
 
 
 class Strings(Expr):
@@ -179,17 +218,12 @@ class Rule(Expr):
 
     The same Rule object is the same rule: memoise the makers of infinite families (`Members(schema, i)`). `group`: rules (this one among
     them) that will mostly be reached together; making their bodies together is cheaper.
-
-    `twin`: for a rule that depends on texts read before, the rule that such texts are forgotten in, built by the same steps (itself, for
-    that one). It contains the texts of the rule, and what may be too much lies behind a `Bind` that is not sure. Masks are made with twins,
-    so that they do not depend on the texts.
     """
 
-    __slots__ = ("__weakref__", "group", "make", "name", "twin")
+    __slots__ = ("__weakref__", "group", "make", "name")
 
     def __init__(self, make: Callable[[], Expr], name: str = "", group: Sequence[Rule] = ()) -> None:
         self.make, self.name, self.group = make, name, group
-        self.twin: Rule | None = None
 
     def __repr__(self) -> str:
         return f"Rule({self.name})"

@@ -120,11 +120,6 @@ class Remaining:
                 found.append(state)
         return found
 
-    def are_more_than(self, texts: Iterable[str]) -> bool:
-        """Whether there is a text beside these. Raises BudgetExceeded."""
-        count = sum(map(self.has, dict.fromkeys(texts)))
-        return self.left(0, 0, count + 1) > count
-
 
 @lru_cache(maxsize=1024)
 def remaining(dfa: CharDFA, low: int = 0, high: int | None = None) -> Remaining:

@@ -1,4 +1,6 @@
-"""Hash-consing: equal minus nodes, counted nodes and contexts are one index. `M` is `tables.Machine`; -1 means that there is no room."""
+"""Hash-consing: equal minus nodes, counted nodes, marks, texts and contexts are one index. `M` is `tables.Machine`; -1 (NEED_ROOM) means
+that there is no room.
+"""
 
 from __future__ import annotations
 
@@ -16,46 +18,107 @@ def mix(h, v):
 
 
 @jit
+def record_hash(records, k, width):
+    """The hash of record k."""
+    h = np.int64(7)
+    for i in range(width * k, width * (k + 1)):
+        h = mix(h, np.int64(records[i]))
+    return h
+
+
+@jit
+def cons(records, width, table, cells, k):
+    """The number of the record that was written behind the k there are: that of an equal one, or k; -1: no room in the hash table."""
+    mask = cells - 1
+    p = record_hash(records, k, width) & mask
+    while table[p] >= 0:
+        other = np.int64(table[p])
+        same = True
+        for i in range(width):
+            if records[width * other + i] != records[width * k + i]:
+                same = False
+                break
+        if same:
+            return other
+        p = (p + 1) & mask
+    if 2 * k >= mask:
+        return np.int64(-1)
+    table[p] = k
+    return np.int64(k)
+
+
+@jit
 def minus_node(M, node, state):
     """The node (node inside a leaf, machine state), or -1: no room."""
-    mask = M.size[SIZE_MINUS_HASH] - 1
-    p = mix(mix(np.int64(7), np.int64(node)), state) & mask
-    while M.minus_hash[p] >= 0:
-        k = M.minus_hash[p]
-        if M.minus_from[k] == node and M.minus_state[k] == state:
-            return np.int64(MINUS + k)
-        p = (p + 1) & mask
     k = M.n[MINUSES]
-    if k >= M.size[SIZE_MINUS] or 2 * k >= mask:
-        return -1
-    M.minus_from[k] = node
-    M.minus_state[k] = state
-    M.minus_hash[p] = k
-    M.n[MINUSES] = k + 1
-    return MINUS + k
+    if 2 * k + 2 > M.size[SIZE_MINUS]:
+        return np.int64(-1)
+    M.minus[2 * k + MINUS_FROM] = node
+    M.minus[2 * k + MINUS_STATE] = state
+    r = cons(M.minus, 2, M.minus_hash, M.size[SIZE_MINUS_HASH], k)
+    if r == k:
+        M.n[MINUSES] = k + 1
+    return MINUS + r if r >= 0 else r
 
 
 @jit
 def counted_node(M, g, bound, done):
     """The node of leaf node g after `done` characters: a counted one, or the plain leaf where no bound can matter any more; -1: no room."""
     if M.high[bound] == NO_BOUND and done >= M.low[bound]:
-        return LEAF + g
-    mask = M.size[SIZE_COUNT_HASH] - 1
-    p = mix(mix(mix(np.int64(3), np.int64(g)), bound), done) & mask
-    while M.count_hash[p] >= 0:
-        k = M.count_hash[p]
-        if M.count_leaf[k] == g and M.count_bound[k] == bound and M.count_done[k] == done:
-            return np.int64(COUNTED + k)
-        p = (p + 1) & mask
+        return np.int64(LEAF + g)
     k = M.n[COUNTS]
-    if k >= M.size[SIZE_COUNT] or 2 * k >= mask:
-        return -1
-    M.count_leaf[k] = g
-    M.count_bound[k] = bound
-    M.count_done[k] = done
-    M.count_hash[p] = k
-    M.n[COUNTS] = k + 1
-    return COUNTED + k
+    if 3 * k + 3 > M.size[SIZE_COUNT]:
+        return np.int64(-1)
+    M.count[3 * k + COUNT_LEAF] = g
+    M.count[3 * k + COUNT_BOUND] = bound
+    M.count[3 * k + COUNT_DONE] = done
+    r = cons(M.count, 3, M.count_hash, M.size[SIZE_COUNT_HASH], k)
+    if r == k:
+        M.n[COUNTS] = k + 1
+    return COUNTED + r if r >= 0 else r
+
+
+@jit
+def find_mark(M, bind, begin):
+    """The mark of a bind whose text begins after `begin` symbols, or -1: no room."""
+    k = M.n[MARKS]
+    if 2 * k + 2 > M.size[SIZE_MARK]:
+        return np.int64(-1)
+    M.mark[2 * k + MARK_BIND] = bind
+    M.mark[2 * k + MARK_FROM] = begin
+    r = cons(M.mark, 2, M.mark_hash, M.size[SIZE_MARK_HASH], k)
+    if r == k:
+        M.n[MARKS] = k + 1
+    return r
+
+
+@jit
+def longer(M, text, b):
+    """A text with one more symbol, or -1: no room."""
+    k = M.n[TEXTS]
+    if 2 * k + 2 > M.size[SIZE_TEXT] or M.text_size[text] + 1 >= M.size[SIZE_LETTERS]:
+        return np.int64(-1)
+    M.text_node[2 * k + TEXT_UP] = text
+    M.text_node[2 * k + TEXT_LAST] = b
+    r = cons(M.text_node, 2, M.text_hash, M.size[SIZE_TEXT_HASH], k)
+    if r == k:
+        M.text_size[k] = M.text_size[text] + 1
+        M.text_then[k] = -1
+        M.n[TEXTS] = k + 1
+    return r
+
+
+@jit
+def longer_by(M, text, b):
+    """The text with one more symbol if it is known, or -1."""
+    mask = M.size[SIZE_TEXT_HASH] - 1
+    p = mix(mix(np.int64(7), text), b) & mask
+    while M.text_hash[p] >= 0:
+        k = np.int64(M.text_hash[p])
+        if M.text_node[2 * k + TEXT_UP] == text and M.text_node[2 * k + TEXT_LAST] == b:
+            return k
+        p = (p + 1) & mask
+    return np.int64(-1)
 
 
 @jit
@@ -87,7 +150,7 @@ def find_context(M, start, size):
     M.ctx_open[c] = 0
     M.ctx_twin[c] = -1
     for i in range(start, start + size):
-        if M.ctx_pair[2 * i] >= BIND or M.ctx_open[M.ctx_pair[2 * i + 1]]:
+        if M.ctx_pair[2 * i] >> 28 == 4 or M.ctx_open[M.ctx_pair[2 * i + 1]]:
             M.ctx_open[c] = 1
     M.n[CTX] = c + 1
     M.n[PAIRS] = start + size
@@ -137,45 +200,3 @@ def unite(M, c1, c2):
             j += 1
         size += 1
     return find_context(M, np.int64(start), np.int64(size))
-
-
-@jit
-def find_mark(M, bind, begin):
-    """The mark of a bind whose text begins after `begin` symbols, or -1: no room."""
-    mask = M.size[SIZE_MARK_HASH] - 1
-    p = mix(mix(np.int64(19), np.int64(bind)), begin) & mask
-    while M.mark_hash[p] >= 0:
-        k = M.mark_hash[p]
-        if M.mark_bind[k] == bind and M.mark_from[k] == begin:
-            return np.int64(k)
-        p = (p + 1) & mask
-    k = M.n[MARKS]
-    if k >= M.size[SIZE_MARK] or 2 * k >= mask:
-        return -1
-    M.mark_bind[k] = bind
-    M.mark_from[k] = begin
-    M.mark_hash[p] = k
-    M.n[MARKS] = k + 1
-    return k
-
-
-@jit
-def longer(M, text, b):
-    """A text with one more symbol, or -1: no room."""
-    mask = M.size[SIZE_TEXT_HASH] - 1
-    p = mix(mix(np.int64(23), np.int64(text)), b) & mask
-    while M.text_hash[p] >= 0:
-        k = M.text_hash[p]
-        if M.text_up[k] == text and M.text_byte[k] == b:
-            return np.int64(k)
-        p = (p + 1) & mask
-    k = M.n[TEXTS]
-    if k >= M.size[SIZE_TEXT] or 2 * k >= mask:
-        return -1
-    M.text_up[k] = text
-    M.text_byte[k] = b
-    M.text_size[k] = M.text_size[text] + 1
-    M.text_then[k] = -1
-    M.text_hash[p] = k
-    M.n[TEXTS] = k + 1
-    return k

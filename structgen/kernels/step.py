@@ -10,9 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from structgen.kernels.arena import jit
-from structgen.kernels.intern import counted_node, find_mark, longer, minus_node, mix, push, unite
+from structgen.kernels.calls import add_call, give_back
+from structgen.kernels.intern import counted_node, longer, minus_node, mix, push, record_hash
 from structgen.kernels.leaf import leaf_bits, leaf_dist, leaf_far, leaf_flags, leaf_step
 from structgen.kernels.tables import *
+from structgen.kernels.work import add, any_open, begin, sort_items
 
 
 @jit
@@ -21,159 +23,20 @@ def one_bit(b):
     return np.uint64(1) << np.uint64(b & 63)
 
 
-# ---- closure
-# -------------------------------------------------------------------------------------------------------------------------------
-
-
-@jit
-def begin(M):
-    """Empty the work list."""
-    M.n[STAMP] += 1
-    M.n[WORK] = 0
-    M.n[HEAD] = 0
-    M.n[TAIL] = 0
-
-
-@jit
-def enqueue(M, i):
-    """Have item i of the work list looked at (again)."""
-    M.work_ring[M.n[TAIL] % M.size[SIZE_WORK]] = i
-    M.work_in[i] = 1
-    M.n[TAIL] += 1
-
-
-@jit
-def add(M, node, ctx):
-    """Put an item on the work list; one with the same node takes in the context. 0, or NEED_ROOM."""
-    mask = M.size[SIZE_WORK_KEY] - 1
-    p = mix(np.int64(5), np.int64(node)) & mask
-    stamp = M.n[STAMP]
-    while M.work_stamp[p] == stamp:
-        if M.work_key[p] == node:
-            i = np.int64(M.work_slot[p])
-            old = np.int64(M.work_ctx[i])
-            if old == ctx:
-                return 0
-            new = unite(M, old, np.int64(ctx))
-            if new < 0:
-                return NEED_ROOM
-            if new != old:
-                M.work_ctx[i] = new
-                if not M.work_in[i]:
-                    enqueue(M, i)
-            return 0
-        p = (p + 1) & mask
-    i = M.n[WORK]
-    if i >= M.size[SIZE_WORK]:
-        return NEED_ROOM
-    M.work_key[p] = node
-    M.work_stamp[p] = stamp
-    M.work_slot[p] = i
-    M.work_node[i] = node
-    M.work_ctx[i] = ctx
-    M.n[WORK] = i + 1
-    enqueue(M, i)
-    return 0
-
-
-@jit
-def add_call(M, to, ret, ctx):
-    """Follow one call edge (or free step) from an item with context `ctx`."""
-    if to == -1:
-        return add(M, ret, ctx)
-    if ret >= 0:
-        ctx = push(M, ret, ctx)
-        if ctx < 0:
-            return NEED_ROOM
-    if to >= BIND:
-        ctx = open_bind(M, to & INDEX, ctx)
-        if ctx < 0:
-            return NEED_ROOM
-        to = np.int64(M.bind[4 * (to & INDEX) + BIND_INNER])
-    start = to
-    if to < LEAF:
-        start = np.int64(M.rule_start[to])
-        if start < 0:
-            M.n[ARG] = to
-            return NEED_RULE
-    return add(M, start, ctx)
-
-
-@jit
-def open_bind(M, bind, ctx):
-    """The context in which the text of a bind is read, or -1: no room."""
-    if M.n[TEXT] == NO_TEXT:
-        M.n[TEXT] = EMPTY if M.bind[4 * bind + BIND_FLAGS] & KNOWS else UNKNOWN
-    mark = find_mark(M, bind, np.int64(M.text_size[M.n[TEXT]]))
-    return mark if mark < 0 else push(M, BIND + mark, ctx)
-
-
-@jit
-def close_bind(M, mark, ctx):
-    """Go on behind the text of a bind, which is complete. 0 or a NEED_ code."""
-    bind = np.int64(M.mark_bind[mark])
-    flags = M.bind[4 * bind + BIND_FLAGS]
-    text = M.n[TEXT]
-    if text >= EMPTY and flags & KNOWS:
-        e = np.int64(M.text_then[text])
-        while e >= 0 and M.then_mark[e] != mark:
-            e = np.int64(M.then_next[e])
-        if e >= 0:
-            rule = np.int64(M.then_rule[e])
-            return 0 if rule < 0 else add_call(M, rule, np.int64(-1), np.int64(ctx))
-        if not M.n[LAZY]:
-            M.n[ARG] = mark
-            M.n[ARG2] = text
-            return NEED_BIND
-        M.n[TEXT] = UNKNOWN
-    if flags & DOUBTS_IT:
-        M.n[TEXT] = DOUBT
-    rule = np.int64(M.bind[4 * bind + BIND_UNKNOWN])
-    return 0 if rule < 0 else add_call(M, rule, np.int64(-1), np.int64(ctx))
-
-
-@jit
-def give_back(M, ctx):
-    """Return to everything that a context names. 1 where the text may end there, 0 where not, or a NEED_ code."""
-    final = 0
-    for j in range(M.ctx_off[ctx], M.ctx_off[ctx + 1]):
-        ret = np.int64(M.ctx_pair[2 * j])
-        outer = np.int64(M.ctx_pair[2 * j + 1])
-        code = 0
-        if ret < 0:
-            final = 1
-        elif ret >= BIND:
-            code = close_bind(M, ret & INDEX, outer)
-        else:
-            code = add(M, ret, outer)
-        if code < 0:
-            return code
-    return final
-
-
-@jit
-def any_open(M):
-    """Whether a bind is open in some item of the work list."""
-    for i in range(M.n[WORK]):
-        if M.ctx_open[M.work_ctx[i]]:
-            return True
-    return False
-
-
 @jit
 def node_accepts(M, L, node):
     """Whether the rule that a node belongs to may end here."""
     if node >> 28 == 0:
         return M.node[5 * node + FLAG] & 1 == 1
     if node >> 28 == 2:
-        if M.final[M.minus_state[node & INDEX]]:
+        if M.final[M.minus[2 * (node & INDEX) + MINUS_STATE]]:
             return False
-        node = np.int64(M.minus_from[node & INDEX])
+        node = np.int64(M.minus[2 * (node & INDEX) + MINUS_FROM])
     k = node & INDEX
     if node >> 28 == 1:
         return leaf_flags(L, k) & 1 == 1
-    bound = M.count_bound[k]
-    return leaf_flags(L, np.int64(M.count_leaf[k])) & 1 == 1 and M.low[bound] <= M.count_done[k] <= M.high[bound]
+    bound = M.count[3 * k + COUNT_BOUND]
+    return leaf_flags(L, np.int64(M.count[3 * k + COUNT_LEAF])) & 1 == 1 and M.low[bound] <= M.count[3 * k + COUNT_DONE] <= M.high[bound]
 
 
 @jit
@@ -182,12 +45,12 @@ def node_moves(M, L, node):
     if node >> 28 == 0:
         return M.node[5 * node + LIT] >= 0 or M.node[5 * node + EDGES] >= 0
     if node >> 28 == 2:
-        node = np.int64(M.minus_from[node & INDEX])
+        node = np.int64(M.minus[2 * (node & INDEX) + MINUS_FROM])
     k = node & INDEX
     if node >> 28 == 1:
         return leaf_flags(L, k) & 2 == 2
-    flags = leaf_flags(L, np.int64(M.count_leaf[k]))
-    if M.count_done[k] >= M.high[M.count_bound[k]]:
+    flags = leaf_flags(L, np.int64(M.count[3 * k + COUNT_LEAF]))
+    if M.count[3 * k + COUNT_DONE] >= M.high[M.count[3 * k + COUNT_BOUND]]:
         return flags & 4 == 4
     return flags & 2 == 2
 
@@ -215,25 +78,6 @@ def close(M, L):
                 return code
             final |= code
     return intern_state(M, L, np.int64(final))
-
-
-@jit
-def sort_items(nodes, ctxs, k):
-    """Shell sort by node; nodes are distinct."""
-    gap = 1
-    while 3 * gap + 1 < k:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(gap, k):
-            a, c = nodes[i], ctxs[i]
-            j = i - gap
-            while j >= 0 and nodes[j] > a:
-                nodes[j + gap] = nodes[j]
-                ctxs[j + gap] = ctxs[j]
-                j -= gap
-            nodes[j + gap] = a
-            ctxs[j + gap] = c
-        gap //= 3
 
 
 @jit
@@ -317,10 +161,10 @@ def mark_bytes(M, L, s, node):
             e = M.edge[5 * e + NEXT]
         return
     if kind == 2:
-        node = np.int64(M.minus_from[node & INDEX])
+        node = np.int64(M.minus[2 * (node & INDEX) + MINUS_FROM])
     g = node & INDEX
     if node >> 28 == 3:
-        g = np.int64(M.count_leaf[g])
+        g = np.int64(M.count[3 * g + COUNT_LEAF])
     for w in range(4):
         M.bits[4 * s + w] |= leaf_bits(L, g, w)
 
@@ -388,7 +232,7 @@ def gather_leaf(M, L, node, ctx, b, other):
         if M.final[other] and other > 0:
             # Exactly a text that is taken: the leaf is prefix-free, so nothing goes on from here. Or the beginning of taken texts only.
             return 0
-        node = np.int64(M.minus_from[k])
+        node = np.int64(M.minus[2 * k + MINUS_FROM])
     to = inner_step(M, L, node, b)
     if to > 0 and other > 0:
         to = np.int64(minus_node(M, to, other))
@@ -402,11 +246,11 @@ def inner_step(M, L, node, b):
     if node >> 28 == 1:
         r = leaf_step(L, k, b)
         return np.int64(0) if r < 0 else np.int64(LEAF + (r >> 1))
-    r = leaf_step(L, np.int64(M.count_leaf[k]), b)
+    r = leaf_step(L, np.int64(M.count[3 * k + COUNT_LEAF]), b)
     if r < 0:
         return np.int64(0)
-    bound = np.int64(M.count_bound[k])
-    done = M.count_done[k] + (r & 1)
+    bound = np.int64(M.count[3 * k + COUNT_BOUND])
+    done = M.count[3 * k + COUNT_DONE] + (r & 1)
     if done + leaf_dist(L, r >> 1) > M.high[bound] or done + leaf_far(L, r >> 1) < M.low[bound]:
         return np.int64(0)
     return np.int64(counted_node(M, r >> 1, bound, done))
@@ -438,7 +282,7 @@ def move(M, L, s, b):
     for i in range(M.off[s], M.off[s + 1]):
         node = np.int64(M.item[2 * i])
         if node >> 28 == 2:
-            other = plain_step(M, L, np.int64(M.minus_state[node & INDEX]), b)
+            other = plain_step(M, L, np.int64(M.minus[2 * (node & INDEX) + MINUS_STATE]), b)
             if other < 0:
                 return other
             M.side[i - M.off[s]] = other
@@ -506,72 +350,6 @@ def with_final(M, L, s):
     return find_state(M, L, np.int64(k), np.int64(1))
 
 
-# ---- twins ----
-
-
-@jit
-def twin_node(M, node):
-    """The twin of a place: a node, or a mark; -1: no room."""
-    if node >= BIND:
-        bind = np.int64(M.mark_bind[node & INDEX])
-        mark = find_mark(M, np.int64(M.bind[4 * bind + BIND_TWIN]), np.int64(0))
-        return mark if mark < 0 else BIND + mark
-    if 0 <= node < LEAF and M.node_twin[node] >= 0:
-        return np.int64(M.node_twin[node])
-    return node
-
-
-@jit
-def twin_context(M, top):
-    """The twin of a context, or -1: no room. Those of the contexts around it come first."""
-    while M.ctx_twin[top] < 0:
-        c = top
-        deeper = True
-        while deeper:
-            deeper = False
-            for j in range(M.ctx_off[c], M.ctx_off[c + 1]):
-                if M.ctx_twin[M.ctx_pair[2 * j + 1]] < 0:
-                    c = np.int64(M.ctx_pair[2 * j + 1])
-                    deeper = True
-                    break
-        found = np.int64(0)
-        for j in range(M.ctx_off[c], M.ctx_off[c + 1]):
-            node = twin_node(M, np.int64(M.ctx_pair[2 * j]))
-            one = node if node < 0 and M.ctx_pair[2 * j] >= 0 else push(M, node, np.int64(M.ctx_twin[M.ctx_pair[2 * j + 1]]))
-            if one < 0:
-                return np.int64(-1)
-            found = one if found == 0 else unite(M, found, one)
-            if found < 0:
-                return np.int64(-1)
-        M.ctx_twin[c] = found
-        M.ctx_twin[found] = found
-    return np.int64(M.ctx_twin[top])
-
-
-@jit
-def twin_of(M, L, s):
-    """The state that a mask of s is made of: s with all texts forgotten; or NEED_ROOM."""
-    if M.twin[s] >= 0:
-        return np.int64(M.twin[s])
-    if M.text[s] == DOUBT:
-        M.twin[s] = s
-        return np.int64(s)
-    begin(M)
-    for i in range(M.off[s], M.off[s + 1]):
-        node = twin_node(M, np.int64(M.item[2 * i]))
-        ctx = twin_context(M, np.int64(M.item[2 * i + 1]))
-        if node < 0 or ctx < 0 or add(M, node, ctx) < 0:
-            return NEED_ROOM
-    k = np.int64(M.n[WORK])
-    M.n[TEXT] = UNKNOWN if any_open(M) else NO_TEXT
-    sort_items(M.work_node, M.work_ctx, k)
-    r = np.int64(s) if k == 0 else find_state(M, L, k, np.int64(M.final[s]))
-    if r >= 0:
-        M.twin[s] = r
-        M.twin[r] = r
-    return r
-
-
 # ---- entries for Python
 # ---------------------------------------------------------------------------------------------------------------------
 
@@ -591,14 +369,8 @@ def make_minus(h, node, s):
 
 
 @jit
-def twin(h, s):
-    """The twin of state s: it has the mask of s, but for tokens in doubt."""
-    return twin_of(machine_of(h), leaves_of(h), s)
-
-
-@jit
 def rehash(h, which):
-    """Fill the emptied hash table `which` (0 states, 1 contexts, 2 minus nodes, 3 counted nodes, 4 texts, 5 marks) again."""
+    """Fill the emptied hash table `which` (0 states, 1 contexts, then as in `machine._HASHES`) again."""
     M = machine_of(h)
     if which == 0:
         for s in range(2, M.n[STATES]):
@@ -613,22 +385,24 @@ def rehash(h, which):
                 x = mix(x, np.int64(M.ctx_pair[i]))
             put(M.ctx_hash, M.size[SIZE_CTX_HASH], x, c)
     elif which == 2:
-        for k in range(M.n[MINUSES]):
-            put(M.minus_hash, M.size[SIZE_MINUS_HASH], mix(mix(np.int64(7), np.int64(M.minus_from[k])), M.minus_state[k]), k)
+        refill(M.minus, 2, M.minus_hash, M.size[SIZE_MINUS_HASH], 0, M.n[MINUSES])
+    elif which == 3:
+        refill(M.count, 3, M.count_hash, M.size[SIZE_COUNT_HASH], 0, M.n[COUNTS])
     elif which == 4:
-        for k in range(EMPTY + 1, M.n[TEXTS]):
-            put(M.text_hash, M.size[SIZE_TEXT_HASH], mix(mix(np.int64(23), np.int64(M.text_up[k])), M.text_byte[k]), k)
+        refill(M.text_node, 2, M.text_hash, M.size[SIZE_TEXT_HASH], EMPTY + 1, M.n[TEXTS])
     elif which == 5:
-        for k in range(M.n[MARKS]):
-            put(M.mark_hash, M.size[SIZE_MARK_HASH], mix(mix(np.int64(19), np.int64(M.mark_bind[k])), M.mark_from[k]), k)
+        refill(M.mark, 2, M.mark_hash, M.size[SIZE_MARK_HASH], 0, M.n[MARKS])
+    elif which == 6:
+        refill(M.frame, 5, M.frame_hash, M.size[SIZE_FRAME_HASH], 0, M.n[FRAMES])
     else:
-        for k in range(M.n[COUNTS]):
-            put(
-                M.count_hash,
-                M.size[SIZE_COUNT_HASH],
-                mix(mix(mix(np.int64(3), np.int64(M.count_leaf[k])), M.count_bound[k]), M.count_done[k]),
-                k,
-            )
+        refill(M.set, 17, M.set_hash, M.size[SIZE_SET_HASH], 1, M.n[SETS])
+
+
+@jit
+def refill(records, width, table, size, first, end):
+    """Enter records first..end into an emptied hash table."""
+    for k in range(first, end):
+        put(table, size, record_hash(records, k, width), k)
 
 
 @jit

@@ -7,15 +7,16 @@ Node ids (int32) name a place in a grammar. The top four bits say which kind:
     2  minus    (node of kind 1 or 3, machine state): inside the leaf, minus what the machine state would accept
     3  counted  (leaf state, bounds, count): inside the leaf, with the characters counted
     4  bind     as the target of a call: a bind; as a place to return to: a mark, (bind, where its text begins)
+    5  deed     as the target of a call: something done to the frame on top of the context (OPEN to DONE)
+    6  frame    in a context: what has been read of a list of entries, (scope, known entries, other keys, counts)
 
 A context is a hash-consed set of (return node, context); context 1 is the bottom, {(-1, 0)}. A configuration is a sorted list of
 (node, context), a flag `final` and the text that its open binds have read (NO_TEXT where none is open); its index is the state. State 0
 is dead, state 1 is the end of the text (nothing may follow).
 
 What follows a bind depends on its text, so inside one every text is a state of its own, and what follows differs too. Masks do not look at
-that: the *twin* of a state has UNKNOWN for its text and the twins of its nodes (places in rules that forgot the texts before); there a
-bind goes on with what it says of unknown texts. Where that may be too much, the state is in DOUBT, and its tokens are read byte by byte
-from the state itself.
+that: the *twin* of a state has UNKNOWN for its text and for the keys that its frames have met; there a bind goes on with what it says of
+unknown texts. Where that may be too much, the state is in DOUBT, and its tokens are read byte by byte from the state itself.
 
 Not here: what the kernels do with them.
 """
@@ -30,6 +31,8 @@ LEAF = 1 << 28
 MINUS = 2 << 28
 COUNTED = 3 << 28
 BIND = 4 << 28
+DEED = 5 << 28
+FRAME = 6 << 28
 INDEX = (1 << 28) - 1
 
 NO_BOUND = 1 << 30
@@ -51,6 +54,7 @@ CTX, PAIRS, STATES, ITEMS, MOVES, MINUSES, COUNTS = 0, 1, 2, 3, 4, 5, 6
 TEXTS, STAMP, WORK, HEAD, TAIL, ARG, ARG2 = 7, 8, 9, 10, 11, 12, 13
 TEXT, MARKS, THENS, DOUBTS, LAZY = 14, 15, 16, 17, 18  # the text of the closure being made; ...; whether the last mask met states in
 # doubt; whether binds go on with what they say of unknown texts rather than ask
+FRAMES, SETS, BINDS = 19, 20, 21
 
 NO_TEXT, UNKNOWN, DOUBT, EMPTY = range(4)  # texts with a meaning; EMPTY is the root of all others
 
@@ -61,7 +65,6 @@ class Machine(NamedTuple):
     size: Any  # int64[...]  lengths of the arrays, `SIZE_...`
     node: Any  # int32[5 N]  records of plain nodes, fields LIT to CALLS
     edge: Any  # int32[5 E]  records of byte edges, fields LOW to NEXT
-    node_twin: Any  # int32[N]   the same place in the rule's twin, or -1
     call: Any  # int32[3 C]  records of call edges, fields CALL_TO to CALL_NEXT
     rule_start: Any  # int32[R]   start node, -1 while there is no body
     low: Any  # int32[B]   bounds of counted leaves
@@ -81,25 +84,25 @@ class Machine(NamedTuple):
     hash: Any  # int32[...]
     move_key: Any  # int64[...]  memo of (state, symbol) -> state
     move_to: Any  # int32[...]
-    minus_from: Any  # int32[M]   a node inside a leaf, counted or not
-    minus_state: Any  # int32[M]
+    minus: Any  # int32[2 M]  records MINUS_FROM, MINUS_STATE
     minus_hash: Any  # int32[...]
-    count_leaf: Any  # int32[K]
-    count_bound: Any  # int32[K]
-    count_done: Any  # int32[K]
+    count: Any  # int32[3 K]  records COUNT_LEAF to COUNT_DONE
     count_hash: Any  # int32[...]
-    text_up: Any  # int32[T]   texts as a tree: the text without its last symbol ...
-    text_byte: Any  # int32[T]   ... that symbol ...
-    text_size: Any  # int32[T]   ... and how many there are
+    text_node: Any  # int32[2 T]  texts as a tree: records TEXT_UP, TEXT_LAST
+    text_size: Any  # int32[T]   how many symbols a text has
     text_then: Any  # int32[T]   the first entry of `then_*` about this text, or -1
     text_hash: Any  # int32[...]
-    mark_bind: Any  # int32[K]
-    mark_from: Any  # int32[K]
+    mark: Any  # int32[2 K]  records MARK_BIND, MARK_FROM
     mark_hash: Any  # int32[...]
     then_mark: Any  # int32[...]  what follows a mark's text: the mark ...
     then_rule: Any  # int32[...]  ... the rule, -1: nothing may ...
     then_next: Any  # int32[...]  ... and the next entry of the text
-    bind: Any  # int32[4 B]   records of binds, fields BIND_INNER to BIND_TWIN
+    bind: Any  # int32[3 B]   records of binds, fields BIND_INNER to BIND_FLAGS
+    scope: Any  # int32[4 ...]  records of lists of entries, fields SCOPE_NEED to SCOPE_START
+    frame: Any  # int32[5 F]  records FRAME_SCOPE to FRAME_NEED
+    frame_hash: Any  # int32[...]
+    set: Any  # int32[17 ...]  sets of small integers as tries (`sets`)
+    set_hash: Any  # int32[...]
     work_node: Any  # int32[W]   scratch of one closure
     work_ctx: Any  # int32[W]
     work_ring: Any  # int32[W]
@@ -109,6 +112,8 @@ class Machine(NamedTuple):
     work_slot: Any  # int32[4 W]
     side: Any  # int32[W]   scratch: steps of the machine states of minus nodes
     stack: Any  # int32[...]  scratch of trie walks: state by depth
+    spelling: Any  # int64[...]  scratch of trie walks: state of a spelling by depth
+    letters: Any  # int32[...]  scratch: the symbols of a text
     n: Any  # int64[24]
 
 
@@ -120,16 +125,44 @@ LOW, HIGH, TO, PUSH, NEXT = range(5)
 """A byte edge: symbols LOW..HIGH (0..255 bytes, 256.. special tokens) lead to node TO; PUSH: the node to return to when the rule of
 TO ends, or -1."""
 
-BIND_INNER, BIND_UNKNOWN, BIND_FLAGS, BIND_TWIN = range(4)
-"""A bind: the rule of its text; the rule that follows an unknown text, or -1; flags KNOWS and DOUBTS_IT; the bind that stands for it in
-twins."""
+MINUS_FROM, MINUS_STATE = range(2)
+"""A minus node: a node inside a leaf, counted or not, and a state of the machine."""
 
-KNOWS = 1  # it says what follows each text
+COUNT_LEAF, COUNT_BOUND, COUNT_DONE = range(3)
+"""A counted node: a leaf node, the number of its bounds, the characters so far."""
+
+TEXT_UP, TEXT_LAST = range(2)
+"""A text: the one without its last symbol, and that symbol."""
+
+MARK_BIND, MARK_FROM = range(2)
+"""A mark: a bind, and how many symbols the text had when it was opened."""
+
+BIND_INNER, BIND_NEXT, BIND_FLAGS = range(3)
+"""A bind: the rule of its text; the rule that follows an unknown text, or -1 (of a FRESH one: the node that follows any); flags."""
+
+KNOWS = 1  # what follows depends on the text
 DOUBTS_IT = 2  # what follows an unknown text may be too much
+FRESH = 4  # the text is a key of the frame below, and none that the frame has
+QUOTED = 8  # the texts are JSON strings: equal are those of the same characters
+
+SCOPE_NEED, SCOPE_LOW, SCOPE_HIGH, SCOPE_START = range(4)
+"""A list of entries: the known ones below SCOPE_NEED are required; how many entries; the node where one begins."""
+
+FRAME_SCOPE, FRAME_KNOWN, FRAME_SEEN, FRAME_SIZE, FRAME_NEED = range(5)
+"""A frame: its scope; the set of known entries so far; the set of the other keys' texts (or SOME, SPARED); how many entries, as far as that
+matters; how many of the required ones."""
+
+SOME = -1  # unknown keys: whether another one is new is in doubt
+SPARED = -2  # unknown keys, but the one being read is new: what the state itself knows of it is looked at apart (`settle.repeats`)
+
+OPEN, ONCE, TAKE, ROOM, MORE, DONE = range(6)
+DEED_KIND = 25
+"""A deed is DEED + (kind << DEED_KIND) + argument: OPEN a list (a scope); go on ONCE (a known entry) where it is not there yet and there is
+room; TAKE it; go on where there is ROOM for another key; go on where there may be MORE; where the list may end, it is DONE."""
 
 CALL_TO, CALL_RET, CALL_NEXT = range(3)
-"""A call edge. CALL_TO: -1 for a free step, a rule, a bind, or (>= LEAF) a start node. CALL_RET: the node to return to, -1 for a tail call;
-the target of a free step."""
+"""A call edge. CALL_TO: -1 for a free step, a rule, a bind, a deed, or (>= LEAF) a start node. CALL_RET: the node to return to, -1 for a
+tail call; the target of a free step."""
 
 
 class Leaves(NamedTuple):
@@ -202,12 +235,14 @@ most characters needed."""
 _AT = Machine._fields.index
 SIZE_CTX_OFF, SIZE_CTX_PAIR, SIZE_CTX_HASH = _AT("ctx_off"), _AT("ctx_pair"), _AT("ctx_hash")
 SIZE_OFF, SIZE_ITEM, SIZE_HASH, SIZE_MOVES = _AT("off"), _AT("item"), _AT("hash"), _AT("move_key")
-SIZE_MINUS, SIZE_MINUS_HASH = _AT("minus_from"), _AT("minus_hash")
-SIZE_COUNT, SIZE_COUNT_HASH = _AT("count_leaf"), _AT("count_hash")
-SIZE_TEXT, SIZE_TEXT_HASH = _AT("text_up"), _AT("text_hash")
-SIZE_MARK, SIZE_MARK_HASH = _AT("mark_bind"), _AT("mark_hash")
+SIZE_MINUS, SIZE_MINUS_HASH = _AT("minus"), _AT("minus_hash")
+SIZE_COUNT, SIZE_COUNT_HASH = _AT("count"), _AT("count_hash")
+SIZE_TEXT, SIZE_TEXT_HASH = _AT("text_node"), _AT("text_hash")
+SIZE_MARK, SIZE_MARK_HASH = _AT("mark"), _AT("mark_hash")
+SIZE_FRAME, SIZE_FRAME_HASH = _AT("frame"), _AT("frame_hash")
+SIZE_SET, SIZE_SET_HASH, SIZE_LETTERS = _AT("set"), _AT("set_hash"), _AT("letters")
 SIZE_WORK, SIZE_WORK_KEY = _AT("work_node"), _AT("work_key")
-SIZE_BYTE, SIZE_STOP = Tokens._fields.index("byte"), Tokens._fields.index("stop")
+SIZE_BYTE, SIZE_IDS, SIZE_STOP = map(Tokens._fields.index, ("byte", "ids", "stop"))
 
 
 @jit
@@ -226,17 +261,17 @@ def machine_of(handle):
         i32(h[8]),
         i32(h[9]),
         i32(h[10]),
-        i32(h[11]),
-        u8(h[12]),
+        u8(h[11]),
+        i32(h[12]),
         i32(h[13]),
         i32(h[14]),
-        i32(h[15]),
-        u8(h[16]),
+        u8(h[15]),
+        i32(h[16]),
         i32(h[17]),
-        i32(h[18]),
-        u64(h[19]),
-        i32(h[20]),
-        i64(h[21]),
+        u64(h[18]),
+        i32(h[19]),
+        i64(h[20]),
+        i32(h[21]),
         i32(h[22]),
         i32(h[23]),
         i32(h[24]),
@@ -259,14 +294,15 @@ def machine_of(handle):
         i32(h[41]),
         i32(h[42]),
         i32(h[43]),
-        i32(h[44]),
-        u8(h[45]),
-        i32(h[46]),
-        i64(h[47]),
+        u8(h[44]),
+        i32(h[45]),
+        i64(h[46]),
+        i32(h[47]),
         i32(h[48]),
         i32(h[49]),
-        i32(h[50]),
-        i64(h[51]),
+        i64(h[50]),
+        i32(h[51]),
+        i64(h[52]),
     )
 
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from structgen.kernels.arena import jit, pointer_to
-from structgen.kernels.step import add, any_open, begin, close, find_state, move, returned, step, twin_of
+from structgen.kernels.step import close, find_state, returned, step
 from structgen.kernels.tables import *
+from structgen.kernels.twin import twin_of
+from structgen.kernels.work import add, any_open, begin
 
 OF_LEAF, OF_COUNTS, OF_MERGE = np.int64(0), np.int64(1), np.int64(2)
 FULL = -100  # `successors`: the caller's arrays are too small
@@ -208,14 +210,14 @@ def minus_row(M, L, T, K, k, ctx, spare, row, doubt):
     """Allow the tokens of minus node k: those of its leaf, less those that spell a taken text."""
     for w in range(K.width[0]):
         spare[w] = 0
-    node = np.int64(M.minus_from[k])
+    node = np.int64(M.minus[2 * k + MINUS_FROM])
     if node >> 28 == 1:
         code = leaf_row(M, L, K, node & INDEX, ctx, spare, doubt)
     else:
         code = counted_row(M, L, K, node & INDEX, ctx, spare, doubt)
     if code < 0:
         return code
-    code = strike(M, L, T, np.int64(M.minus_state[k]), spare)
+    code = strike(M, L, T, np.int64(M.minus[2 * k + MINUS_STATE]), spare)
     if code < 0:
         return code
     for w in range(K.width[0]):
@@ -226,11 +228,11 @@ def minus_row(M, L, T, K, k, ctx, spare, row, doubt):
 @jit
 def counted_row(M, L, K, k, ctx, row, doubt):
     """Allow the tokens of counted node k. Far from its bounds the rows are those of the leaf node."""
-    g = np.int64(M.count_leaf[k])
-    bound = np.int64(M.count_bound[k])
+    g = np.int64(M.count[3 * k + COUNT_LEAF])
+    bound = np.int64(M.count[3 * k + COUNT_BOUND])
     high = np.int64(M.high[bound])
-    rest = high if high == NO_BOUND else high - M.count_done[k]
-    need = max(np.int64(0), np.int64(M.low[bound]) - M.count_done[k])
+    rest = high if high == NO_BOUND else high - M.count[3 * k + COUNT_DONE]
+    need = max(np.int64(0), np.int64(M.low[bound]) - M.count[3 * k + COUNT_DONE])
     t = np.int64(look_up(K, OF_LEAF, g, np.int64(0)))
     if t < 0:
         M.n[ARG] = g
@@ -341,37 +343,6 @@ def read_token(M, L, T, s, t):
         if s <= 0:
             return s
     return s
-
-
-@jit
-def settle(h, s, tokens, row, at):
-    """Allow those of the tokens that state s itself allows, from number at[0] on. What a bind says of unknown texts stands in for what it
-    would say of this one, which is not asked; a token that comes into doubt even so is moved to the front: there are at[1] of those."""
-    M = machine_of(h)
-    L = leaves_of(h)
-    T = tokens_of(h)
-    allowed = pointer_to(row)
-    for i in range(at[0], tokens.shape[0]):
-        t = tokens[i]
-        r = np.int64(s)
-        for j in range(T.off[t], T.off[t + 1]):
-            after = step(M, L, r, np.int64(T.data[j]))
-            if after == NEED_BIND:
-                M.n[LAZY] = 1
-                after = move(M, L, r, np.int64(T.data[j]))
-                M.n[LAZY] = 0
-            if after < 0:
-                return after
-            r = after
-            if r == 0 or M.text[r] == DOUBT:
-                break
-        if r > 0 and M.text[r] == DOUBT:
-            tokens[at[1]] = t
-            at[1] += 1
-        elif r > 0:
-            allow(allowed, t)
-        at[0] = i + 1
-    return 0
 
 
 @jit

@@ -88,27 +88,20 @@ def test_check_reads_files_and_standard_input(tmp_path: Path) -> None:
     assert run("check", "-", given=SCHEMA).exit_code == 0
 
 
-def unsupported() -> dict[str, Any]:
-    """A schema with a keyword that is refused today, whatever that is; the test is about how it is said."""
-    for keyword, value in (("unevaluatedProperties", False), ("uniqueItems", True), ("dependentSchemas", {"a": {"minProperties": 3}})):
-        schema = {"type": "object", "properties": {"a: b": {"properties": {"c": {}}, "anyOf": [{"required": ["c"]}], keyword: value}}}
-        try:
-            sg.json_schema(schema)
-        except sg.errors.UnsupportedFeature:
-            return schema
-    pytest.skip("nothing is refused any more")
+# a back-reference: no automaton has a state for each text that a group may have matched, so it is refused for good
+REFUSED = json.dumps({"properties": {"a: b": {"type": "string", "pattern": "(a)\\1"}}})
 
 
 def test_check_refused_names_the_place() -> None:
-    result = run("check", json.dumps(unsupported()))
+    result = run("check", REFUSED)
     assert result.exit_code == 1
     assert result.stdout.startswith("refused")
-    assert "/properties/a: b/" in result.stdout
+    assert "/properties/a: b/pattern" in result.stdout
     assert "relax=True" in result.stdout
 
 
 def test_check_json_lists_the_findings() -> None:
-    result = run("check", "--json", json.dumps(unsupported()))
+    result = run("check", "--json", REFUSED)
     assert result.exit_code == 1
     said = json.loads(result.stdout)
     assert said["verdict"] == "refused"
@@ -129,6 +122,56 @@ def test_check_options() -> None:
     assert "draft" in refused("check", "--draft", "draft99", SCHEMA)
     assert "style" in refused("check", "--style", "pretty", SCHEMA)
     assert run("check", "--formats", "maybe", SCHEMA).exit_code == 2
+
+
+def test_check_relaxed() -> None:
+    result = run("check", "--relax", REFUSED)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("relaxed")
+    assert "/properties/a: b/pattern" in result.stdout
+
+
+def test_registry_of_a_folder_and_of_a_file(tmp_path: Path) -> None:
+    folder = tmp_path / "schemas"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "a.json").write_text('{"$ref": "b.json", "minimum": 0.1}')
+    (folder / "sub" / "b.json").write_text('{"type": "number"}')
+    (folder / "named.json").write_text('{"$id": "http://x/named", "type": "null"}')
+    (folder / "notes.txt").write_text("no schema")
+    file = tmp_path / "registry.json"
+    file.write_text('{"http://x/named": {"type": "null"}, "sub/a.json": true}')
+    for where in (folder, file):
+        given = ("--registry", str(where), "--schema", '{"items": {"anyOf": [{"$ref": "sub/a.json"}, {"$ref": "http://x/named"}]}}')
+        assert run("explain", *given, "[0.1, null]").exit_code == 0
+        assert run("explain", *given, '["a"]').exit_code == (1 if where == folder else 0)
+        assert run("examples", *given, "--n", "2").exit_code == 0
+    assert run("check", '{"$ref": "http://x/named"}').exit_code == 1
+    assert run("check", "--registry", str(folder), '{"$ref": "http://x/named"}').exit_code == 0
+
+
+def test_a_registry_that_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "one.json"
+    for text, words in (('{"type": "null"}', "'type'"), ("[1]", "one.json"), ('{"a": ', "not JSON"), ('{"a": {"$ref": 3}}', "a string")):
+        file.write_text(text)
+        assert words in refused("check", "--registry", str(file), '{"$ref": "a"}')
+    assert "--registry" in refused("check", "--registry", str(tmp_path / "absent"), "{}")
+
+
+@pytest.mark.parametrize("command", [["explain", "x"], ["examples"], ["generate", "--prompt", "x"]])
+def test_options_of_schemas(command: list[str]) -> None:
+    shown = run(command[0], "--help").stdout
+    assert all(name in shown for name in ("--schema", "--lark", "--style", "--order", "--draft", "--formats", "--relax", "--registry"))
+    assert "it goes with --schema" in refused(*command, "--regex", "x", "--relax")
+    assert "--style says nothing about --choice" in refused(*command, "--choice", "x", "--style", "compact")
+
+
+def test_explain_in_any_order_and_draft() -> None:
+    schema = '{"properties": {"a": {}, "b": {}}, "required": ["a", "b"], "type": "object", "items": [{}]}'
+    assert "prefixItems" in refused("explain", "--schema", schema, "{}")
+    assert run("explain", "--schema", schema, "--draft", "7", '{"b": 1, "a": 1}').exit_code == 1
+    assert run("explain", "--schema", schema, "--draft", "7", "--order", "any", '{"b": 1, "a": 1}').exit_code == 0
+    assert run("explain", "--schema", '{"format": "date"}', "--formats", "annotation", '"x"').exit_code == 0
+    assert run("explain", "--schema", REFUSED, "--relax", '{"a: b": "x"}').exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,6 @@ def test_warm_twice_compiles_once() -> None:
     again = warm(lambda *call: calls.append(call))
     assert (again.compiled, calls) == (0, [])
     assert again.folder.is_dir()
-    assert again.seconds < 5
 
 
 @needs_jit

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from conftest import SCALE
 
+import structgen.api as sg
 from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.protocol import Constraint, unpack
@@ -232,3 +234,19 @@ def test_a_mask_past_the_budget_raises_and_earlier_ones_stay() -> None:
         automaton.mask(state)
     assert ids(automaton, automaton.start()) == [4000, 4001]
     assert automaton.accepts(automaton.advance(automaton.start(), 4000))
+
+
+def test_many_texts_with_new_keys_do_not_wear_out_a_grammar() -> None:
+    grammar = sg.json_schema({"type": "object"}, style="compact", budget=Budget(states=160_000))
+    vocabulary = Vocabulary.from_bytes([*(bytes([b]) for b in range(256)), b"</s>"], eos=256)
+    first = automaton = grammar.compile(vocabulary)
+    for number in range(int(9000 * SCALE)):
+        automaton = automaton.renewed()
+        state = automaton.start()
+        for byte in f'{{"k{number}":1,"l{number}":2}}'.encode():
+            state = automaton.advance(state, byte)
+        assert automaton.accepts(state)
+        assert automaton.machine.states < 30_000
+    assert SCALE < 1 or automaton is not first
+    assert automaton.renewed() is automaton or automaton.machine.is_worn
+    assert first.accepts(first.advance(first.advance(first.start(), ord("{")), ord("}")))  # the old one goes on

@@ -85,7 +85,7 @@ def test_a_survey_finds_the_tokens_that_stay_and_the_exits(seed: int) -> None:
     rng = Random(seed)
     vocab, leaf = toy(rng), Leaf(dfa(rng), rng.choice(["utf8", "json"]))
     tables = TokenTables(vocab)
-    ids, _, _, exits, _ = tables._survey(POOL.add(leaf.dfa, leaf.encoding, leaf.escapes) - t.LEAF)
+    ids, exits, _ = tables._survey(POOL.add(leaf.dfa, leaf.encoding, leaf.escapes) - t.LEAF)
     stay, rests = set(), set()
     for token, data in enumerate(vocab.tokens):
         if data:

@@ -26,6 +26,7 @@ from worlds import (
     check_world,
     distinct,
     echo,
+    entries,
     expression,
     leaf,
     minus,
@@ -44,7 +45,7 @@ from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.grammar import Grammar
 from structgen.constraint.protocol import unpack
 from structgen.errors import EmptyLanguage
-from structgen.ir.expr import EPSILON, Alt, Expr, Lit, Repeat, Seq, optional
+from structgen.ir.expr import EPSILON, Alt, Expr, Lit, Repeat, Rule, Seq, optional
 from structgen.ir.finite import Ref
 from structgen.ir.rewrite import rewrite
 from structgen.vocab.vocabulary import Vocabulary
@@ -131,6 +132,16 @@ def test_what_follows_a_text_may_depend_on_it(seed: int) -> None:
     one = distinct(rng) if seed % 2 else Seq((echo(rng, 1), Repeat(distinct(rng), 0, 2)))
     twice = [f"{quote}{word}{quote},".encode() * 2 for quote in ("", '"') for word in "abé"]
     check_world(one, vocabulary(rng, [b",", b'"', b"a", b"b", "é".encode(), *twice], 60), rng, 10, pieces())
+
+
+@examples(200)
+def test_entries_come_once(seed: int) -> None:
+    rng = Random(seed)
+    inner = entries(rng, 2, ())
+    nested = entries(rng, 2, (Rule(lambda: inner, "inner"),))
+    one = rng.choice([inner, Seq((Lit(b"("), nested, Lit(b")"))), Alt((inner, entries(rng, 1, ())))])
+    parts = [b'"a"', b'"b"', b'"ab":', b'"', b":", b"1", b",", b"a", b"b", b"\\u006", b"\\u00", b"=", b",", b"A"]
+    check_world(one, vocabulary(rng, parts if seed % 2 else pieces(), 60), rng, 14, pieces())
 
 
 @examples(100)

@@ -18,7 +18,7 @@ from bisect import bisect_left
 from functools import cache
 from typing import Any, NamedTuple
 
-from structgen.ir.expr import EPSILON, Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import EPSILON, Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Other, Repeat, Rule, Seq, Special, Strings
 from structgen.vocab.vocabulary import Vocabulary
 
 
@@ -47,6 +47,27 @@ class Bound(NamedTuple):
     """What waits behind the text of a bind, and the text so far."""
 
     bind: Bind
+    text: bytes
+
+
+class Listing(NamedTuple):
+    """A list of entries, of which these known ones are there, these other keys, and so many in all; `inside`: an entry has to come."""
+
+    entries: Entries
+    known: frozenset[int]
+    seen: frozenset[bytes]
+    size: int
+    inside: bool
+
+    def missing(self) -> int:
+        return sum(one.required and i not in self.known for i, one in enumerate(self.entries.known))
+
+
+class Keyed(NamedTuple):
+    """What waits behind the key of an entry, and the key so far."""
+
+    listing: Listing
+    other: Other
     text: bytes
 
 
@@ -105,7 +126,8 @@ class Twin:
             for stack in self.closure(config):
                 if stack:
                     found |= self.read(stack[0], tuple(longer(frame, symbol) for frame in stack[1:]), symbol)
-            self.memo[key] = frozenset(found)
+            # A key that is there already is the end of a stack.
+            self.memo[key] = frozenset(s for s in found if not s or not isinstance(s[0], Keyed) or self.unfold(s[0], s[1:]))
         return self.memo[key]
 
     def read_all(self, config: Config, data: bytes) -> Config:
@@ -165,6 +187,14 @@ class Twin:
             case Bound(bind, text):
                 assert bind.then is not None
                 return [(bind.then(text), *rest)]
+            case Entries():
+                return [(Listing(frame, frozenset(), frozenset(), 0, True), *rest)]
+            case Listing():
+                return self.entry(frame, rest) if frame.inside else self.between(frame, rest)
+            case Keyed(listing, other, text):
+                said = json.loads(text).encode() if listing.entries.quoted else text
+                after = listing._replace(seen=listing.seen | {said}, size=listing.size + 1, inside=False)
+                return [] if said in listing.seen else [(other.value, after, *rest)]
             case Repeat():
                 return [(Times(frame, 0), *rest)]
             case Times(body, done):
@@ -208,6 +238,25 @@ class Twin:
                 return [rest] if ends else []
         return []
 
+    def entry(self, listing: Listing, rest: Stack) -> list[Stack]:
+        """The next entry of a list."""
+        entries, missing = listing.entries, listing.missing()
+        found: list[Stack] = []
+        for i, one in enumerate(entries.known):
+            fits = entries.high is None or listing.size + 1 + missing - one.required <= entries.high
+            if i not in listing.known and fits:
+                after = listing._replace(known=listing.known | {i}, size=listing.size + 1, inside=False)
+                found.append((one.key, one.value, after, *rest))
+        if entries.high is None or listing.size + 1 + missing <= entries.high:
+            found += [(other.key, Keyed(listing, other, b""), *rest) for other in entries.others]
+        return found
+
+    def between(self, listing: Listing, rest: Stack) -> list[Stack]:
+        """Behind an entry: a separator and another one, or the end."""
+        ended = [rest] if not listing.missing() and listing.size >= listing.entries.low else []
+        more = listing._replace(inside=True)
+        return [*ended, (listing.entries.separator, more, *rest)] if self.entry(more, ()) else ended
+
     def twin(self, minus: Minus) -> Twin:
         if id(minus) not in self.twins:
             self.twins[id(minus)] = minus, Twin(minus.taken)
@@ -243,7 +292,7 @@ class Twin:
 
 def longer(frame: Any, symbol: int | str) -> Any:
     """A frame that waits, when a symbol is read before it."""
-    return frame._replace(text=frame.text + bytes([symbol])) if isinstance(frame, Bound) and isinstance(symbol, int) else frame
+    return frame._replace(text=frame.text + bytes([symbol])) if isinstance(frame, Bound | Keyed) and isinstance(symbol, int) else frame
 
 
 def read_leaf(frame: Inside, byte: int) -> list[Stack]:

@@ -11,7 +11,7 @@ import json
 import re
 import sys
 
-from structgen.ir.expr import Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Strings
+from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
 
 Run = list[tuple[str, int, int]]
 
@@ -63,6 +63,8 @@ class _Recogniser:
             case Bind():
                 assert expr.then is not None
                 return {end for mid in self.ends(expr.inner, at) for end in self.ends(expr.then(self.data[at:mid]), mid)}
+            case Entries():
+                return self.entries(expr, at)
             case Alt():
                 return {end for part in expr.parts for end in self.ends(part, at)}
             case Repeat():
@@ -73,6 +75,8 @@ class _Recogniser:
                 return self.ends(self.bodies[id(expr)], at)
             case Net():
                 return self.net(expr, at)
+            case Special():  # has no spelling
+                return set()
         raise TypeError(type(expr).__name__)
 
     def literal(self, expr: Lit, at: int) -> set[int]:
@@ -85,6 +89,35 @@ class _Recogniser:
                     if low == i:
                         reached[high] |= self.ends(leaf, place)
         return reached[-1]
+
+    def entries(self, expr: Entries, at: int) -> set[int]:
+        required = {i for i, one in enumerate(expr.known) if one.required}
+        found: set[int] = set()
+        first = (at, frozenset[int](), frozenset[bytes](), 0)
+        seen, todo = {first}, [first]
+        while todo:
+            place, known, keys, size = todo.pop()
+            after: list[tuple[int, frozenset[int], frozenset[bytes]]] = []
+            for i, one in enumerate(expr.known):
+                if i not in known:
+                    after += [(end, known | {i}, keys) for key in self.ends(one.key, place) for end in self.ends(one.value, key)]
+            for other in expr.others:
+                for key in self.ends(other.key, place):
+                    text = self.data[place:key]
+                    said = json.loads(text).encode() if expr.quoted else text
+                    if said not in keys:
+                        after += [(end, known, keys | {said}) for end in self.ends(other.value, key)]
+            for end, known_after, keys_after in after:
+                if expr.high is not None and size + 1 > expr.high:
+                    continue
+                if required <= known_after and size + 1 >= expr.low:
+                    found.add(end)
+                for begin in self.ends(expr.separator, end):
+                    state = (begin, known_after, keys_after, size + 1)
+                    if state not in seen:
+                        seen.add(state)
+                        todo.append(state)
+        return found
 
     def repeat(self, expr: Repeat, at: int) -> set[int]:
         found: set[int] = set()

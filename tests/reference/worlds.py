@@ -19,7 +19,25 @@ from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.frontends.jsonschema.without import without
 from structgen.frontends.regex import regex
 from structgen.ir.chars import ANY, normal
-from structgen.ir.expr import EPSILON, NEVER, Alt, Bind, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import (
+    EPSILON,
+    NEVER,
+    Alt,
+    Bind,
+    Entries,
+    Expr,
+    Known,
+    Leaf,
+    Lit,
+    Minus,
+    Net,
+    Other,
+    Repeat,
+    Rule,
+    Seq,
+    Special,
+    Strings,
+)
 from structgen.ir.regular import CharDFA
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -154,6 +172,34 @@ def distinct(rng: Random) -> Rule:
     return words(frozenset(), True)
 
 
+def entries(rng: Random, depth: int, rules: tuple[Rule, ...]) -> Expr:
+    """A list of entries with distinct keys: JSON strings, or plain words up to an equals sign."""
+    quoted = rng.random() < 0.7
+    style = JsonStyle.of(rng.choice(["any", "compact"]))
+    names = rng.sample(["a", "b", "ab", "é", ""] if quoted else ["A", "AB", "B"], rng.randrange(4) if quoted else rng.randrange(3))
+
+    def value() -> Expr:
+        inner = rng.choice([EPSILON, Lit(b"1"), expression(rng, min(depth - 1, 1), rules)])
+        return Seq((Lit(b":" if quoted else b"="), inner))
+
+    def key(name: str) -> Expr:
+        return string_literal(name, style) if quoted else Lit(name.encode())
+
+    known = [Known(key(name), value(), rng.random() < 0.4) for name in names]
+    others: list[Other] = []
+    if rng.random() < 0.7 or not known:
+        letters = CharDFA.of_chars(normal((ord(c), ord(c)) for c in rng.choice(["ab", "abé", "a"]))).repeat(not quoted)
+        free: Expr = Leaf(letters, "json" if quoted else "utf8", escapes=style.escapes)
+        if quoted and names:
+            free = Minus(free, Alt(tuple(string_literal(name, JsonStyle.of("any")) for name in names)))
+        others.append(Other(free, value()))
+        if quoted and rng.random() < 0.2:
+            others.append(Other(Leaf(CharDFA.of_chars([(99, 99)]).repeat(1), "json"), value()))
+    low = rng.choice([1, 1, 2]) if others else rng.randrange(1, len(known) + 1)
+    high = rng.choice([None, None, max(low, sum(one.required for one in known)) + rng.randrange(2)])
+    return Entries(known, others, Lit(rng.choice([b",", b"a"])), low, high, quoted=quoted)
+
+
 def echo(rng: Random, depth: int) -> Expr:
     """A text, a mark, and the text once more: closing tags."""
     inner = expression(rng, min(depth, 1))
@@ -169,7 +215,9 @@ def echo(rng: Random, depth: int) -> Expr:
 
 def expression(rng: Random, depth: int = 3, rules: tuple[Rule, ...] = ()) -> Expr:
     """A random expression: not empty, not left-recursive."""
-    kind = rng.randrange(16) if depth else rng.randrange(4)
+    kind = rng.randrange(17) if depth else rng.randrange(4)
+    if kind == 16:
+        return entries(rng, depth, rules)
     if kind == 14:
         return distinct(rng)
     if kind == 15:
@@ -225,7 +273,31 @@ def net(rng: Random, depth: int, rules: tuple[Rule, ...]) -> Net:
 
 def pieces() -> list[bytes]:
     """What random expressions speak of."""
-    texts = [*LETTERS, '"', "\\", "\\u", "00", "61", "0", "6", "1", "(", "[", ")", "n", "/", "20ac", "d8"]
+    texts = [
+        *LETTERS,
+        '"',
+        "\\",
+        "\\u",
+        "00",
+        "61",
+        "0",
+        "6",
+        "1",
+        "(",
+        "[",
+        ")",
+        "n",
+        "/",
+        "20ac",
+        "d8",
+        ",",
+        "=",
+        ":",
+        "A",
+        "B",
+        '"a":',
+        '"b":1,"',
+    ]
     return [t.encode() for t in texts] + [b"\xe0", b"\xff"]
 
 

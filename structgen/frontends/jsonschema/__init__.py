@@ -1,12 +1,14 @@
 """JSON Schema as a language: every keyword is composed as logic, exactly, or refused with its place and a reason.
 
-    load, read      document -> nodes: values checked, keywords that are not supported reported
+    load, read      document -> nodes: values checked (`core`, `keywords`), what is not supported reported
     resources       references within a document, to the registry and to metaschemas; `dialects`: drafts and vocabularies;
                     `scope`: what dynamic references depend on
-    algebra         nodes -> forms: unions of facet conjunctions per JSON type (shapes), by intersection, union and negation
+    algebra         nodes -> forms: unions of facet conjunctions per JSON type (shapes), by intersection, union and negation;
+                    `facets`: the keywords of one type each
     evaluated       what keywords have evaluated, for unevaluatedProperties and unevaluatedItems
-    overlap, empty  which alternatives exclude each other, which have no value at all; `cover`: which are among others
-    emit            forms -> expressions: objects, arrays, strings, numbers, each spelled in a style
+    overlap, empty  which alternatives exclude each other, which have no value at all (`blame`: where); `cover`: which are among others
+    emit            forms -> expressions: objects, arrays, strings, numbers, sets of constants (`enumerated`), each spelled in a style
+    census          which values satisfy a goal, where some of them must differ
 
 Everything from the algebra on is lazy: the cost of a schema is the cost of the part that a text visits.
 
@@ -22,18 +24,19 @@ from typing import Any, Literal
 
 from structgen.errors import EmptyLanguage, OptionError, UnsupportedFeature
 from structgen.frontends.jsonschema.algebra import Algebra
+from structgen.frontends.jsonschema.blame import to_blame
 from structgen.frontends.jsonschema.crowded import crowded
 from structgen.frontends.jsonschema.emit import Emitter
 from structgen.frontends.jsonschema.formats.own import Atoms, own_formats
-from structgen.frontends.jsonschema.load import load, pointer
-from structgen.frontends.jsonschema.node import FALSE, Goal, goal_of
+from structgen.frontends.jsonschema.load import load
+from structgen.frontends.jsonschema.node import goal_of
 from structgen.frontends.jsonschema.read import read
 from structgen.frontends.jsonschema.resources import References
 from structgen.frontends.jsonschema.site import Order
 from structgen.frontends.jsonschema.style import ANY, JsonStyle
 from structgen.ir.expr import seq
 from structgen.ir.language import Language
-from structgen.ir.report import Finding, SupportReport
+from structgen.ir.report import SupportReport
 
 __all__ = ["Formats", "JsonStyle", "json_schema"]
 
@@ -59,7 +62,8 @@ def json_schema(
         their own.
     order: "schema": declared properties in schema order (left to right through merged schemas), then names that only `required` lists,
         then others. "any": every order. The default is "schema", but "any" in the style "any": there, the order is part of the spelling.
-    relax: compile what is not supported to the nearest superset, and say so in `.report`; otherwise it is refused.
+    relax: compile what is not supported, or too large, to the nearest superset, and say so in `.report` (of what is too large in the
+        depth of a schema, as soon as a text gets there); otherwise it is refused.
     registry: the documents that remote references may lead to, and custom metaschemas, whose `$vocabulary` counts: a dict from URIs
         to schemas, or a `referencing.Registry`. The metaschemas of the drafts are known; nothing is fetched.
     formats: "assert" checks the formats of the specification, "annotation" takes them as comments (but where a custom metaschema asks
@@ -73,15 +77,14 @@ def json_schema(
     """
     if order not in ("schema", "any", None):
         raise OptionError(f"order is 'schema' or 'any', not {order!r}", where="order")
+    if not isinstance(relax, bool):
+        raise OptionError(f"relax is True or False, not {relax!r}", where="relax")
     own = _own_formats(formats)
     if content not in ("assert", "annotation", None):
         raise OptionError(f"content is 'assert' or 'annotation', not {content!r}", where="content")
     spelling = JsonStyle.of(style)
     order = order or ("any" if spelling == ANY else "schema")
     references = References(load(schema), draft, registry)
-    if references.main.dialect.draft == 3:
-        refused = SupportReport([Finding("/$schema", "$schema", "refused", "draft 3 is not supported", "Draft 4 is the oldest.")])
-        raise UnsupportedFeature(str(refused), where="/$schema")
     reader, root = read(references, relax=relax, formats=own, content=None if content is None else content == "assert")
     report = reader.report
     report.findings[:] = dict.fromkeys(report.findings)  # a place is read once for every dynamic scope
@@ -90,10 +93,13 @@ def json_schema(
     if report.refused:
         raise _refusal(report)
     algebra = Algebra(reader.nodes)
-    emitter = Emitter(algebra, spelling, order)
+    emitter = Emitter(algebra, spelling, order, report if relax else None)
     goal = goal_of(root)
     if not emitter.emptiness.live(goal):
-        raise _empty(goal, emitter)
+        hint = "Its conditions contradict each other, or require themselves without end."
+        raise EmptyLanguage("no value satisfies the schema", where=to_blame(root, emitter.emptiness), hint=hint)
+    if relax:
+        emitter.look(goal)
     start = seq(spelling.lead(), emitter.value(goal), spelling.trail())
     return Language(start, report, decode=json.loads, source=schema if isinstance(schema, str) else "")
 
@@ -121,19 +127,3 @@ def _refusal(report: SupportReport) -> UnsupportedFeature:
     error = UnsupportedFeature("\n  ".join([many, *lines]), where=refused[0].where, hint=hint)
     error.report = report
     return error
-
-
-def _empty(goal: Goal, emitter: Emitter) -> EmptyLanguage:
-    """The error for a goal without values: at the deepest place that alone is to blame."""
-    seen: set[Goal] = set()
-    while goal not in seen and goal != FALSE:
-        seen.add(goal)
-        needs = emitter.emptiness.needs(goal) or []
-        bad = [one for one in needs[0].goals if not emitter.emptiness.live(one)] if len(needs) == 1 else []
-        if len(bad) != 1 or bad[0] == FALSE:
-            break
-        goal = bad[0]
-    where = "" if goal == FALSE else pointer(emitter.algebra.nodes[goal[0] >> 1].cell)
-    return EmptyLanguage(
-        "no value satisfies the schema", where=where, hint="Its conditions contradict each other, or require themselves without end."
-    )

@@ -9,7 +9,7 @@ Sub-schemas of items and properties stay goals, so recursion through them costs 
 itself without an item or property in between) is a fixpoint: the least one, where the reference to itself is taken as false (under `not`
 as true).
 
-Not here: emptiness as a fixpoint over required parts (`empty`); which negations a text automaton cannot follow (`support`).
+Not here: emptiness as a fixpoint over required parts (`empty`); the keywords of one type each (`facets`).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from functools import partial
 from typing import Any, Final
 
 from structgen.errors import BudgetExceeded, SchemaError
+from structgen.frontends.jsonschema import facets
 from structgen.frontends.jsonschema.census import Census
-from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, Constant
+from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, WRITTEN, Constant, plain
 from structgen.frontends.jsonschema.evaluated import KINDS, SILENT, Trace
-from structgen.frontends.jsonschema.formats import format_lengths
 from structgen.frontends.jsonschema.load import located, pointer
-from structgen.frontends.jsonschema.node import ALL, ARR, BOOL, FALSE, NULL, NUM, OBJ, STR, TRUE, Goal, Item, Node, goal_of
+from structgen.frontends.jsonschema.node import ALL, ARR, BOOL, FALSE, NULL, NUM, OBJ, STR, TRUE, Goal, Item, Node, goal_of, join
 from structgen.frontends.jsonschema.overlap import Overlap, Unknown
 from structgen.frontends.jsonschema.shapes import (
     ANY_ARR,
@@ -35,19 +35,17 @@ from structgen.frontends.jsonschema.shapes import (
     BOTTOM,
     ONE,
     TOP,
+    Among,
     Arr,
-    Contains,
     Form,
     Layer,
     Num,
     Obj,
     Some,
     Str,
+    Tag,
     meet,
-    meet_arr,
-    meet_num,
     meet_obj,
-    meet_str,
     only,
     unite,
 )
@@ -70,8 +68,11 @@ def by_type(mask: int) -> Form:
     )
 
 
-Enumeration = tuple[bool, int, tuple[Fraction, ...], tuple[str, ...], tuple[Constant, ...] | None]
-"""Whether null, which booleans (1 false, 2 true), numbers, strings, and constants of arrays and objects (None: too deep ones)."""
+Enumeration = tuple[bool, int, tuple[Fraction, ...], tuple[str, ...], tuple[Constant, ...]]
+"""Whether null, which booleans (1 false, 2 true), numbers, strings, and constants of arrays and objects."""
+
+
+_OBJECT: Final = frozenset(("object", "required", "minprops", "maxprops", "names"))
 
 
 class Algebra:
@@ -125,7 +126,7 @@ class Algebra:
             return TOP if negated else BOTTOM, False
         if len(self._open) >= MAX_DEPTH:
             why = f"more than {MAX_DEPTH} levels of allOf, anyOf, oneOf, not, if or $ref without a property or item in between"
-            raise BudgetExceeded(why, where=pointer(node.cell))
+            raise BudgetExceeded(why, where=pointer(node.cell), hint="Write schemas that stand in one another's place into one.")
         loops = self.loops
         self._open[key] = negated
         try:
@@ -162,32 +163,30 @@ class Algebra:
     def _among_form(self, values: frozenset[Constant]) -> Form:
         numbers = tuple([one for one in values if isinstance(one, Fraction)])
         strings = tuple([one for one in values if isinstance(one, str)])
-        arrays: list[Arr] = []
-        objects: list[Obj] = []
-        boolean = 0
-        for one in values:
-            if not isinstance(one, tuple):
-                continue
-            if one[0] == BOOLEAN:
-                boolean |= 2 if one[1] else 1
-            elif one[0] == ARRAY:
-                goals = tuple([self.among((item,)) for item in one[1:]])
-                arrays.append(Arr(goals, FALSE, len(goals), len(goals)))
-            else:
-                layer = self._layers.get((-1, one))
-                if layer is None:
-                    parts = {key: self.among((item,)) for key, item in one[1:]}
-                    layer = self._layers[(-1, one)] = Layer(parts, (), FALSE, loose=True)
-                objects.append(Obj((layer,), tuple(layer.properties)))
-        number = (Num(values=numbers),) if numbers else ()
-        return Form(None in values, boolean, number, (Str(values=strings),) if strings else (), tuple(arrays), tuple(objects))
+        boolean = sum(1 + bool(one[1]) for one in values if isinstance(one, tuple) and one[0] == BOOLEAN)
+        containers = tuple([one for one in values if isinstance(one, tuple) and one[0] != BOOLEAN])
+        return self._enum((None in values, boolean, numbers, strings, containers), ())
 
     def _apart_form(self, values: frozenset[Constant]) -> Form:
         boolean = sum(1 + bool(one[1]) for one in values if isinstance(one, tuple) and one[0] == BOOLEAN)
         numbers = tuple([one for one in values if isinstance(one, Fraction)])
         strings = tuple([one for one in values if isinstance(one, str)])
         containers = tuple([one for one in values if isinstance(one, tuple) and one[0] != BOOLEAN])
-        return self._not_enum((None in values, boolean, numbers, strings, containers))
+        return self._not_enum((None in values, boolean, numbers, strings, containers), ())
+
+    def lone_array(self, shape: Arr, one: Constant) -> Arr:
+        """What a shape says of one of its constants, item by item."""
+        assert isinstance(one, tuple)
+        goals = tuple([join(shape.item(i), self.among((item,))) for i, item in enumerate(one[1:])])
+        size = len(goals)
+        return Arr(goals, FALSE, size, size, shape.contains)
+
+    def lone_object(self, shape: Obj, one: Constant) -> Obj:
+        """What a shape says of one of its constants, member by member: those that it declares first."""
+        assert isinstance(one, tuple)
+        members = {key: self.among((value,)) for key, value in one[1:]}
+        layer = Layer(members, (), FALSE, loose=one[0] != WRITTEN)
+        return Obj((*shape.layers, layer), tuple(members), some=shape.some)
 
     # ---- a node holds ----
 
@@ -200,14 +199,14 @@ class Algebra:
 
     def conjunction(self, node: Node, logic: Callable[[Node, Item], Form], form: Form) -> Form:
         """`form`, and all items of a node but those of KINDS. `logic`: what an item means that speaks of several types."""
-        facets = _Facets(self)
+        own = facets.Facets(self)
         parts: list[Form | None] = []  # None: the place of the facets, where properties stand among allOf and the like
         denied: list[Node] = []
         for item in node.items:
             kind, _, children = item
             if kind == "object" and None not in parts:
                 parts.append(None)
-            if facets.take(node, item):
+            if own.take(node, item):
                 continue
             if kind == "never":
                 return BOTTOM
@@ -215,10 +214,10 @@ class Algebra:
                 denied.append(children[0])
             elif kind != "open" and kind not in KINDS:
                 parts.append(logic(node, item))
-        own = facets.form()
-        form = form if None in parts else meet(form, own, self.overlap.void)
+        found = own.form()
+        form = form if None in parts else meet(form, found, self.overlap.void)
         for part in parts:
-            form = meet(form, own if part is None else part, self.overlap.void)
+            form = meet(form, found if part is None else part, self.overlap.void)
         for child in denied:
             form = self.overlap.without(form, child)
         return form
@@ -262,8 +261,14 @@ class Algebra:
         return unite([meet(self.of(test), yes, void), meet(self.of(test, True), no, void)])
 
     def _enum(self, payload: Enumeration, children: Sequence[Node]) -> Form:
-        null, booleans, numbers, strings, _ = payload
+        null, booleans, numbers, strings, containers = payload
         form = Form(null, booleans, (Num(values=numbers),) if numbers else (), (Str(values=strings),) if strings else (), (), ())
+        arrays = [one for one in containers if isinstance(one, tuple) and one[0] == ARRAY]
+        objects = [one for one in containers if isinstance(one, tuple) and one[0] != ARRAY]
+        if arrays:
+            form = form._replace(array=(Arr(among=Among(arrays)),))
+        if objects:
+            form = form._replace(object=(Obj(among=Among(objects)),))
         return unite([form, *(self.of(child) for child in children)]) if children else form
 
     def layer(self, node: Node, payload: tuple[tuple[str, ...], tuple[str, ...], bool], children: Sequence[Node]) -> Layer:
@@ -274,15 +279,28 @@ class Algebra:
             goals = [goal_of(child) for child in children]
             properties = dict(zip(names, goals, strict=False))
             rules = tuple(zip(patterns, goals[len(names) :], strict=False))
-            found = self._layers[(node.index, "whole")] = Layer(properties, rules, goals[-1] if has_rest else TRUE)
+            tags = {name: tag for name, goal in properties.items() if (tag := self._tag(goal)) is not None}
+            found = self._layers[(node.index, "whole")] = Layer(properties, rules, goals[-1] if has_rest else TRUE, tags=tags)
         return found
+
+    def _tag(self, goal: Goal) -> Tag | None:
+        """Which constants the values of a goal are among, or not among; None where it does not speak of constants."""
+        if len(goal) != 1:
+            return None
+        for kind, payload, children in self.nodes[goal[0] >> 1].canon.items:
+            if kind == "enum" and not children and not payload[4]:
+                null, booleans, numbers, strings, _ = payload
+                words = [None] if null else []
+                return bool(goal[0] & 1), frozenset([*words, *((BOOLEAN, bit > 1) for bit in (1, 2) if booleans & bit), *numbers, *strings])
+        return None
 
     def lone(self, node: Node, name: str, goal: Goal) -> Layer:
         """A layer that speaks of one property only."""
         key = (node.index, (name, goal))
         found = self._layers.get(key)
         if found is None:
-            found = self._layers[key] = Layer({name: goal})
+            tag = self._tag(goal)
+            found = self._layers[key] = Layer({name: goal}, tags=None if tag is None else {name: tag})
         return found
 
     def absent(self, name: str) -> Layer:
@@ -324,12 +342,9 @@ class Algebra:
         if kind == "type":
             rest = by_type(ALL & ~payload[0])
             return unite([rest, only("number", (Num(others=frozenset((ONE,))),))]) if payload[1] and payload[0] & NUM else rest
-        if kind in _NUMBER:
-            return only("number", (_not_number(kind, payload),))
-        if kind in _STRING:
-            return _not_string(kind, payload)
-        if kind in _ARRAY:
-            return self._not_array(kind, payload, children)
+        own = facets.denied(item)
+        if own is not None:
+            return own
         if kind in _OBJECT:
             return self._not_object(node, kind, payload, children)
         if kind == "open":
@@ -339,7 +354,7 @@ class Algebra:
         if kind in SILENT:
             return BOTTOM
         if kind == "enum":
-            return self._not_enum(payload)
+            return self._not_enum(payload, children)
         if kind == "among":
             return self._apart_form(payload)
         if kind in ("ref", "not"):
@@ -354,12 +369,12 @@ class Algebra:
             return self._choice(payload, children, negated=True)
         return self._not_dependent(kind, payload, children)
 
-    def _not_enum(self, payload: Enumeration) -> Form:
+    def _not_enum(self, payload: Enumeration, children: Sequence[Node]) -> Form:
         null, booleans, numbers, strings, containers = payload
-        if containers is None:
+        if children:
             raise BudgetExceeded("the negation of a constant that nests too deep", hint="Deny it by a schema of its outer levels.")
-        arrays = frozenset(one for one in containers if isinstance(one, tuple) and one[0] == ARRAY)
-        objects = frozenset(containers) - arrays
+        arrays = frozenset(plain(one) for one in containers if isinstance(one, tuple) and one[0] == ARRAY)
+        objects = frozenset(map(plain, containers)) - arrays
         return Form(
             not null,
             3 & ~booleans,
@@ -368,34 +383,6 @@ class Algebra:
             (Arr(apart=arrays),),
             (Obj(apart=objects),),
         )
-
-    def _not_array(self, kind: str, payload: Any, children: Sequence[Node]) -> Form:
-        if kind == "minitems":
-            return only("array", (Arr(high=payload - 1),)) if payload else BOTTOM
-        if kind == "maxitems":
-            return only("array", (Arr(low=payload + 1),))
-        if kind == "unique":
-            return only("array", (Arr(unique=False),))
-        if kind == "contains":
-            goal, other = goal_of(children[0]), goal_of(children[0], negated=True)
-            low, high = payload
-            shapes = [Arr(contains=(Contains(goal, other, 0, low - 1),))] if low else []
-            if high is not None:
-                shapes.append(Arr(contains=(Contains(goal, other, high + 1, None),)))
-            return only("array", tuple(shapes))
-        size, has_rest = payload
-        shapes = []
-        for i, child in enumerate(children[:size]):
-            bad = goal_of(child, negated=True)
-            if bad != FALSE:
-                shapes.append(Arr(prefix=(TRUE,) * i + (bad,), low=i + 1))
-        if has_rest:
-            bad, good = goal_of(children[-1], negated=True), goal_of(children[-1])
-            if bad == TRUE:
-                shapes.append(Arr(low=size + 1))
-            elif bad != FALSE:
-                shapes.append(Arr(contains=(Contains(bad, good, 1, None, size),)))
-        return only("array", tuple(shapes))
 
     def _not_object(self, node: Node, kind: str, payload: Any, children: Sequence[Node]) -> Form:
         if kind == "required":
@@ -433,131 +420,3 @@ class Algebra:
                 bad = self.of(child, True).object
                 shapes += [met for one in bad if (met := meet_obj(Obj(required=(name,)), one, self.overlap.void)) is not None]
         return only("object", tuple(shapes))
-
-
-class _Facets:
-    """The keywords of one node that speak of one type each, gathered into one shape per type."""
-
-    def __init__(self, algebra: Algebra) -> None:
-        self.algebra = algebra
-        self.mask, self.dead = ALL, 0
-        self.number, self.string, self.array = ANY_NUM, ANY_STR, ANY_ARR
-        self.layers: tuple[Layer, ...] = ()
-        self.required: tuple[str, ...] = ()
-        self.low, self.high, self.names = 0, _NO_BOUND, TRUE
-
-    def take(self, node: Node, item: Item) -> bool:
-        """True where the item was such a keyword."""
-        kind, payload, children = item
-        if kind == "type":
-            self.mask &= payload[0]
-            if payload[1]:
-                self._number(Num(divisors=_INTEGER, bare=payload[2]))
-        elif kind == "object":
-            self.layers += (self.algebra.layer(node, payload, children),)
-        elif kind == "required":
-            self.required = payload
-        elif kind in _NUMBER:
-            self._number(_number(kind, payload))
-        elif kind in _STRING:
-            string = meet_str(self.string, _string(kind, payload))
-            self.string, self.dead = (self.string, self.dead | STR) if string is None else (string, self.dead)
-        elif kind in _ARRAY:
-            array = meet_arr(self.array, _array(kind, payload, children), self.algebra.overlap.void)
-            self.array, self.dead = (self.array, self.dead | ARR) if array is None else (array, self.dead)
-        elif kind == "minprops":
-            self.low = payload
-        elif kind == "maxprops":
-            self.high = payload
-        elif kind == "names":
-            self.names = goal_of(children[0])
-        else:
-            return False
-        return True
-
-    def _number(self, one: Num) -> None:
-        number = meet_num(self.number, one)
-        self.number, self.dead = (self.number, self.dead | NUM) if number is None else (number, self.dead)
-
-    def form(self) -> Form:
-        """The conjunction."""
-        high = None if self.high == _NO_BOUND else self.high
-        if high is not None and (self.low > high or len(self.required) > high):
-            self.dead |= OBJ
-        mask = self.mask & ~self.dead
-        shape = ANY_OBJ
-        if self.layers or self.required or self.low or high is not None or self.names:
-            shape = Obj(self.layers, self.required, self.low, high, self.names)
-        return Form(
-            bool(mask & NULL),
-            3 if mask & BOOL else 0,
-            (self.number,) if mask & NUM else (),
-            (self.string,) if mask & STR else (),
-            (self.array,) if mask & ARR else (),
-            (shape,) if mask & OBJ else (),
-        )
-
-
-_NO_BOUND: Final = -1
-_INTEGER: Final = frozenset((ONE,))
-_NUMBER: Final = frozenset(("min", "max", "multiple"))
-_STRING: Final = frozenset(("minlen", "maxlen", "pattern", "format", "text"))
-_ARRAY: Final = frozenset(("array", "minitems", "maxitems", "contains", "unique"))
-_OBJECT: Final = frozenset(("object", "required", "minprops", "maxprops", "names"))
-
-
-def _number(kind: str, payload: Any) -> Num:
-    if kind == "multiple":
-        return Num(divisors=frozenset((payload,)))
-    limit, exclusive = payload
-    return Num(low=limit, low_open=exclusive) if kind == "min" else Num(high=limit, high_open=exclusive)
-
-
-def _not_number(kind: str, payload: Any) -> Num:
-    if kind == "multiple":
-        return Num(others=frozenset((payload,)))
-    limit, exclusive = payload
-    return Num(high=limit, high_open=not exclusive) if kind == "min" else Num(low=limit, low_open=not exclusive)
-
-
-def _string(kind: str, payload: Any) -> Str:
-    if kind == "minlen":
-        return Str(low=payload)
-    if kind == "maxlen":
-        return Str(high=payload)
-    if kind == "text":
-        return Str(has=(payload,))
-    low, high = format_lengths(payload) if kind == "format" else (0, None)
-    return Str(low, high, has=((kind, payload),))
-
-
-def _not_string(kind: str, payload: Any) -> Form:
-    if kind == "minlen":
-        return only("string", (Str(high=payload - 1),)) if payload else BOTTOM
-    if kind == "maxlen":
-        return only("string", (Str(low=payload + 1),))
-    if kind == "text":
-        return only("string", (Str(lacks=(payload,)),))
-    low, high = format_lengths(payload) if kind == "format" else (0, None)
-    shapes = [Str(lacks=((kind, payload),))]
-    if low:
-        shapes.append(Str(high=low - 1))
-    if high is not None:
-        shapes.append(Str(low=high + 1))
-    return only("string", tuple(shapes))
-
-
-def _array(kind: str, payload: Any, children: Sequence[Node]) -> Arr:
-    if kind == "minitems":
-        return Arr(low=payload)
-    if kind == "maxitems":
-        return Arr(high=payload)
-    if kind == "unique":
-        return Arr(unique=True)
-    if kind == "contains":
-        low, high = payload
-        goal = goal_of(children[0])
-        return Arr(contains=(Contains(goal, goal_of(children[0], negated=True), low, high),))
-    size, has_rest = payload
-    goals = tuple([goal_of(child) for child in children])
-    return Arr(prefix=goals[:size], rest=goals[-1] if has_rest else TRUE)

@@ -1,140 +1,34 @@
 """Arrays: prefix items, the rest, counts, obligations to contain, constants that it must not be, and unique items.
 
-A plain array is a chain with a repeated tail. Otherwise a `State` is (items so far, matches so far for each obligation, constants that the
-array still could be): each item is chosen to count for some obligations, where it must satisfy their goals, and (where there is an upper
-bound) not to count for others, where it must not; and it either is what some of the constants have there, or none of that.
+A plain array is a chain with a repeated tail. Otherwise there are rules for the states that a text comes to: items so far, matches of each
+obligation, constants that the array still could be (`contains`). With unique items the state has the values so far, too: the text of an
+item is bound (`ir.expr.Bind`), and the next item is none of them. The negation of uniqueness ends with an item that equals an earlier one.
 
-With unique items the state has the values so far, too: the text of an item is bound (`ir.expr.Bind`), and the next item is none of them.
-The negation of uniqueness ends with an item that equals an earlier one. Such states are rules, made when a text comes to them.
-
-Not here: what an item is (`emit`); which values there are (`census`).
+Not here: what may come next without regard to uniqueness (`contains`); what an item is (`emit`); which values there are (`census`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import product
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import constants
 from structgen.frontends.jsonschema.constants import ARRAY, Constant
-from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
-from structgen.frontends.jsonschema.shapes import Arr, Contains, Form
+from structgen.frontends.jsonschema.contains import MAX_STATES, Ends, Live, State, Steps
+from structgen.frontends.jsonschema.node import FALSE, Goal, join
+from structgen.frontends.jsonschema.shapes import Arr, Form
 from structgen.frontends.jsonschema.site import Site
 from structgen.frontends.jsonschema.strings import is_roomy, solve
-from structgen.ir.expr import NEVER, Bind, Expr, Leaf, Lit, Net, Rule, alt, repeat, seq
+from structgen.ir.expr import EPSILON, NEVER, Bind, Entries, Expr, Leaf, Lit, Net, Other, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
 
-MAX_STATES: Final = 20_000
-"""The most states of one array with obligations."""
-
 _OPEN, _CLOSE = "[", "]"
-
-Live = Callable[[Goal], bool]
-
-
-class State(NamedTuple):
-    """Items so far and matches of each obligation, each counted only as far as it matters, and the constants that the array still could
-    be."""
-
-    at: int
-    hits: tuple[int, ...]
-    alive: frozenset[Constant]
-
-
-class Steps:
-    """From state to state of a shape, uniqueness left out."""
-
-    def __init__(self, shape: Arr, algebra: Algebra) -> None:
-        self.shape, self.algebra = shape, algebra
-        longest = [len(one) for one in shape.apart if isinstance(one, tuple)]  # one more than items
-        self.cap = shape.high
-        if shape.high is None:
-            self.cap = max([len(shape.prefix), shape.low, *(one.start for one in shape.contains), *longest])
-        self.start = State(0, (0,) * len(shape.contains), shape.apart)
-
-    def may_end(self, state: State) -> bool:
-        """Whether the array may end here."""
-        if state.at < self.shape.low or any(n < one.low for n, one in zip(state.hits, self.shape.contains, strict=True)):
-            return False
-        return not any(isinstance(one, tuple) and len(one) - 1 == state.at for one in state.alive)
-
-    def steps(self, state: State) -> Iterator[tuple[Goal, State]]:
-        """Every choice of what the next item is: what it must satisfy, and the state behind it."""
-        shape, at = self.shape, state.at
-        if shape.high is not None and at >= shape.high:
-            return
-        choices = [_choices(one, at, count) for one, count in zip(shape.contains, state.hits, strict=True)]
-        for same, alive in self._parts(state):
-            for picked in product(*choices):
-                goal = join(shape.item(at), same)
-                for one, _ in picked:
-                    goal = join(goal, one)
-                if goal != FALSE:
-                    after = at + 1 if self.cap is None else min(at + 1, self.cap)
-                    yield goal, State(after, tuple([count for _, count in picked]), alive)
-
-    def _parts(self, state: State) -> list[tuple[Goal, frozenset[Constant]]]:
-        """What the next item may be with regard to the constants: each of their items there, or none of them."""
-        groups: dict[Constant, list[Constant]] = {}
-        for one in state.alive:
-            if isinstance(one, tuple) and len(one) - 1 > state.at:
-                groups.setdefault(one[state.at + 1], []).append(one)
-        if not groups:
-            return [(TRUE, frozenset())]
-        found = [(self.algebra.among((value,)), frozenset(group)) for value, group in groups.items()]
-        return [*found, (self.algebra.apart(groups), frozenset())]
-
-
-def _choices(one: Contains, at: int, count: int) -> list[tuple[Goal, int]]:
-    """(what the item must satisfy, matches afterwards) for one obligation."""
-    if at < one.start or (one.high is None and count >= one.low):
-        return [((), count)]
-    if one.high is None:
-        return [((), count), (one.goal, count + 1)]
-    return [(one.other, count), *([(one.goal, count + 1)] if count < one.high else [])]
-
-
-class Graph:
-    """All states of an array with obligations. `edges`: (from, goal of the item, to); state 0 is the start."""
-
-    def __init__(self, shape: Arr, algebra: Algebra) -> None:
-        steps = Steps(shape, algebra)
-        self.states: dict[State, int] = {steps.start: 0}
-        self.edges: list[tuple[int, Goal, int]] = []
-        todo = [steps.start]
-        while todo:
-            state = todo.pop()
-            for goal, after in steps.steps(state):
-                if after not in self.states:
-                    if len(self.states) >= MAX_STATES:
-                        raise BudgetExceeded(
-                            f"an array with contains has more than {MAX_STATES:,} states", hint="Lower maxItems or minContains."
-                        )
-                    self.states[after] = len(self.states)
-                    todo.append(after)
-                self.edges.append((self.states[state], goal, self.states[after]))
-        self.ends = [self.states[state] for state in self.states if steps.may_end(state)]
-
-    def live_states(self, live: Live) -> set[int]:
-        """The states from which an end can be reached."""
-        back: dict[int, list[int]] = {}
-        for source, goal, target in self.edges:
-            if live(goal):
-                back.setdefault(target, []).append(source)
-        found, todo = set(self.ends), list(self.ends)
-        while todo:
-            for source in back.get(todo.pop(), ()):
-                if source not in found:
-                    found.add(source)
-                    todo.append(source)
-        return found
 
 
 def need(shape: Arr, algebra: Algebra) -> tuple[Callable[[Live], bool], Sequence[Goal]]:
@@ -143,8 +37,8 @@ def need(shape: Arr, algebra: Algebra) -> tuple[Callable[[Live], bool], Sequence
         found = algebra.census.has_array(shape)
         return (lambda _: found), []
     if shape.contains or shape.apart:
-        graph = Graph(shape, algebra)
-        return (lambda live: 0 in graph.live_states(live)), list(dict.fromkeys(goal for _, goal, _ in graph.edges))
+        steps = Steps(shape, algebra)
+        return (lambda live: Ends(steps, live).can_end(steps.start)), steps.goals()
     goals = list(dict.fromkeys(shape.prefix[: shape.low]))
     if shape.low > len(shape.prefix):
         goals.append(shape.rest)
@@ -153,10 +47,14 @@ def need(shape: Arr, algebra: Algebra) -> tuple[Callable[[Live], bool], Sequence
 
 def array_expr(shape: Arr, site: Site, algebra: Algebra) -> Expr:
     """The texts of a shape that has values."""
-    if shape.unique is not None and (shape.high is None or shape.high > 1):
+    if shape.unique and shape.high is not None and shape.high <= 1:
+        shape = shape._replace(unique=None)
+    if shape.unique and not (shape.prefix or shape.contains or shape.apart) and _is_free_text(algebra.form(shape.rest)):
+        opening, comma, closing, empty = site.frame(_OPEN, _CLOSE)
+        some = seq(opening, Entries([], [Other(site.value(shape.rest), EPSILON)], comma, shape.low, shape.high), closing)
+        return some if shape.low else alt([empty, some])
+    if shape.contains or shape.apart or shape.unique is not None:
         return _Family(shape, site, algebra).expr()
-    if shape.contains or shape.apart:
-        return _with_obligations(shape, site, algebra)
     live, value = site.live, site.value
     prefix, high = shape.prefix, shape.high
     for i, goal in enumerate(prefix):
@@ -190,22 +88,17 @@ def array_expr(shape: Arr, site: Site, algebra: Algebra) -> Expr:
     return Net(end + 1, edges, (end,))
 
 
-def _with_obligations(shape: Arr, site: Site, algebra: Algebra) -> Expr:
-    graph, live, value = Graph(shape, algebra), site.live, site.value
-    kept = graph.live_states(live)
-    opening, comma, closing, empty = site.frame(_OPEN, _CLOSE)
-    end = len(graph.states) + 1  # node 0 is before the bracket, node s + 1 is state s after an item
-    edges: list[tuple[int, Expr | None, int]] = []
-    for source, goal, target in graph.edges:
-        if target in kept and live(goal):
-            item = value(goal)
-            edges.append((source + 1, seq(comma, item), target + 1))
-            if source == 0:
-                edges.append((0, seq(opening, item), target + 1))
-    edges += [(state + 1, closing, end) for state in graph.ends]
-    if 0 in graph.ends:
-        edges.append((0, empty, end))
-    return Net(end + 1, edges, (end,))
+def _is_free_text(form: Form) -> bool:
+    """Whether the values are strings, infinitely many behind each beginning of one."""
+    if form.null or form.boolean or form.number or form.array or form.object or not form.string:
+        return False
+    for shape in form.string:
+        if shape.values is not None or shape.high is not None:
+            return False
+        solved = solve(shape._replace(but=frozenset()))
+        if solved.grammar is not None or solved.pattern is not None or (solved.dfa is not None and not is_roomy(solved.dfa)):
+            return False
+    return True
 
 
 def _doubt(form: Form, escapes: str, *, free: bool) -> Expr:
@@ -232,7 +125,7 @@ def _doubt(form: Form, escapes: str, *, free: bool) -> Expr:
 
 
 class Seen(NamedTuple):
-    """A state and the values so far. `again`: two of them were equal. Where not `sure`, some values are unknown."""
+    """A state and the values so far. `again`: two of them were equal, or need not be. Where not `sure`, some values are unknown."""
 
     state: State
     values: frozenset[Constant] = frozenset()
@@ -241,16 +134,17 @@ class Seen(NamedTuple):
 
 
 class _Family:
-    """The rules of an array whose items are to be unique, or not."""
+    """The rules of an array with obligations, or whose items are to be unique, or not."""
 
     def __init__(self, shape: Arr, site: Site, algebra: Algebra) -> None:
         self.shape, self.site, self.algebra = shape, site, algebra
         self.steps = Steps(shape, algebra)
+        self.ends = Ends(self.steps, site.live)
         self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
         self.rules: WeakValueDictionary[object, Rule] = WeakValueDictionary()
 
     def expr(self) -> Expr:
-        first = Seen(self.steps.start)
+        first = Seen(self.steps.start, again=self.shape.unique is None)
         some = seq(self.opening, self.item(first))
         return alt([self.empty, some]) if self.may_end(first) else some
 
@@ -295,7 +189,7 @@ class _Family:
 
     def can_end(self, seen: Seen) -> bool:
         """Whether some items lead from here to the end of the array."""
-        return self.may_end(seen) or self.algebra.census.has_array(self.left(seen))
+        return self.ends.can_end(seen.state) if seen.again else self.may_end(seen) or self.algebra.census.has_array(self.left(seen))
 
     def later(self, seen: Seen) -> list[Goal]:
         """What the items to come may have to be, each once."""

@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, count, islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import keys, scalars, strings
-from structgen.frontends.jsonschema.arrays import State, Steps
 from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, OBJECT, Constant
+from structgen.frontends.jsonschema.contains import State, Steps
 from structgen.frontends.jsonschema.node import FALSE, Goal
-from structgen.frontends.jsonschema.shapes import Arr, Form, Num, Obj, Str, has_number, only
+from structgen.frontends.jsonschema.shapes import Arr, Form, Num, Obj, has_number, is_constant, only
 from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Census:
         self.algebra = algebra
         self._has: dict[tuple[Goal, Constant], bool] = {}
         self._values: dict[tuple[Goal, int], tuple[Constant, ...]] = {}
+        self._settled: dict[Arr | Obj, tuple[Constant, ...]] = {}
         self._steps = 0
 
     # ---- is it one ----
@@ -73,6 +74,8 @@ class Census:
 
     def _is_array(self, shape: Arr, value: tuple[Constant, ...]) -> bool:
         items = value[1:]
+        if shape.among is not None and value not in shape.among.values:
+            return False
         if len(items) < shape.low or (shape.high is not None and len(items) > shape.high) or value in shape.apart:
             return False
         if shape.unique is not None and (len(set(items)) == len(items)) is not shape.unique:
@@ -86,6 +89,8 @@ class Census:
         return True
 
     def _is_object(self, shape: Obj, value: tuple[Constant, ...]) -> bool:
+        if shape.among is not None and value not in shape.among.values:
+            return False
         members = keys.members_of(value)
         if len(members) < shape.low or (shape.high is not None and len(members) > shape.high) or value in shape.apart:
             return False
@@ -96,6 +101,22 @@ class Census:
         return all(
             any(keys.meets(one, name, self.algebra) and self.has(one.value, item) for name, item in members.items()) for one in shape.some
         )
+
+    def settled(self, shape: Arr | Obj) -> tuple[Constant, ...]:
+        """The constants of a shape `among` some that satisfy what else it asks for."""
+        assert shape.among is not None
+        if is_constant(shape):
+            return tuple(shape.among.values)
+        found = self._settled.get(shape)
+        if found is None:
+            values: Any = shape.among.values
+            holds = [one for one in values if (self._is_array(shape, one) if isinstance(shape, Arr) else self._is_object(shape, one))]
+            found = self._settled[shape] = tuple(holds)
+        return found
+
+    def has_constant(self, shape: Arr | Obj) -> bool:
+        """Whether there are such constants."""
+        return is_constant(shape) or bool(self.settled(shape))
 
     # ---- which are there ----
 
@@ -109,6 +130,8 @@ class Census:
 
     def has_array(self, shape: Arr) -> bool:
         """Whether some array satisfies the shape. Raises BudgetExceeded."""
+        if shape.among is not None:
+            return self.has_constant(shape)
         if shape.unique and not shape.contains and not shape.apart and (shape.high is None or shape.low <= shape.high):
             goals = {shape.item(i): None for i in range(min(shape.low, len(shape.prefix) + 1))}
             values = {goal: self.values(goal, shape.low) for goal in goals}
@@ -158,12 +181,14 @@ class Census:
         for number in form.number:
             yield from islice(numbers(number), limit)
         for string in form.string:
-            yield from texts(string, limit)
-        if table.below is not None:
-            for array in form.array:
-                yield from islice(self._arrays(array, table.below), limit)
-            for one in form.object:
-                yield from islice(self._objects(one, table.below), limit)
+            yield from strings.some(string, limit)
+        shapes: list[Arr | Obj] = [*form.array, *form.object]
+        for shape in shapes:
+            if shape.among is not None:
+                yield from self.settled(shape)[:limit]
+            elif table.below is not None:
+                made = self._arrays(shape, table.below) if isinstance(shape, Arr) else self._objects(shape, table.below)
+                yield from islice(made, limit)
 
     def _step(self) -> None:
         self._steps += 1
@@ -328,11 +353,3 @@ def _multiples(shape: Num, step: Fraction) -> Iterator[Fraction]:
         yield from (k * step for k in count(math.floor(shape.high / step), -1))
     first = math.ceil(shape.low / step) if shape.low is not None else 0
     yield from (k * step for k in (count(first) if shape.high is None else range(first, math.floor(shape.high / step) + 1)))
-
-
-@lru_cache(maxsize=1024)
-def texts(shape: Str, limit: int) -> list[str]:
-    """Up to `limit` strings of a shape, all where there are fewer."""
-    if shape.values is not None:
-        return list(strings.solve(shape).values or ())[:limit]
-    return strings.shape_dfa(shape).strings(limit)

@@ -4,6 +4,9 @@
     boolean    ("boolean", value)       array    ("array", item, ...)
     number     Fraction                 object   ("object", (key, value), ...), sorted by key
 
+A constant may also tell in which order the members of its objects are written: ("written", (key, value), ...) is an object whose
+members come in this order. `plain` forgets that; an object of a plain constant has any order.
+
 >>> constant(1.0) == constant(1), constant(True) == constant(1), constant({"b": 1, "a": []}) == constant({"a": [], "b": 1})
 (True, False, True)
 """
@@ -23,6 +26,7 @@ Constant = Hashable
 ARRAY: Final = "array"
 LARGEST: Final = 2000
 OBJECT: Final = "object"
+WRITTEN: Final = "written"
 BOOLEAN: Final = "boolean"
 
 
@@ -30,21 +34,37 @@ DEEPEST: Final = 200
 """How deep constants may nest: they are compared and hashed by recursion."""
 
 
-def constant(value: Any, depth: int = 0) -> Constant:
-    """The constant of a JSON value as Python has it (numbers: int, float, Decimal or Fraction). Raises BudgetExceeded beyond DEEPEST."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return (BOOLEAN, value)
-    if isinstance(value, int | Decimal | Fraction):
-        return Fraction(value)
-    if isinstance(value, float):
-        return Fraction(Decimal(repr(value)))
+def constant(value: Any, depth: int = 0, *, ordered: bool = False) -> Constant:
+    """The constant of a JSON value as Python has it (numbers: int, float, Decimal or Fraction). Raises BudgetExceeded beyond DEEPEST.
+
+    `ordered`: the members of objects in the order that they have there.
+    """
+    if not isinstance(value, dict | list):
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return (BOOLEAN, value)
+        return Fraction(Decimal(repr(value)) if isinstance(value, float) else value)
     if depth >= DEEPEST:
         raise BudgetExceeded(f"a constant nests deeper than {DEEPEST} levels")
-    if isinstance(value, dict):
-        return (OBJECT, *[(key, constant(value[key], depth + 1)) for key in sorted(value)])
-    return (ARRAY, *[constant(one, depth + 1) for one in value])
+    if not isinstance(value, dict):
+        return (ARRAY, *[constant(one, depth + 1, ordered=ordered) for one in value])
+    if ordered:
+        return (WRITTEN, *[(key, constant(one, depth + 1, ordered=True)) for key, one in value.items()])
+    return (OBJECT, *[(key, constant(value[key], depth + 1)) for key in sorted(value)])
+
+
+def plain(one: Constant) -> Constant:
+    """The constant without the order of members."""
+    if not isinstance(one, tuple) or one[0] == BOOLEAN:
+        return one
+    if one[0] == ARRAY:
+        return (ARRAY, *[plain(item) if isinstance(item, tuple) else item for item in one[1:]])
+    return (OBJECT, *sorted([(key, plain(item) if isinstance(item, tuple) else item) for key, item in one[1:]], key=_name))
+
+
+def _name(member: tuple[str, Constant]) -> str:
+    return member[0]
 
 
 def read(text: bytes) -> Constant:

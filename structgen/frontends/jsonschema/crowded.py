@@ -12,12 +12,12 @@ from structgen.errors import UnsupportedFeature
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.load import pointer
 from structgen.frontends.jsonschema.node import STR, Goal, Node, goal_of
-from structgen.frontends.jsonschema.shapes import Form
+from structgen.frontends.jsonschema.shapes import goals_in
 from structgen.frontends.jsonschema.strings import Atom, solve
 from structgen.ir.report import Finding
 
 LOOKED: Final = 2000
-"""How many goals are looked at; what lies deeper is found when a text gets there (UnsupportedFeature)."""
+"""How many goals are looked at for what cannot be compiled; what lies deeper is found when a text gets there."""
 
 
 def crowded(root: Node, nodes: Sequence[Node], *, relax: bool) -> list[Finding]:
@@ -59,19 +59,5 @@ def _reasons(root: Node, nodes: Sequence[Node], own: set[Atom]) -> dict[Atom, Un
                 solve(one)
             except UnsupportedFeature as error:
                 found[mine[0]] = error
-        todo += _parts(form)
-    return found
-
-
-def _parts(form: Form) -> list[Goal]:
-    """The goals of items, properties and names."""
-    found: list[Goal] = []
-    for array in form.array:
-        found += [*array.prefix, array.rest, *(one.goal for one in array.contains)]
-        found += [one.other for one in array.contains if one.high is not None]
-    for shape in form.object:
-        found.append(shape.names)
-        found += [goal for one in shape.some for goal in (one.names, one.value)]
-        for layer in shape.layers:
-            found += [*map(shape.goal, layer.properties), *(goal for _, goal in layer.patterns), layer.rest]
+        todo += goals_in(form)
     return found

@@ -72,16 +72,15 @@ _VOCABULARY_URI: Final = {2019: "https://json-schema.org/draft/2019-09/vocab/", 
 class Dialect:
     """How a schema is to be read.
 
-    `declared`: the draft was named, so that keywords of other drafts have no meaning. `left_out`: keywords of the draft whose vocabulary
-    the metaschema leaves out. `asserts`: the metaschema wants formats checked, whatever the caller's option. `problem`: why schemas in
-    this dialect cannot be read exactly.
+    `left_out`: keywords of the draft whose vocabulary the metaschema leaves out. `asserts`: the metaschema wants formats checked, whatever
+    the caller's option. `problem`: why schemas in this dialect cannot be read exactly, with a `hint`.
     """
 
     draft: int
-    declared: bool
     left_out: frozenset[str] = frozenset()
     asserts: bool = False
     problem: str = ""
+    hint: str = ""
 
     @property
     def key(self) -> str:
@@ -106,9 +105,15 @@ def draft_at(uri: str) -> int | None:
     return int((found[1] or found[2])[:4]) if found else None
 
 
-def plain(draft: int, *, declared: bool) -> Dialect:
+def plain(draft: int) -> Dialect:
     """The dialect of a draft's own metaschema."""
-    return Dialect(draft, declared, problem="draft 3 is not supported" if draft == 3 else "")
+    return Dialect(draft, problem="draft 3 is not supported", hint="Draft 4 is the oldest.") if draft == 3 else Dialect(draft)
+
+
+def unknown(uri: str, otherwise: Dialect) -> Dialect:
+    """The dialect of a metaschema that nobody knows: read like `otherwise`, and not exactly."""
+    hint = f"Known are {', '.join(DRAFTS)}: name one by draft=, or pass the metaschema in registry=."
+    return replace(otherwise, problem=f"the metaschema {uri} is not known", hint=hint)
 
 
 def with_vocabularies(dialect: Dialect, vocabularies: Mapping[str, Any]) -> Dialect:
@@ -133,6 +138,6 @@ def holders(dialect: Dialect) -> Mapping[str, Kind | None]:
     for since, kind, keywords in _HOLDERS:
         if dialect.draft >= since:
             found |= dict.fromkeys(keywords.split(), kind)
-    if dialect.draft == 2020 and dialect.declared:
+    if dialect.draft == 2020:
         del found["additionalItems"]
     return {keyword: kind for keyword, kind in found.items() if keyword not in dialect.left_out}

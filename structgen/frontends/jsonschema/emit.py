@@ -8,20 +8,24 @@ Not here: the networks of objects and arrays themselves (`objects`, `arrays`).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from threading import RLock
-from typing import Final
+from typing import Any, Final
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.arrays import array_expr
-from structgen.frontends.jsonschema.empty import Emptiness
-from structgen.frontends.jsonschema.load import located
+from structgen.frontends.jsonschema.constants import Constant
+from structgen.frontends.jsonschema.crowded import LOOKED
+from structgen.frontends.jsonschema.empty import TOO_MUCH, Emptiness, TooMuch
+from structgen.frontends.jsonschema.enumerated import constants_expr
+from structgen.frontends.jsonschema.load import located, pointer
 from structgen.frontends.jsonschema.node import TRUE, Goal
 from structgen.frontends.jsonschema.objects import any_object as all_objects
 from structgen.frontends.jsonschema.objects import object_expr
 from structgen.frontends.jsonschema.scalars import number_expr
-from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Form, Num, Str
+from structgen.frontends.jsonschema.shapes import ANY_ARR, ANY_NUM, ANY_OBJ, ANY_STR, ONE, Arr, Form, Num, Obj, Str, goals_in, is_constant
 from structgen.frontends.jsonschema.site import Order, Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, values_expr
 from structgen.frontends.jsonschema.strings import solve
@@ -30,6 +34,7 @@ from structgen.frontends.jsonschema.without import without
 from structgen.frontends.regex import regex_expr
 from structgen.ir.expr import Expr, Leaf, Lit, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
+from structgen.ir.report import Finding, SupportReport
 
 _NULL, _FALSE, _TRUE = Lit(b"null"), Lit(b"false"), Lit(b"true")
 _FREE: Final = (ANY_NUM, Num(divisors=frozenset((ONE,))), Num(divisors=frozenset((ONE,)), bare=True))
@@ -41,11 +46,15 @@ FEW: Final = 8
 
 
 class Emitter:
-    """Makes the expressions of one document in one style."""
+    """Makes the expressions of one document in one style.
 
-    def __init__(self, algebra: Algebra, style: JsonStyle, order: Order = "schema") -> None:
-        self.algebra, self.style, self.order = algebra, style, order
-        self.emptiness = Emptiness(algebra)
+    `relaxed`: what is too large is made wider, down to any value, and noted in this report, as far as `look` gets and where a text gets to
+    it; without a report, BudgetExceeded is raised there.
+    """
+
+    def __init__(self, algebra: Algebra, style: JsonStyle, order: Order = "schema", relaxed: SupportReport | None = None) -> None:
+        self.algebra, self.style, self.order, self.relaxed = algebra, style, order, relaxed
+        self.emptiness = Emptiness(algebra, relax=relaxed is not None)
         self._values: dict[tuple[Goal, int], Expr] = {}
         self._rules: dict[tuple[Form, int], Rule] = {}
         self._lock = RLock()  # rules are unfolded by whichever thread comes first
@@ -57,9 +66,43 @@ class Emitter:
         key = (goal, self.style.level(depth))
         found = self._values.get(key)
         if found is None:
-            form = self.algebra.form(goal)
-            found = self._values[key] = self._direct(form) or self._rule(goal, form, key[1])
+            found = self._values[key] = self._value(goal, key[1])
         return found
+
+    def _value(self, goal: Goal, level: int) -> Expr:
+        dark = self.emptiness.dark.get(goal)
+        try:
+            if dark is not None:
+                raise dark
+            form = self.algebra.form(goal)
+        except TOO_MUCH as error:
+            self._widen(goal, error)
+            return any_value(self.style, level)
+        return self._direct(form) or self._rule(goal, form, level)
+
+    def look(self, start: Goal) -> None:
+        """Makes what lies below a goal, the first `LOOKED` goals of it, so that the report knows what is relaxed there."""
+        seen, todo = {start}, [start]
+        while todo and len(seen) < LOOKED:
+            goal = todo.pop()
+            if not self.emptiness.live(goal):
+                continue
+            found = self.value(goal)
+            if goal != TRUE and goal not in self.emptiness.dark and isinstance(found, Rule):
+                found.make()
+                new = dict.fromkeys(one for one in goals_in(self.algebra.form(goal)) if one not in seen)
+                seen.update(new)
+                todo += reversed(new)
+
+    def _widen(self, goal: Goal, error: TooMuch) -> None:
+        """Notes that something of a goal is wider than was asked for. Raises the error with its place where nobody relaxes."""
+        cell = self.algebra.nodes[goal[0] >> 1].cell
+        if self.relaxed is None:
+            raise (located(error, cell) if isinstance(error, BudgetExceeded) else error) from None
+        where = error.where if isinstance(error.where, str) else pointer(cell)
+        finding = Finding(where, "schema", "relaxed", error.why, error.hint or "")
+        if finding not in self.relaxed.findings:
+            self.relaxed.findings.append(finding)
 
     def _direct(self, form: Form) -> Expr | None:
         """The expression of a form that needs no work; None for the others."""
@@ -89,29 +132,49 @@ class Emitter:
         return found
 
     def _body(self, goal: Goal, form: Form, level: int) -> Expr:
-        with self._lock:
-            try:
-                return self._made(form, level)
-            except BudgetExceeded as error:
-                raise located(error, self.algebra.nodes[goal[0] >> 1].cell) from None
-
-    def _made(self, form: Form, level: int) -> Expr:
-        style = self.style
-        parts = _words(form)
-        parts += [number_expr(one, style) for one in form.number]
-        parts += [string_expr(one, style) for one in form.string]
+        """Every type by itself: where one is too much, that type alone is widened."""
+        style, parts = self.style, _words(form)
         site = Site(style, level, self.order, self.emptiness.live, partial(self.value, depth=level + 1), self._lock)
-        for array in form.array:
-            if array == ANY_ARR:
-                parts.append(any_array(style, level))
-            elif self.emptiness.shape_live(array):
-                parts.append(array_expr(array, site, self.algebra))
-        for one in form.object:
-            if one == ANY_OBJ:
-                parts.append(any_object(style, level))
-            elif self.emptiness.shape_live(one):
-                parts.append(object_expr(one, site, self.algebra))
+        makers: list[tuple[Sequence[Any], Any, Callable[[], Expr], Callable[[Any], Expr]]] = [
+            (form.number, ANY_NUM, lambda: number_expr(ANY_NUM, style), lambda one: number_expr(one, style)),
+            (form.string, ANY_STR, lambda: any_string(style), lambda one: string_expr(one, style)),
+            (form.array, ANY_ARR, lambda: any_array(style, level), lambda one: self._array(one, site)),
+            (form.object, ANY_OBJ, lambda: any_object(style, level), lambda one: self._object(one, site)),
+        ]
+        with self._lock:
+            for shapes, whole, every, make in makers:
+                try:
+                    parts += [every() if one == whole else make(one) for one in shapes if self._is_live(one)]
+                except TOO_MUCH as error:
+                    self._widen(goal, error)
+                    parts.append(every())
         return alt(parts)
+
+    def _is_live(self, shape: Num | Str | Arr | Obj) -> bool:
+        return not isinstance(shape, Arr | Obj) or self.emptiness.shape_live(shape)
+
+    def _array(self, shape: Arr, site: Site) -> Expr:
+        if shape.among is None:
+            return array_expr(shape, site, self.algebra)
+        written = self._written(shape)
+        if not shape.prefix and shape.rest == TRUE and not shape.contains:
+            return constants_expr(written, site)
+        return alt([array_expr(self.algebra.lone_array(shape, one), site, self.algebra) for one in written])
+
+    def _object(self, shape: Obj, site: Site) -> Expr:
+        if shape.among is None:
+            return object_expr(shape, site, self.algebra)
+        written = self._written(shape)
+        if not shape.layers and not shape.some:
+            return constants_expr(written, site)
+        return alt([object_expr(self.algebra.lone_object(shape, one), site, self.algebra) for one in written])
+
+    def _written(self, shape: Arr | Obj) -> Sequence[Constant]:
+        """The constants of a shape. They are a trie, or each by itself where the shape has a say in how their parts are spelled."""
+        assert shape.among is not None
+        if is_constant(shape):
+            return shape.among.written
+        return [one for value in self.algebra.census.settled(shape) for one in shape.among.values[value]]
 
 
 def _words(form: Form) -> list[Expr]:

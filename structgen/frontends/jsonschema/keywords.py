@@ -3,55 +3,52 @@
 One function for each keyword (or group of keywords that only mean something together). It checks the value against the draft and adds
 items to the sub-schema that the reader is at. Keywords that are not in the table of a draft are annotations there.
 
-Not here: the walk over sub-schemas (`read`).
+Not here: names and references (`core`), the walk over sub-schemas (`read`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import formats
+from structgen.frontends.jsonschema.core import Keyword, core_of, text_of
 from structgen.frontends.jsonschema.formats.content import encoding_dfa, media_type
+from structgen.frontends.jsonschema.load import name_of
 from structgen.frontends.jsonschema.node import ARR, BOOL, NULL, NUM, OBJ, STR, Node
-from structgen.frontends.jsonschema.resources import Place
 from structgen.frontends.jsonschema.scalars import check_divisor
 from structgen.frontends.jsonschema.strings import check_pattern
-from structgen.frontends.jsonschema.uris import without_fragment
 from structgen.ir.report import Finding
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.read import Reader
 
-Keyword = Callable[["Reader", Any], None]
-
 _TYPES: Final = {"null": NULL, "boolean": BOOL, "number": NUM, "integer": NUM, "string": STR, "array": ARR, "object": OBJ}
 
 
-def name_of(value: Any) -> str:
-    """What to call a JSON value in a message."""
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), "a number")
-
-
 def _names(reader: Reader, keyword: str, value: Any) -> tuple[str, ...]:
-    if type(value) is not list or not all(type(name) is str for name in value):
-        hint = (
-            'In JSON Schema since draft 4, the object lists its required properties: "required": ["a"].' if keyword == "required" else None
-        )
-        raise reader.bad(
-            keyword, f"must be a list of strings, not {name_of(value)}" if type(value) is not list else "must list strings only", hint
-        )
-    return tuple(dict.fromkeys(value))
+    if type(value) is not list:
+        hint = 'Since draft 4, the object lists its required properties: "required": ["a"].' if keyword == "required" else None
+        raise reader.bad(keyword, f"must be a list of strings, not {name_of(value)}", hint)
+    if not all(type(name) is str for name in value):
+        raise reader.bad(keyword, "must list strings only")
+    _once(reader, keyword, value)
+    if not value and reader.draft == 4:
+        raise reader.bad(keyword, "must name at least one property in draft 4", "Leave it out, or name a later draft.")
+    return tuple(value)
+
+
+def _once(reader: Reader, keyword: str, names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise reader.bad(keyword, f"lists {twice!r} twice")
 
 
 def _count(reader: Reader, keyword: str, value: Any) -> int:
-    if type(value) is Decimal and value == value.to_integral_value():
+    if type(value) is Decimal and value == value.to_integral_value() and reader.draft > 4:
         value = int(value)
     if type(value) is not int or value < 0:
         raise reader.bad(keyword, f"must be a whole number from 0 up, not {value if type(value) in (int, Decimal) else name_of(value)}")
@@ -83,12 +80,15 @@ def _type(reader: Reader, value: Any) -> None:
             raise reader.bad("type", f"must be one of {', '.join(_TYPES)}, not {shown}")
         mask |= bit
         integer |= name == "integer"
+    _once(reader, "type", names)
     reader.add("type", (mask, integer and "number" not in names, reader.draft == 4))
 
 
 def _enum(reader: Reader, value: Any) -> None:
     if type(value) is not list:
         raise reader.bad("enum", f"must be a list, not {name_of(value)}")
+    if not value and reader.draft == 4:
+        raise reader.bad("enum", "must list at least one value in draft 4", 'The schema without any value is {"not": {}}.')
     reader.values(value, (reader.cell, "enum"))
 
 
@@ -99,20 +99,23 @@ def _const(reader: Reader, value: Any) -> None:
 def _bound(keyword: str, flag: str, kind: str) -> Keyword:
     def read(reader: Reader, value: Any) -> None:
         limit = _number(reader, keyword, value)
-        exclusive = reader.tree.get(flag, False) is True and (reader.draft == 4 or not reader.declared)
-        reader.add(kind, (limit, exclusive))
+        reader.add(kind, (limit, reader.draft == 4 and reader.tree.get(flag) is True))
 
     return read
 
 
 def _exclusive(keyword: str, partner: str, kind: str) -> Keyword:
     def read(reader: Reader, value: Any) -> None:
-        if type(value) is bool and (reader.draft == 4 or not reader.declared):
-            if partner not in reader.tree and reader.draft == 4:
+        if reader.draft == 4:
+            if type(value) is not bool:
+                hint = f'It makes {partner} exclusive there: {{"{partner}": 3, "{keyword}": true}}. Later drafts take a number.'
+                raise reader.bad(keyword, f"must be a boolean in draft 4, not {name_of(value)}", hint)
+            if partner not in reader.tree:
                 raise reader.bad(keyword, f"needs {partner} beside it in draft 4")
             return
-        if reader.draft == 4:
-            raise reader.bad(keyword, "is a boolean in draft 4")
+        if type(value) is bool:
+            hint = f'It is the bound itself since draft 6: {{"{keyword}": 3}}. draft="draft4" reads the boolean.'
+            raise reader.bad(keyword, "must be a number, not a boolean", hint)
         reader.add(kind, (_number(reader, keyword, value), True))
 
     return read
@@ -131,15 +134,12 @@ def _multiple(reader: Reader, value: Any) -> None:
 
 
 def _pattern_ok(reader: Reader, keyword: str, value: Any, types: int) -> bool:
-    if type(value) is not str:
-        raise reader.bad(keyword, f"must be a string, not {name_of(value)}")
-    problem = check_pattern(value)
+    problem = check_pattern(text_of(reader, keyword, value))
     if problem is None:
         return True
-    invalid, why = problem
-    if invalid:
-        raise reader.bad(keyword, f"is not a regular expression: {why}")
-    reader.refuse(keyword, why, types)
+    if problem.malformed:
+        raise reader.bad(keyword, f"is not a regular expression: {problem.why}", problem.hint or None)
+    reader.refuse(keyword, problem.why, types, problem.hint)
     return False
 
 
@@ -149,8 +149,7 @@ def _pattern(reader: Reader, value: Any) -> None:
 
 
 def _format(reader: Reader, value: Any) -> None:
-    if type(value) is not str:
-        raise reader.bad("format", f"must be a string, not {name_of(value)}")
+    value = text_of(reader, "format", value)
     own = reader.formats
     if own is None:
         return
@@ -169,13 +168,10 @@ def _content(reader: Reader, _: Any) -> None:
     if "content" in reader.done:
         return
     reader.done.add("content")
-    names = [reader.tree.get(keyword) for keyword in ("contentEncoding", "contentMediaType")]
-    for keyword, name in zip(("contentEncoding", "contentMediaType"), names, strict=True):
-        if name is not None and type(name) is not str:
-            raise reader.bad(keyword, f"must be a string, not {name_of(name)}")
+    tree = reader.tree
+    encoding, media = [text_of(reader, key, tree[key]) if key in tree else None for key in ("contentEncoding", "contentMediaType")]
     if not reader.content:
         return
-    encoding, media = names
     encoded = None if encoding is None else encoding_dfa(encoding)
     text = None if media is None else media_type(media)
     plain = encoding is None or encoding.lower() in ("7bit", "8bit", "binary")
@@ -199,8 +195,11 @@ def _array(reader: Reader, _: Any) -> None:
     if reader.draft == 2020 and "prefixItems" in tree:
         prefix = _schemas(reader, "prefixItems", tree["prefixItems"])
     if type(items) is list:
-        if reader.draft == 2020 and (reader.declared or prefix):
-            raise reader.bad("items", "must be one schema in draft 2020-12, not a list", "Positions are listed by prefixItems there.")
+        if reader.draft == 2020:
+            hint = 'It lists positions in prefixItems; draft="draft2019-09" reads the list.'
+            raise reader.bad("items", "must be one schema in draft 2020-12, not a list", hint)
+        if not items:
+            raise reader.bad("items", "must list at least one schema")
         prefix = [reader.sub(one, "items", str(i)) for i, one in enumerate(items)]
         if "additionalItems" in tree:
             rest = reader.sub(tree["additionalItems"], "additionalItems")
@@ -208,6 +207,11 @@ def _array(reader: Reader, _: Any) -> None:
         rest = reader.sub(items, "items")
     if prefix or rest is not None:
         reader.add("array", (len(prefix), rest is not None), (*prefix, *(() if rest is None else (rest,))))
+
+
+def _additional_items(reader: Reader, value: Any) -> None:
+    if type(reader.tree.get("items")) is not list:
+        reader.glance(value, "additionalItems")
 
 
 def _contains(reader: Reader, value: Any) -> None:
@@ -221,6 +225,14 @@ def _contains(reader: Reader, value: Any) -> None:
         reader.add("contains", (low, high), (node,))
     if reader.draft == 2020 and reader.references.tracks():
         reader.add("marks", None, (node,))
+
+
+def _limit_of_contains(keyword: str) -> Keyword:
+    def read(reader: Reader, value: Any) -> None:
+        if "contains" not in reader.tree:
+            _count(reader, keyword, value)
+
+    return read
 
 
 def _unique(reader: Reader, value: Any) -> None:
@@ -320,42 +332,23 @@ def _if(reader: Reader, value: Any) -> None:
         reader.add("if", ("then" in branches, "else" in branches), nodes)
     elif reader.draft >= 2019 and reader.references.tracks():
         reader.add("tried", None, (reader.sub(value, "if"),))
+    else:
+        reader.glance(value, "if")
 
 
-def read_ref(reader: Reader, value: Any, keyword: str = "$ref") -> None:
-    """A reference: the node that it leads to."""
-    place = _target(reader, value, keyword)
-    if place is not None:
-        reader.add("ref", None, (reader.at_place(place),))
+def _branch(keyword: str) -> Keyword:
+    def read(reader: Reader, value: Any) -> None:
+        if "if" not in reader.tree:
+            reader.glance(value, keyword)
+
+    return read
 
 
-def _target(reader: Reader, value: Any, keyword: str) -> Place | None:
-    """Where a reference leads without regard to the dynamic scope; None where it is refused."""
-    if type(value) is not str:
-        raise reader.bad(keyword, f"must be a string, not {name_of(value)}")
-    place = reader.references.follow(value, reader.frame.resource, (reader.cell, keyword))
-    if place is None:
-        hint = "Nothing is fetched; pass registry= (a dict from URIs to schemas, or a referencing.Registry) with the document."
-        reader.refuse(keyword, f"the reference {value} leads to another document", hint=hint)
-    elif type(place.tree) is not dict and type(place.tree) is not bool:
-        raise reader.bad(keyword, f"{value} leads to {name_of(place.tree)}, and a schema is an object or a boolean")
-    return place
+def _unused(keyword: str) -> Keyword:
+    def read(reader: Reader, value: Any) -> None:
+        reader.glance(value, keyword)
 
-
-def _dynamic_ref(reader: Reader, value: Any) -> None:
-    place = _target(reader, value, "$dynamicRef")
-    if place is not None:
-        name = unquote(without_fragment(value)[1])
-        reader.add("ref", None, (reader.at_place(reader.scopes.outermost(name, place, reader.frame)),))
-
-
-def _recursive_ref(reader: Reader, value: Any) -> None:
-    if value != "#":
-        raise reader.bad("$recursiveRef", 'must be "#"')
-    reader.references.index()
-    place = _target(reader, value, "$recursiveRef")
-    if place is not None:
-        reader.add("ref", None, (reader.at_place(reader.scopes.outermost("", place, reader.frame)),))
+    return read
 
 
 def _unevaluated(keyword: str, kind: str) -> Keyword:
@@ -365,19 +358,10 @@ def _unevaluated(keyword: str, kind: str) -> Keyword:
     return read
 
 
-def _checked_map(keyword: str) -> Keyword:
-    def read(reader: Reader, value: Any) -> None:
-        if type(value) is not dict:
-            raise reader.bad(keyword, f"must be an object, not {name_of(value)}")
-
-    return read
-
-
 @lru_cache(maxsize=8)
 def keywords_of(draft: int) -> dict[str, Keyword]:
-    """Every keyword of a draft that constrains something."""
-    table: dict[str, Keyword] = {
-        "$ref": read_ref,
+    """Every keyword of a draft that constrains something, or names schemas."""
+    table: dict[str, Keyword] = core_of(draft) | {
         "type": _type,
         "enum": _enum,
         "minimum": _bound("minimum", "exclusiveMinimum", "min"),
@@ -404,22 +388,23 @@ def keywords_of(draft: int) -> dict[str, Keyword]:
         "anyOf": _many("anyOf", "any"),
         "oneOf": _many("oneOf", "one"),
         "not": _not,
-        "definitions": _checked_map("definitions"),
     }
     if draft >= 6:
         table |= {"const": _const, "contains": _contains, "propertyNames": _property_names}
     if draft >= 7:
-        table |= {"if": _if, "contentEncoding": _content, "contentMediaType": _content}
+        table |= {"if": _if, "then": _branch("then"), "else": _branch("else"), "contentEncoding": _content, "contentMediaType": _content}
     if draft >= 2019:
         table |= {
-            "$defs": _checked_map("$defs"),
             "dependentRequired": _dependent_required,
             "dependentSchemas": _dependent_schemas,
             "unevaluatedProperties": _unevaluated("unevaluatedProperties", "unprops"),
             "unevaluatedItems": _unevaluated("unevaluatedItems", "unitems"),
+            "minContains": _limit_of_contains("minContains"),
+            "maxContains": _limit_of_contains("maxContains"),
+            "contentSchema": _unused("contentSchema"),
         }
-    if draft == 2019:
-        table["$recursiveRef"] = _recursive_ref
-    if draft == 2020:
-        table |= {"prefixItems": _array, "$dynamicRef": _dynamic_ref}
+    if draft <= 2019:
+        table["additionalItems"] = _additional_items
+    else:
+        table["prefixItems"] = _array
     return table

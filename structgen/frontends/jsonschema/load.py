@@ -30,6 +30,12 @@ def pointer(cell: Cell | str) -> str:
     return "".join([cell, *(f"/{token}" for token in reversed(tokens))])
 
 
+def name_of(value: Any) -> str:
+    """What to call a JSON value in a message."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
 def located(error: BudgetExceeded, cell: Cell | str) -> BudgetExceeded:
     """The error with its place, where it did not know one."""
     return BudgetExceeded(error.why, where=pointer(cell), hint=error.hint) if error.where is None else error

@@ -14,6 +14,7 @@ Not here: rules and limits (`numbers_exponent`).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain, count
@@ -238,6 +239,7 @@ class Listed(Mantissas):
         super().__init__(limits, zero=zero)
         self.values = sorted(values)
         self._powered = Powered(self.values)
+        self._sizes = sorted({magnitude(value) for value in self.values})
 
     def keep(self, at: At, digit: int) -> int | None:
         """The digits."""
@@ -258,14 +260,17 @@ class Listed(Mantissas):
     def shifts(self, digits: int, low: int | None, high: int | None, room: int | None) -> Iterator[int]:
         """Where the numbers have as many digits."""
         size = magnitude(Fraction(digits))
-        for i in sorted({magnitude(value) - size for value in self.values}):
-            if (low is None or i >= low) and (high is None or i <= high):
-                yield i
+        for i in self._sizes:
+            if (low is None or i - size >= low) and (high is None or i - size <= high):
+                yield i - size
 
     def pick(self, low: Fraction, high: Fraction | None, grain: int | None) -> Fraction | None:
         """The least that there is."""
-        for value in self.values:
-            if low <= value and (high is None or value < high) and (grain is None or (value / ten_to(grain)).denominator == 1):
+        for at in range(bisect_left(self.values, low), len(self.values)):
+            value = self.values[at]
+            if high is not None and value >= high:
+                break
+            if grain is None or (value / ten_to(grain)).denominator == 1:
                 return value
         return None
 

@@ -5,8 +5,10 @@ In schema order, for n declared properties, of which those before i are settled:
     C i   a key must follow: property i, or (where i is optional) one of the later ones, or at C n another key
     M i   after a property: a comma and then C i, or the closing brace where nothing required is left
 
-This is one network without counts. Everything else (other keys, any order, counts, obligations) is a family of rules, one for each `State`
-that a text comes to. A key that is not declared is a `Bind`: the state behind it knows the key, so that it cannot come again.
+This is one network. Other keys, and all keys in any order, are a list of `Entries`, with their number where that is bounded; what keys
+there were is the kernels' business. What no such list can say is a family of rules, one for each `State` that a text comes to: obligations
+(some key must ...), constants that the object must not be, keys of which there are few. There a key that is not declared is a `Bind`: the
+state behind it knows the key, so that it cannot come again.
 
 Not here: which keys there are (`keys`), what a value is (`emit`).
 """
@@ -14,7 +16,7 @@ Not here: which keys there are (`keys`), what a value is (`emit`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +27,7 @@ from structgen.frontends.jsonschema.keys import (
     NONE,
     Apart,
     Group,
+    Member,
     Others,
     Rest,
     Ways,
@@ -38,9 +41,9 @@ from structgen.frontends.jsonschema.keys import (
 from structgen.frontends.jsonschema.node import Goal
 from structgen.frontends.jsonschema.shapes import Obj
 from structgen.frontends.jsonschema.site import Site
-from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal
+from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal, values_expr
 from structgen.frontends.jsonschema.without import BUCKET, taken, without
-from structgen.ir.expr import NEVER, Bind, Expr, Minus, Net, Rule, alt, seq
+from structgen.ir.expr import NEVER, Bind, Entries, Expr, Known, Minus, Net, Other, Rule, alt, seq
 from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
@@ -62,12 +65,14 @@ def object_expr(shape: Obj, site: Site, algebra: Algebra) -> Expr:
     if high is not None and not classes and high >= len(members):
         high = None
     family = _Family(Rest(members, classes, low, high, algebra), site, (1 << len(shape.some)) - 1, shape.apart)
-    return family.chain() if not family.counting and site.order == "schema" else family.expr()
+    if site.order == "schema" and not family.counting:
+        return family.chain()
+    return family.free() if family.is_list else family.expr()
 
 
 def any_object(site: Site, algebra: Algebra) -> Expr:
     """All objects."""
-    return _Family(Rest([], [EVERY_KEY], 0, None, algebra), site).expr()
+    return _Family(Rest([], [EVERY_KEY], 0, None, algebra), site).free()
 
 
 class State(NamedTuple):
@@ -85,11 +90,6 @@ class State(NamedTuple):
     sure: bool = True
 
 
-def forgetful(state: State) -> State:
-    """The state without the keys that have been read."""
-    return state._replace(seen=frozenset(), sure=False)
-
-
 class _Family:
     """The rules of one object shape."""
 
@@ -105,6 +105,7 @@ class _Family:
         self.counting = bool(keys.low or keys.high is not None or duties or apart)
         self.counted = max([keys.low, *(len(members_of(one)) + 1 for one in apart)])  # from here on it does not matter how many
         self.sure = all(one.is_roomy for one in classes)
+        self.is_list = self.sure and not self.finite and not duties and not apart and not (self.ordered and self.counting)
         self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
         self.colon = site.style.colon()
         self.literals = [string_literal(one.name, site.style) for one in self.members]
@@ -115,7 +116,6 @@ class _Family:
         self.everyone = (1 << len(self.members)) - 1
         self.known: dict[int, tuple[list[Group], list[Ways]]] = {}
         self.rules: WeakValueDictionary[object, Rule] = WeakValueDictionary()
-        self.binds: dict[int, Bind] = {}  # by the id of what follows, which they keep alive
 
     def rule(self, name: str, key: object, make: Callable[[], Expr]) -> Rule:
         """The one rule for a key."""
@@ -149,10 +149,33 @@ class _Family:
         edges += [(after + i, self.comma, i + 1) for i in range(1, last + 1)]
         if not self.required:
             edges += [(after + i, self.closing, end) for i in range(max(settled, 1), size + 1)]
+        if tail and self.is_list:
+            edges += [(size + 1, self.entries(self.members[size:]), end + 1), (end + 1, self.closing, end)]
+            return Net(end + 2, edges, (end,))
         if tail:
             free, more = self.keys(State(at=size, used=self.unused()), size + 1, end, end + 1)
             return Net(free, [*edges, *more], (end,))
         return Net(end + 1, edges, (end,))
+
+    def free(self) -> Expr:
+        """Any order, with no more than a number to keep count of."""
+        some = NEVER if self.high == 0 or not (self.members or self.classes) else self.entries(self.members)
+        return alt([*([] if self.low or self.required else [self.empty]), seq(self.opening, some, self.closing)])
+
+    def entries(self, members: Sequence[Member]) -> Expr:
+        """Members in any order, and other keys."""
+        value = self.site.value
+        known = [
+            Known(key, seq(self.colon, value(goal)), one.required)
+            for one, key in zip(members, self.literals[len(self.members) - len(members) :], strict=True)
+            for goal, _ in options(one, self.site.live, 0)
+        ]
+        others = [
+            Other(self.rule("key", k, partial(self.key, k, frozenset())), seq(self.colon, value(goal)))
+            for k, one in enumerate(self.classes)
+            for goal, _ in options(one, self.site.live, 0)
+        ]
+        return Entries(known, others, self.comma, self.low, self.high)
 
     def expr(self) -> Expr:
         """The object, by states."""
@@ -241,10 +264,7 @@ class _Family:
 
     def after(self, state: State) -> Rule:
         """Behind a member."""
-        found = self.rule("members", state, partial(self._after, state))
-        if found.twin is None and self.sure and self.classes:
-            found.twin = found if state == forgetful(state) else self.after(forgetful(state))
-        return found
+        return self.rule("members", state, partial(self._after, state))
 
     def _after(self, state: State) -> Expr:
         size: int = 0
@@ -303,27 +323,14 @@ class _Family:
         key = self.rule("key", (k, state.seen), partial(self.key, k, state.seen))
         if not state.sure:
             return Bind(key, None, self.value(k, state), sure=False)
-        unknown = self.value(k, forgetful(state) if self.sure else state._replace(sure=False))
-        return Bind(key, partial(self.then, k, state), unknown, sure=self.sure, twin=self.open_key(k, unknown) if self.sure else None)
-
-    def open_key(self, k: int, unknown: Rule) -> Bind:
-        """A key of class k that is being read, with everything before it forgotten: one for all."""
-        found = self.binds.get(id(unknown))
-        if found is None:
-            found = self.binds[id(unknown)] = Bind(
-                self.rule("key", (k, frozenset()), partial(self.key, k, frozenset())), None, unknown, sure=True
-            )
-        return found
+        return Bind(key, partial(self.then, k, state), self.value(k, state._replace(sure=False)), sure=self.sure)
 
     def then(self, k: int, state: State, text: bytes) -> Expr:
         return self.value(k, state._replace(seen=state.seen | {json.loads(text)}))
 
     def value(self, k: int, state: State) -> Rule:
         """What follows a key of class k. `state` is that before the key, but for the key itself."""
-        found = self.rule("value", (k, state), partial(self._value, k, state))
-        if found.twin is None and self.sure:
-            found.twin = found if state == forgetful(state) else self.value(k, forgetful(state))
-        return found
+        return self.rule("value", (k, state), partial(self._value, k, state))
 
     def _value(self, k: int, state: State) -> Expr:
         return seq(self.colon, alt([seq(self.site.value(goal), self.after(after)) for goal, after in self.follows(k, state)]))
@@ -346,7 +353,7 @@ class _Family:
 
     def literal(self, names: Iterable[str]) -> Expr:
         """Any of these keys, however it is spelled."""
-        return alt([string_literal(name, self.spelled) for name in names])
+        return values_expr(names, self.spelled)
 
 
 def _same(expr: Expr) -> Expr:

@@ -22,11 +22,13 @@ from structgen.frontends.jsonschema.shapes import (
     ANY_OBJ,
     ANY_STR,
     BOTTOM,
+    Among,
     Arr,
     Form,
     Num,
     Obj,
     Str,
+    is_constant,
     meet,
     meet_arr,
     meet_num,
@@ -97,14 +99,27 @@ class Overlap:
     def _together(self, a: Any, b: Any) -> bool:
         if type(a) is Obj:
             both = meet_obj(a, b, self.void)
-            return both is not None and self._has_room(both)
+            return both is not None and self._has_constant(both) and self._has_room(both)
         if type(a) is Arr:
-            return meet_arr(a, b, self.void) is not None
+            arrays = meet_arr(a, b, self.void)
+            return arrays is not None and self._has_constant(arrays)
         if type(a) is Num:
             number = meet_num(a, b)
             return number is not None and scalars.is_live(number)
         string = meet_str(a, b)
         return string is not None and strings.is_live(string, loose=True)
+
+    def _has_constant(self, shape: Arr | Obj) -> bool:
+        """False where certainly none of the constants that it must be one of satisfies a shape."""
+        if shape.among is None or self.algebra.probing >= DEPTH:
+            return True
+        self.algebra.probing += 1
+        try:
+            return self.algebra.census.has_constant(shape)
+        except (Unknown, BudgetExceeded):
+            return True
+        finally:
+            self.algebra.probing -= 1
 
     def _has_room(self, shape: Obj) -> bool:
         """False where an object certainly lacks allowed keys for the properties that it must have."""
@@ -248,8 +263,8 @@ def is_void(form: Form) -> bool:
 
 def _counted(field: str, shapes: list[tuple[Any, ...]]) -> Form | None:
     """Where all branches are finite sets: the values that one branch alone has."""
-    if field not in ("number", "string"):
-        return None
+    if field in ("array", "object"):
+        return _counted_constants(field, shapes)
     count: Counter[Any] = Counter()
     for one in shapes:
         mine: set[Any] = set()
@@ -263,3 +278,12 @@ def _counted(field: str, shapes: list[tuple[Any, ...]]) -> Form | None:
     if values:
         kept = (Num(values=values),) if field == "number" else (Str(values=values),)
     return only(field, kept)
+
+
+def _counted_constants(field: str, shapes: list[tuple[Any, ...]]) -> Form | None:
+    if not all(is_constant(shape) for one in shapes for shape in one):
+        return None
+    sets = [Among([order for shape in one for order in shape.among.written]) for one in shapes]
+    count = Counter(value for one in sets for value in one.values)
+    left = [order for one in sets for value, orders in one.values.items() if count[value] == 1 for order in orders]
+    return only(field, ((Arr if field == "array" else Obj)(among=Among(left)),) if left else ())

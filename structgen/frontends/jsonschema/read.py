@@ -4,7 +4,7 @@ The pass checks every keyword value against its draft (SchemaError with the JSON
 report whatever cannot be compiled. It goes depth first with its own stack, so depth is no danger. Definitions that nothing refers to are
 not read.
 
-Not here: what the items mean together (`algebra`); which negations are impossible (`support`).
+Not here: what keywords may hold (`keywords`); what the items mean together (`algebra`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any, Final
 
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema.constants import Constant, constant
+from structgen.frontends.jsonschema.core import read_ref
 from structgen.frontends.jsonschema.dialects import Dialect
 from structgen.frontends.jsonschema.formats.own import Atoms
-from structgen.frontends.jsonschema.keywords import keywords_of, name_of, read_ref
-from structgen.frontends.jsonschema.load import Cell, pointer
+from structgen.frontends.jsonschema.keywords import keywords_of
+from structgen.frontends.jsonschema.load import Cell, name_of, pointer
 from structgen.frontends.jsonschema.node import ALL, ARR, OBJ, Item, Node
 from structgen.frontends.jsonschema.resources import Place, References, Resource
 from structgen.frontends.jsonschema.scope import Frame, Scopes, Untracked
@@ -69,6 +70,7 @@ class Reader:
         self._kept: list[_Const] = []  # ids are only good while the objects live
         self._back: list[Node] = []  # nodes with a reference to one that was not finished then
         self._unclear: set[Resource] = set()  # whose dialect is not understood
+        self._types: dict[Dialect, dict[str, Node]] = {}  # the nodes that say one type
         # the sub-schema being read
         self.tree: dict[str, Any] = {}
         self.cell: Cell | str = ""
@@ -79,10 +81,13 @@ class Reader:
 
     def _speak(self, dialect: Dialect) -> None:
         """Takes the dialect of the sub-schema to be read."""
-        self.dialect, self.draft, self.declared = dialect, dialect.draft, dialect.declared
+        self.dialect, self.draft = dialect, dialect.draft
         self.formats = {} if self._formats is None and dialect.asserts else self._formats
         self.content = dialect.draft == 7 if self._content is None else self._content
         self.keywords = keywords_of(dialect.draft)
+        plain = not (dialect.problem or dialect.left_out)
+        self._besides = self.keywords.keys() - {"type"} | {"$id", "id", "$schema"} if plain else {"type"}
+        self._typed = self._types.setdefault(dialect, {})
 
     def read(self) -> Node:
         """The node of the root, with everything below it read. Raises Untracked."""
@@ -162,7 +167,7 @@ class Reader:
         if resource not in self._unclear:
             self._unclear.add(resource)
             self.cell, cell = resource.cell, self.cell
-            self.refuse("$schema", dialect.problem)
+            self.refuse("$schema", dialect.problem, hint=dialect.hint)
             self.cell = cell
         else:
             self.add("open", ALL)
@@ -186,7 +191,7 @@ class Reader:
         if tree is False:
             return self.false
         if type(tree) is not dict and type(tree) is not _Const:
-            raise SchemaError(f"a schema is an object or a boolean, not {name_of(tree)}", where=pointer(cell))
+            raise _no_schema(tree, cell)
         node = frame.known.get(id(tree))
         if node is None:
             if len(self.nodes) >= MAX_NODES:
@@ -198,11 +203,26 @@ class Reader:
         return node
 
     def sub(self, tree: Any, *tokens: str) -> Node:
-        """The node of a sub-schema of the one being read."""
+        """The node of a sub-schema of the one being read. Those that say a type and nothing else are one: most schemas consist of such."""
+        kind: Any = tree.get("type") if type(tree) is dict else None
+        alone = type(kind) is str and self._besides.isdisjoint(tree)
+        if alone and kind in self._typed:
+            return self._typed[kind]
+        node = self.child(tree, self._below(tokens), self.frame)
+        if alone:
+            self._typed[kind] = node
+        return node
+
+    def glance(self, tree: Any, *tokens: str) -> None:
+        """Checks that something is a schema at all, where nothing reads it. Raises SchemaError."""
+        if type(tree) is not dict and type(tree) is not bool:
+            raise _no_schema(tree, self._below(tokens))
+
+    def _below(self, tokens: tuple[str, ...]) -> Cell | str:
         cell = self.cell
         for token in tokens:
             cell = (cell, token)
-        return self.child(tree, cell, self.frame)
+        return cell
 
     def at_place(self, place: Place) -> Node:
         """The node that a reference of the sub-schema being read leads to."""
@@ -248,8 +268,8 @@ class Reader:
         null, booleans = False, 0
         numbers: dict[Fraction, None] = {}
         strings: dict[str, None] = {}
-        nodes: list[Node] = []
-        containers: list[Any] = []
+        containers: list[Constant] = []
+        deep: list[Any] = []
         for value in values:
             if value is None:
                 null = True
@@ -260,17 +280,16 @@ class Reader:
             elif type(value) is int or type(value) is Decimal:
                 numbers[Fraction(value)] = None
             else:
-                nodes.append(self.constant(value, cell))
-                containers.append(value)
-        self.add("enum", (null, booleans, tuple(numbers), tuple(strings), _constants(containers)), tuple(nodes))
+                try:
+                    containers.append(constant(value, ordered=True))
+                except BudgetExceeded:
+                    deep.append(value)
+        nodes = tuple([self.constant(one, cell) for one in deep])
+        self.add("enum", (null, booleans, tuple(numbers), tuple(strings), tuple(containers)), nodes)
 
 
-def _constants(values: list[Any]) -> tuple[Constant, ...] | None:
-    """The constants of arrays and objects; None where one is too deep to be compared."""
-    try:
-        return tuple([constant(one) for one in values])
-    except BudgetExceeded:
-        return None
+def _no_schema(tree: Any, cell: Cell | str) -> SchemaError:
+    return SchemaError(f"a schema is an object or a boolean, not {name_of(tree)}", where=pointer(cell))
 
 
 def _demanded(node: Node) -> Iterator[Node]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from structgen.errors import OptionError, SchemaError
-from structgen.frontends.jsonschema.dialects import Dialect, draft_at, draft_named, holders, plain, with_vocabularies
+from structgen.frontends.jsonschema.dialects import Dialect, draft_at, draft_named, holders, plain, unknown, with_vocabularies
 from structgen.frontends.jsonschema.load import Cell, load, pointer
 from structgen.frontends.jsonschema.uris import resolve, without_fragment
 
@@ -56,6 +56,7 @@ class References:
         self._inner: dict[tuple[int, Resource], Resource] = {}  # (id of a sub-schema with `$id`, the resource around it)
         self._indexed = self._whole = False
         self._metaschemas: dict[str, Dialect] = {}
+        self._draft_given = draft is not None
         self._tracks: bool | None = None
         self.main = Resource(tree, "", "", self._main_dialect(tree, draft))
         self.main.uri = self._base(tree, self.main.dialect, "")
@@ -110,32 +111,36 @@ class References:
         uri = tree.get("$schema") if isinstance(tree, dict) else None
         if uri is not None and not isinstance(uri, str):
             raise SchemaError("$schema must be a string", where="/$schema")
-        if draft is not None:
-            dialect = plain(draft_named(draft), declared=True)
+        if self._draft_given:
+            dialect = plain(draft_named(draft))
             meta = self._declared(uri) if uri is not None and draft_at(uri) is None else None
             if meta is None or meta.draft != dialect.draft:
                 return dialect
             return meta
-        return self._dialect(tree, plain(2020, declared=uri is not None))
+        return self._dialect(tree, plain(2020))
 
     def _dialect(self, tree: Any, otherwise: Dialect) -> Dialect:
-        """The dialect of the root of a resource by its `$schema`, `otherwise` where that is missing or nobody knows it."""
+        """The dialect of the root of a resource by its `$schema`; `otherwise` without one, or where nobody knows it and the caller named
+        a draft."""
         uri = tree.get("$schema") if isinstance(tree, dict) else None
-        return (self._declared(uri) if isinstance(uri, str) else None) or otherwise
+        if not isinstance(uri, str):
+            return otherwise
+        return self._declared(uri) or (otherwise if self._draft_given else unknown(uri, otherwise))
 
     def _declared(self, uri: str) -> Dialect | None:
         """The dialect that a metaschema stands for: of a draft, or one in the registry, whose `$vocabulary` counts."""
         draft = draft_at(uri)
         if draft is not None:
-            return plain(draft, declared=True)
+            return plain(draft)
         uri = without_fragment(uri)[0]
         found = self._metaschemas.get(uri)
         if found is None:
             contents = self._contents(uri)
             if not isinstance(contents, dict):
                 return None
-            found = self._metaschemas[uri] = plain(2020, declared=True)  # until its own metaschema is known, which may be itself
-            found = plain(self._dialect(contents, found).draft, declared=True)
+            found = self._metaschemas[uri] = plain(2020)  # until its own metaschema is known, which may be itself
+            own = self._dialect(contents, found)
+            found = replace(plain(own.draft), problem=own.problem, hint=own.hint)
             vocabularies = contents.get("$vocabulary")
             if isinstance(vocabularies, dict):
                 found = with_vocabularies(found, vocabularies)

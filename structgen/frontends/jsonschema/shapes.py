@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple, TypeVar
 
 from structgen.errors import BudgetExceeded
-from structgen.frontends.jsonschema.constants import Constant
+from structgen.frontends.jsonschema.constants import Constant, plain
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join, join_all
 from structgen.frontends.jsonschema.strings import Atom, matches
 
@@ -27,6 +27,9 @@ MAX_SHAPES: Final = 5000
 
 MANY: Final = 8
 """From so many layers on, what they say of a property is remembered."""
+
+Tag = tuple[bool, frozenset[Constant]]
+"""(negated, a set of constants)."""
 
 Void = Callable[[Goal], bool]
 """Tells (without looking deep) that a goal cannot be satisfied."""
@@ -83,6 +86,37 @@ NOTHING: Final = Seen()
 EVERYTHING: Final = Seen(everything=True)
 
 
+class Among:
+    """A set of constants of one type, arrays or objects. `written`: they, some perhaps with several orders of their members.
+
+    What else a shape says of them is looked at when somebody asks (`census.settled`).
+    """
+
+    __slots__ = ("_values", "written")
+
+    def __init__(self, written: Iterable[Constant]) -> None:
+        self.written = tuple(written)
+        self._values: dict[Constant, tuple[Constant, ...]] | None = None
+
+    @property
+    def values(self) -> dict[Constant, tuple[Constant, ...]]:
+        """The plain constants, each with the orders of its members."""
+        if self._values is None:
+            values: dict[Constant, tuple[Constant, ...]] = {}
+            for one in self.written:
+                orders, key = (one,), plain(one)
+                if values.setdefault(key, orders) is not orders:
+                    values[key] = _once(values[key], orders)
+            self._values = values
+        return self._values
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Among) and self.written == other.written)
+
+    def __hash__(self) -> int:
+        return hash((len(self.written), self.written[:1]))
+
+
 class Contains(NamedTuple):
     """An obligation: from item `start` on, `low` to `high` items satisfy `goal`; the others satisfy its negation `other`."""
 
@@ -95,7 +129,7 @@ class Contains(NamedTuple):
 
 class Arr(NamedTuple):
     """Arrays: item i satisfies prefix[i], later ones `rest`; `low` to `high` of them; obligations to contain; `unique`: no two items are
-    equal (False: some two are); and it is none of the constants `apart`."""
+    equal (False: some two are); it is none of the constants `apart`, and (where that is not None) one of `among`."""
 
     prefix: tuple[Goal, ...] = ()
     rest: Goal = TRUE
@@ -105,6 +139,7 @@ class Arr(NamedTuple):
     unique: bool | None = None
     apart: frozenset[Constant] = frozenset()
     seen: Seen = NOTHING
+    among: Among | None = None
 
     def item(self, i: int) -> Goal:
         """What item i has to satisfy."""
@@ -115,15 +150,23 @@ class Layer:
     """What one schema says about properties. Compared by identity.
 
     `properties`: name -> goal; `patterns`: (pattern, goal) pairs; `rest`: the goal of all other properties. `loose`: its names have no
-    place in schema order. `memo`: what this layer and those before it say of a name.
+    place in schema order. `tags`: of some names, constants that their values are among, or (True) not among. `memo`: what this layer and
+    those before it say of a name.
     """
 
-    __slots__ = ("loose", "memo", "patterns", "properties", "rest")
+    __slots__ = ("loose", "memo", "patterns", "properties", "rest", "tags")
 
     def __init__(
-        self, properties: dict[str, Goal], patterns: tuple[tuple[str, Goal], ...] = (), rest: Goal = TRUE, *, loose: bool = False
+        self,
+        properties: dict[str, Goal],
+        patterns: tuple[tuple[str, Goal], ...] = (),
+        rest: Goal = TRUE,
+        *,
+        loose: bool = False,
+        tags: dict[str, Tag] | None = None,
     ) -> None:
         self.properties, self.patterns, self.rest, self.loose = properties, patterns, rest, loose
+        self.tags: dict[str, Tag] = tags or {}
         self.memo: dict[tuple[tuple[Layer, ...], str], Goal] = {}
 
     def goal(self, name: str) -> Goal:
@@ -154,7 +197,8 @@ class Some(NamedTuple):
 
 
 class Obj(NamedTuple):
-    """Objects: each property satisfies its goal in every layer; `required` are there; `low` to `high` of them; keys satisfy `names`."""
+    """Objects: each property satisfies its goal in every layer; `required` are there; `low` to `high` of them; keys satisfy `names`;
+    `apart` and `among` as with arrays."""
 
     layers: tuple[Layer, ...] = ()
     required: tuple[str, ...] = ()
@@ -164,6 +208,7 @@ class Obj(NamedTuple):
     some: tuple[Some, ...] = ()
     apart: frozenset[Constant] = frozenset()
     seen: Seen = NOTHING
+    among: Among | None = None
 
     def goal(self, name: str) -> Goal:
         """What the value of a property has to satisfy."""
@@ -188,6 +233,20 @@ class Form(NamedTuple):
     string: tuple[Str, ...]
     array: tuple[Arr, ...]
     object: tuple[Obj, ...]
+
+
+def goals_in(form: Form) -> list[Goal]:
+    """The goals of items, properties and names of a form."""
+    found: list[Goal] = []
+    for array in form.array:
+        found += [*array.prefix, array.rest, *(one.goal for one in array.contains)]
+        found += [one.other for one in array.contains if one.high is not None]
+    for shape in form.object:
+        found.append(shape.names)
+        found += [goal for one in shape.some for goal in (one.names, one.value)]
+        for layer in shape.layers:
+            found += [*map(shape.goal, layer.properties), *(goal for _, goal in layer.patterns), layer.rest]
+    return found
 
 
 _T = TypeVar("_T")
@@ -218,7 +277,8 @@ def meet_num(a: Num, b: Num) -> Num | None:
         return b if a is ANY_NUM else a
     if a.values is not None or b.values is not None:
         first, second = (a, b) if a.values is not None else (b, a)
-        values = tuple([v for v in first.values or () if has_number(second, v)])
+        mine = frozenset(second.values or ())
+        values = tuple([v for v in first.values or () if (v in mine if second.values is not None else has_number(second, v))])
         return Num(values=values, bare=a.bare or b.bare) if values else None
     low, low_open = max(((a.low, a.low_open), (b.low, b.low_open)), key=lambda x: (x[0] is not None, x[0] or 0, x[1]))
     high, high_open = min(((a.high, a.high_open), (b.high, b.high_open)), key=lambda x: (x[0] is None, x[0] or 0, not x[1]))
@@ -273,7 +333,45 @@ def meet_arr(a: Arr, b: Arr, void: Void) -> Arr | None:
     if a.unique is not None and b.unique is not None and a.unique is not b.unique:
         return None
     unique = a.unique if b.unique is None else b.unique
-    return Arr(prefix, join(a.rest, b.rest), low, high, _once(a.contains, b.contains), unique, a.apart | b.apart, a.seen.also(b.seen))
+    among = _among(a.among, b.among)
+    if among is not None and not among.written:
+        return None
+    seen = a.seen.also(b.seen)
+    return Arr(prefix, join(a.rest, b.rest), low, high, _once(a.contains, b.contains), unique, a.apart | b.apart, seen, among)
+
+
+def _sifted(layers: tuple[Layer, ...], *required: tuple[str, ...]) -> tuple[Layer, ...] | None:
+    """Without layers that only say of one name that it is none of some constants, where its value is one of others. None where a name that
+    must be there has no value.
+
+    So implications on the constants of one property (`if` and `then` on a tag) do not grow with each other.
+    """
+    among: dict[str, frozenset[Constant]] = {}
+    for layer in layers:
+        for name, (negated, values) in layer.tags.items():
+            if not negated:
+                among[name] = values & among.get(name, values)
+    if not among:
+        return layers
+    if any(not values and any(name in names for names in required) for name, values in among.items()):
+        return None
+    kept: list[Layer] = []
+    for layer in layers:
+        if len(layer.tags) == len(layer.properties) == 1 and not layer.patterns and layer.rest == TRUE:
+            ((name, (negated, values)),) = layer.tags.items()
+            declared = any(name in one.properties and one.loose <= layer.loose for one in kept)  # it keeps its place among the names
+            if declared and negated and name in among and not values & among[name]:
+                continue
+        kept.append(layer)
+    return tuple(kept)
+
+
+def _among(a: Among | None, b: Among | None) -> Among | None:
+    """What is in both sets, in the order of the first one where it has one."""
+    if a is None or b is None:
+        return b if a is None else a
+    both = [orders if orders != (v,) else b.values[v] for v, orders in a.values.items() if v in b.values]
+    return Among([one for orders in both for one in orders])
 
 
 def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
@@ -281,12 +379,23 @@ def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
     if a is ANY_OBJ or b is ANY_OBJ:
         return b if a is ANY_OBJ else a
     layers, required = _once(a.layers, b.layers), a.required
+    if len(layers) > max(len(a.layers), len(b.layers)):
+        sifted = _sifted(layers, a.required, b.required)
+        if sifted is None:
+            return None
+        if sifted == a.layers and b == Obj(b.layers):
+            return a
+        layers = sifted
     if b.required and b.required != required:
         required = tuple(dict.fromkeys(required + b.required))
     low, high = max(a.low, b.low), _highest(a.high, b.high)
     if high is not None and (low > high or len(required) > high):
         return None
-    met = Obj(layers, required, low, high, join(a.names, b.names), _once(a.some, b.some), a.apart | b.apart, a.seen.also(b.seen))
+    among = _among(a.among, b.among)
+    if among is not None and not among.written:
+        return None
+    names, some, seen = join(a.names, b.names), _once(a.some, b.some), a.seen.also(b.seen)
+    met = Obj(layers, required, low, high, names, some, a.apart | b.apart, seen, among)
     if len(layers) > 1 or len(required) > len(a.required):
         for name in required:
             goal = met.goal(name)
@@ -333,10 +442,20 @@ def unite(forms: Iterable[Form]) -> Form:
 _WHOLE: Final = (ANY_ARR, ANY_OBJ)
 
 
+def is_constant(shape: Arr | Obj) -> bool:
+    """True where a shape is a set of constants and asks nothing more of them."""
+    return shape.among is not None and shape == type(shape)(among=shape.among)
+
+
 def _alternatives(shapes: list[_S]) -> tuple[_S, ...]:
-    """Without repetitions; one that allows everything stands alone, but among traced ones."""
+    """Without repetitions; plain sets of constants become one; one that allows everything stands alone, but among traced ones."""
     if len(shapes) < 2:
         return tuple(shapes)
+    sets = [one for one in shapes if is_constant(one)]
+    if len(sets) > 1:
+        every = dict.fromkeys(order for one in sets if one.among is not None for order in one.among.written)
+        shapes = [one for one in shapes if not is_constant(one)]
+        shapes.append(sets[0]._replace(among=Among(every)))
     kept = tuple(dict.fromkeys(shapes))
     for one in kept:
         if one in _WHOLE and all(other.seen == NOTHING for other in kept):

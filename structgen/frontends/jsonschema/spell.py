@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final, Literal
 
@@ -153,7 +154,7 @@ def any_string(style: JsonStyle) -> Leaf:
 # ---- numbers ----
 
 
-def _numbers(values: Iterable[int | float | Decimal], style: JsonStyle) -> Expr:
+def _numbers(values: Iterable[int | float | Decimal | Fraction], style: JsonStyle) -> Expr:
     found = values_number(values, style)
     texts = found.dfa.strings(2) if style.integers == "bare" and isinstance(found, Leaf) else []
     return Lit(texts[0].encode()) if len(texts) == 1 else found
@@ -176,7 +177,7 @@ def _value(value: Any, style: JsonStyle, depth: int, order: Order, inline: int) 
         return string_literal(value, style)
     if value is None or isinstance(value, bool):
         return WORDS[value]
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, int | float | Decimal | Fraction):
         return _numbers((value,), style)
     if not isinstance(value, dict | list | tuple):
         raise GrammarError(f"{value!r} is no JSON value", hint="JSON has null, booleans, numbers, strings, arrays and objects")
@@ -226,12 +227,12 @@ def _shuffled(items: list[Expr], comma: Expr) -> Expr:
 def values_expr(values: Iterable[Any], style: JsonStyle, depth: int = 0, *, order: Order = "schema") -> Expr:
     """All spellings of any of these JSON values (an `enum`); NEVER for none. Errors as in `value_literal`."""
     strings: dict[str, None] = {}
-    numbers: list[int | float | Decimal] = []
+    numbers: list[int | float | Decimal | Fraction] = []
     others: list[Expr] = []
     for value in values:
         if isinstance(value, str):
             strings[value] = None
-        elif isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        elif isinstance(value, int | float | Decimal | Fraction) and not isinstance(value, bool):
             numbers.append(value)
         else:
             others.append(value_literal(value, style, depth, order=order))

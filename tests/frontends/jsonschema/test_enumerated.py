@@ -1,0 +1,155 @@
+"""Sets of constant arrays and objects: the language is the set of their texts, the masks are exact, and the work does not multiply."""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import permutations
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from conftest import SCALE
+from jsonschema import Draft202012Validator
+
+import structgen.api as sg
+from structgen.automata.machine import ByteAutomaton
+from structgen.constraint.protocol import unpack
+from structgen.errors import EmptyLanguage
+from structgen.frontends.jsonschema import json_schema
+from structgen.vocab.vocabulary import Vocabulary
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "reference"))
+from toys import finite
+
+SCALARS: list[Any] = [None, True, False, 0, 1, 11, 1.5, "", "a", "ab", "1"]
+TOKENS = [*(bytes([one]) for one in b'[]{},:"ab0151.nulltrefs'), b'"a"', b'":', b'","b":', b"1,", b"],[", b'{"a":1', b'1},"b":{"a":']
+TOKENS = list(dict.fromkeys(TOKENS))
+VOCABULARY = Vocabulary.from_bytes([*TOKENS, b""], eos=len(TOKENS))
+
+
+def value(rng: Random, depth: int = 2) -> Any:
+    """A small value; members in any order."""
+    kind = rng.random() if depth else 0.0
+    if kind < 0.4:
+        return rng.choice(SCALARS)
+    if kind < 0.6:
+        return [value(rng, depth - 1) for _ in range(rng.randrange(4))]
+    return {key: value(rng, depth - 1) for key in rng.sample(["a", "b", "ab"], rng.randrange(4))}
+
+
+def several(rng: Random) -> list[Any]:
+    """Values that have much in common."""
+    first = [value(rng) for _ in range(rng.choice([1, 3, 8]))]
+    return [
+        [*one, two] if isinstance(one, list) else {**one, "b": two} if isinstance(one, dict) else one
+        for one in first
+        for two in (1, 11, [], {"a": 1})
+    ]
+
+
+def orders(one: Any) -> list[str]:
+    """The value with its members in every order."""
+    if isinstance(one, list):
+        texts = [""]
+        for item in one:
+            texts = [f"{text},{more}" if text else more for text in texts for more in orders(item)]
+        return [f"[{text}]" for text in texts]
+    if not isinstance(one, dict):
+        return [json.dumps(one)]
+    found: list[str] = []
+    for keys in permutations(one):
+        texts = [""]
+        for key in keys:
+            texts = [f'{text},"{key}":{more}' if text else f'"{key}":{more}' for text in texts for more in orders(one[key])]
+        found += [f"{{{text}}}" for text in texts]
+    return found
+
+
+@pytest.mark.parametrize("order", ["schema", "any"])
+def test_masks_are_those_of_the_finite_set_of_texts(order: Any) -> None:
+    for seed in range(max(5, int(30 * SCALE))):
+        rng = Random(seed)
+        values = several(rng)
+        texts = (
+            [json.dumps(one, separators=(",", ":")) for one in values] if order == "schema" else [t for one in values for t in orders(one)]
+        )
+        judge = finite(VOCABULARY, texts)
+        schema = {"enum": values} if rng.random() < 0.5 else {"anyOf": [{"const": one} for one in values]}
+        automaton = sg.json_schema(schema, style="compact", order=order).compile(VOCABULARY)
+        for _ in range(4):
+            state, right = automaton.start(), judge.start()
+            for _ in range(30):
+                allowed = [int(token) for token in unpack(automaton.mask(state))]
+                assert allowed == [int(token) for token in unpack(judge.mask(right))], (seed, values)
+                if not allowed or allowed == [len(TOKENS)]:
+                    break
+                token = rng.choice(allowed)
+                state, right = automaton.advance(state, token), judge.advance(right, token)
+
+
+def beside(rng: Random, values: list[Any]) -> dict[str, Any]:
+    """A schema with an enumeration and something else."""
+    some, others = {"enum": values}, {"enum": [*rng.sample(values, len(values) // 2), value(rng)]}
+    part: Any = rng.choice([{"type": "integer"}, {"enum": [1, [], "a"]}, {"const": {"a": 1}}, {"type": ["object", "string"]}])
+    return rng.choice(
+        [
+            {**some, "properties": {"b": part}},
+            {**some, "items": part},
+            {**some, "minProperties": 2, "maxItems": 2},
+            {**some, "required": ["a"], "uniqueItems": True},
+            {**some, "contains": part},
+            {**some, "additionalProperties": part},
+            {**some, "propertyNames": {"maxLength": 1}},
+            {**some, "not": others},
+            {"allOf": [some, others]},
+            {"oneOf": [some, others, {"required": ["a"]}]},
+            {"oneOf": [{"const": one} for one in values]},
+            {"not": {"not": some}},
+            {"properties": {"b": some}, "type": "object", "unevaluatedProperties": False},
+            {"type": "array", "items": some, "uniqueItems": True, "minItems": 2},
+            {"type": "array", "contains": some, "items": {"anyOf": [others, part]}},
+            {"if": some, "then": {"required": ["b"]}, "else": {"maxProperties": 1}},
+        ]
+    )
+
+
+@pytest.mark.parametrize("block", range(3))
+def test_beside_other_keywords_they_are_judged_as_jsonschema_does(block: int) -> None:
+    for seed in range(1000 * block, 1000 * block + max(5, int(40 * SCALE))):
+        rng = Random(seed)
+        values = several(rng)
+        schema = beside(rng, values)
+        judge = Draft202012Validator(schema)
+        near = [*values, *(value(rng) for _ in range(20))]
+        near += [[one] for one in values] + [{"b": one} for one in values] + [rng.sample(near, 2) for _ in range(20)]
+        try:
+            machine = ByteAutomaton(json_schema(schema, order="any").start)
+        except EmptyLanguage:
+            assert not any(map(judge.is_valid, near)), (seed, schema)
+            continue
+        for one in near:
+            assert machine.accepts(json.dumps(one).encode()) == judge.is_valid(one), (seed, schema, one)
+
+
+def test_the_order_of_members_is_that_of_the_constant_behind_declared_ones() -> None:
+    def accepted(schema: dict[str, Any], *texts: str) -> list[bool]:
+        machine = ByteAutomaton(json_schema(schema).start)
+        return [machine.accepts(text.encode()) for text in texts]
+
+    texts = '{"b": 1, "a": {"d": 1, "c": 2}}', '{"a": {"d": 1, "c": 2}, "b": 1}', '{"a": {"c": 2, "d": 1}, "b": 1}'
+    constant = json.loads(texts[0])
+    assert accepted({"const": constant}, *texts) == [True, False, False]
+    assert accepted({"enum": [constant, json.loads(texts[2])]}, *texts) == [True, False, True]
+    assert accepted({"const": constant, "properties": {"a": {}}}, *texts) == [False, True, False]
+    assert accepted({"const": constant, "properties": {"a": {"properties": {"c": {}}}}}, *texts) == [False, False, True]
+
+
+@pytest.mark.parametrize("wrap", [lambda values: {"enum": values}, lambda values: {"anyOf": [{"const": one} for one in values]}])
+def test_thousands_of_constants_are_a_trie(wrap: Any) -> None:
+    machine = ByteAutomaton(json_schema(wrap([{"id": i, "tags": [f"x{i}", i % 7], "last": i % 2} for i in range(2000)])).start)
+    assert machine.accepts(b'{"id": 77, "tags": ["x77", 0], "last": 1}')
+    assert not machine.accepts(b'{"id": 77, "tags": ["x77", 1], "last": 1}')
+    assert not machine.accepts(b'{"id": 77, "tags": ["x78", 1], "last": 0}')
+    assert len(machine.rules) < 40
