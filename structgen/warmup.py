@@ -39,6 +39,7 @@ _MODULES: Final = (
     "calls",
     "step",
     "twin",
+    "unfold",
     "walk",
     "settle",
     "survey",

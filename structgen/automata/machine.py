@@ -23,10 +23,10 @@ from structgen.errors import BudgetExceeded, EmptyLanguage
 from structgen.ir.expr import NEVER, Bind, Expr, Rule
 from structgen.kernels import tables as t
 from structgen.kernels import walk
-from structgen.kernels.arena import Arena, Blank, bundle
+from structgen.kernels.arena import JIT, Arena, Blank, bundle
 from structgen.kernels.compiling import CLOCK
 from structgen.kernels.step import make_counted, make_minus, rehash, rehash_moves
-from structgen.kernels.twin import twin
+from structgen.kernels.unfold import UNFOLD_KERNEL, twin
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +166,8 @@ class ByteAutomaton:
         self._scopes = 0
         a = self.arena = Arena(_BLANK)
         self.handle = bundle([a.handle, POOL.arena.handle])
+        if JIT:
+            a["n"][[t.SELF, t.UNFOLD]] = self.handle.ctypes.data, UNFOLD_KERNEL.address
         self._assembler = Assembler(
             a,
             rule_id=self._rule_id,

@@ -13,9 +13,9 @@ from structgen.kernels.arena import jit, pointer_to
 from structgen.kernels.intern import longer, longer_by
 from structgen.kernels.leaf import leaf_flags, leaf_step
 from structgen.kernels.sets import has
-from structgen.kernels.step import move, step
 from structgen.kernels.tables import *
 from structgen.kernels.texts import BEFORE, BEHIND, plain, unescape
+from structgen.kernels.unfold import MOVE, made, step
 from structgen.kernels.walk import FULL, allow
 from structgen.kernels.work import add, begin
 
@@ -103,7 +103,7 @@ def settle(h, s, tokens, row, at):
             after = step(M, L, r, np.int64(T.data[j]))
             if after == NEED_BIND:
                 M.n[LAZY] = 1
-                after = move(M, L, r, np.int64(T.data[j]))
+                after = made(M, L, MOVE, r, np.int64(T.data[j]))
                 M.n[LAZY] = 0
             if after < 0:
                 return after

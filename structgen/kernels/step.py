@@ -258,7 +258,7 @@ def inner_step(M, L, node, b):
 
 @jit
 def plain_step(M, L, s, b):
-    """`step` for states without minus nodes (the machine states of minus nodes are such)."""
+    """`unfold.step` for states without minus nodes (the machine states of minus nodes are such)."""
     p = move_slot(M, s, b)
     if M.move_key[p] >= 0:
         return np.int64(M.move_to[p])
@@ -278,7 +278,7 @@ def plain_step(M, L, s, b):
 
 @jit
 def move(M, L, s, b):
-    """`step` without its memo."""
+    """The state after symbol b, without a memo."""
     for i in range(M.off[s], M.off[s + 1]):
         node = np.int64(M.item[2 * i])
         if node >> 28 == 2:
@@ -302,16 +302,13 @@ def move(M, L, s, b):
 
 
 @jit
-def step(M, L, s, b):
-    """The state after symbol b, 0 if there is none; or a NEED_ code."""
-    p = move_slot(M, s, b)
-    if M.move_key[p] >= 0:
-        return np.int64(M.move_to[p])
+def step_anew(M, L, s, b):
+    """The state after symbol b, 0 if there is none, which the memo does not have; or a NEED_ code."""
     if 2 * M.n[MOVES] + 2 * (M.off[s + 1] - M.off[s]) >= M.size[SIZE_MOVES]:
         return NEED_ROOM
     r = move(M, L, s, b)
     if r >= 0:
-        p = move_slot(M, s, b)  # the steps of minus nodes may have taken the cell
+        p = move_slot(M, s, b)
         M.move_key[p] = (np.int64(s) << 10) | b
         M.move_to[p] = r
         M.n[MOVES] += 1
@@ -319,11 +316,8 @@ def step(M, L, s, b):
 
 
 @jit
-def returned(M, L, ctx):
+def return_to(M, L, ctx):
     """The state after context `ctx` is returned to; binds that are open in it have unknown texts."""
-    s = np.int64(M.ctx_state[ctx])
-    if s >= 0:
-        return s
     begin(M)
     M.n[TEXT] = UNKNOWN if M.ctx_open[ctx] else NO_TEXT
     final = give_back(M, ctx)

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from structgen.kernels.arena import i32, i64, jit, u8, u32, u64
+from structgen.kernels.arena import I32, I64, U8, U64, i32, i64, jit, table_reader, u8, u32, u64
 
 LEAF = 1 << 28
 MINUS = 2 << 28
@@ -55,66 +55,71 @@ TEXTS, STAMP, WORK, HEAD, TAIL, ARG, ARG2 = 7, 8, 9, 10, 11, 12, 13
 TEXT, MARKS, THENS, DOUBTS, LAZY = 14, 15, 16, 17, 18  # the text of the closure being made; ...; whether the last mask met states in
 # doubt; whether binds go on with what they say of unknown texts rather than ask
 FRAMES, SETS, BINDS = 19, 20, 21
+SELF, UNFOLD = 22, 23  # addresses: of the bundle of machine and leaves, of the remote kernel `unfold`
 
 NO_TEXT, UNKNOWN, DOUBT, EMPTY = range(4)  # texts with a meaning; EMPTY is the root of all others
 
 
 class Machine(NamedTuple):
-    """A byte automaton. Lists are chained by `*next`, -1 ends one."""
+    """A byte automaton. Lists are chained by `*next`, -1 ends one.
 
-    size: Any  # int64[...]  lengths of the arrays, `SIZE_...`
-    node: Any  # int32[5 N]  records of plain nodes, fields LIT to CALLS
-    edge: Any  # int32[5 E]  records of byte edges, fields LOW to NEXT
-    call: Any  # int32[3 C]  records of call edges, fields CALL_TO to CALL_NEXT
-    rule_start: Any  # int32[R]   start node, -1 while there is no body
-    low: Any  # int32[B]   bounds of counted leaves
-    high: Any  # int32[B]
-    ctx_off: Any  # int32[X + 1]
-    ctx_pair: Any  # int32[2 P]
-    ctx_hash: Any  # int32[...]
-    ctx_state: Any  # int32[X]   the state after this context is returned to, -1 unknown
-    ctx_open: Any  # uint8[X]   1 where a bind is open in it
-    ctx_twin: Any  # int32[X]   the context with all texts forgotten, -1 unknown
-    off: Any  # int32[S + 1]
-    item: Any  # int32[2 I]
-    final: Any  # uint8[S]
-    text: Any  # int32[S]
-    twin: Any  # int32[S]   the state with all texts forgotten, -1 unknown
-    bits: Any  # uint64[4 S]  bytes that may be possible (never fewer than are)
-    hash: Any  # int32[...]
-    move_key: Any  # int64[...]  memo of (state, symbol) -> state
-    move_to: Any  # int32[...]
-    minus: Any  # int32[2 M]  records MINUS_FROM, MINUS_STATE
-    minus_hash: Any  # int32[...]
-    count: Any  # int32[3 K]  records COUNT_LEAF to COUNT_DONE
-    count_hash: Any  # int32[...]
-    text_node: Any  # int32[2 T]  texts as a tree: records TEXT_UP, TEXT_LAST
-    text_size: Any  # int32[T]   how many symbols a text has
-    text_then: Any  # int32[T]   the first entry of `then_*` about this text, or -1
-    text_hash: Any  # int32[...]
-    mark: Any  # int32[2 K]  records MARK_BIND, MARK_FROM
-    mark_hash: Any  # int32[...]
-    then_mark: Any  # int32[...]  what follows a mark's text: the mark ...
-    then_rule: Any  # int32[...]  ... the rule, -1: nothing may ...
-    then_next: Any  # int32[...]  ... and the next entry of the text
-    bind: Any  # int32[3 B]   records of binds, fields BIND_INNER to BIND_FLAGS
-    scope: Any  # int32[4 ...]  records of lists of entries, fields SCOPE_NEED to SCOPE_START
-    frame: Any  # int32[5 F]  records FRAME_SCOPE to FRAME_NEED
-    frame_hash: Any  # int32[...]
-    set: Any  # int32[17 ...]  sets of small integers as tries (`sets`)
-    set_hash: Any  # int32[...]
-    work_node: Any  # int32[W]   scratch of one closure
-    work_ctx: Any  # int32[W]
-    work_ring: Any  # int32[W]
-    work_in: Any  # uint8[W]
-    work_key: Any  # int32[4 W]
-    work_stamp: Any  # int64[4 W]
-    work_slot: Any  # int32[4 W]
-    side: Any  # int32[W]   scratch: steps of the machine states of minus nodes
-    stack: Any  # int32[...]  scratch of trie walks: state by depth
-    spelling: Any  # int64[...]  scratch of trie walks: state of a spelling by depth
-    letters: Any  # int32[...]  scratch: the symbols of a text
-    n: Any  # int64[24]
+    With a compiler, kernels have one address instead, and load those of the arrays where they use them: 53 pointers carried through every
+    call made most of what there was to compile. That is safe because nobody replaces an array of a machine while a kernel runs on it.
+    """
+
+    size: I64  # [...]  lengths of the arrays, `SIZE_...`
+    node: I32  # [5 N]  records of plain nodes, fields LIT to CALLS
+    edge: I32  # [5 E]  records of byte edges, fields LOW to NEXT
+    call: I32  # [3 C]  records of call edges, fields CALL_TO to CALL_NEXT
+    rule_start: I32  # [R]   start node, -1 while there is no body
+    low: I32  # [B]   bounds of counted leaves
+    high: I32  # [B]
+    ctx_off: I32  # [X + 1]
+    ctx_pair: I32  # [2 P]
+    ctx_hash: I32  # [...]
+    ctx_state: I32  # [X]   the state after this context is returned to, -1 unknown
+    ctx_open: U8  # [X]   1 where a bind is open in it
+    ctx_twin: I32  # [X]   the context with all texts forgotten, -1 unknown
+    off: I32  # [S + 1]
+    item: I32  # [2 I]
+    final: U8  # [S]
+    text: I32  # [S]
+    twin: I32  # [S]   the state with all texts forgotten, -1 unknown
+    bits: U64  # [4 S]  bytes that may be possible (never fewer than are)
+    hash: I32  # [...]
+    move_key: I64  # [...]  memo of (state, symbol) -> state
+    move_to: I32  # [...]
+    minus: I32  # [2 M]  records MINUS_FROM, MINUS_STATE
+    minus_hash: I32  # [...]
+    count: I32  # [3 K]  records COUNT_LEAF to COUNT_DONE
+    count_hash: I32  # [...]
+    text_node: I32  # [2 T]  texts as a tree: records TEXT_UP, TEXT_LAST
+    text_size: I32  # [T]   how many symbols a text has
+    text_then: I32  # [T]   the first entry of `then_*` about this text, or -1
+    text_hash: I32  # [...]
+    mark: I32  # [2 K]  records MARK_BIND, MARK_FROM
+    mark_hash: I32  # [...]
+    then_mark: I32  # [...]  what follows a mark's text: the mark ...
+    then_rule: I32  # [...]  ... the rule, -1: nothing may ...
+    then_next: I32  # [...]  ... and the next entry of the text
+    bind: I32  # [3 B]   records of binds, fields BIND_INNER to BIND_FLAGS
+    scope: I32  # [4 ...]  records of lists of entries, fields SCOPE_NEED to SCOPE_START
+    frame: I32  # [5 F]  records FRAME_SCOPE to FRAME_NEED
+    frame_hash: I32  # [...]
+    set: I32  # [17 ...]  sets of small integers as tries (`sets`)
+    set_hash: I32  # [...]
+    work_node: I32  # [W]   scratch of one closure
+    work_ctx: I32  # [W]
+    work_ring: I32  # [W]
+    work_in: U8  # [W]
+    work_key: I32  # [4 W]
+    work_stamp: I64  # [4 W]
+    work_slot: I32  # [4 W]
+    side: I32  # [W]   scratch: steps of the machine states of minus nodes
+    stack: I32  # [...]  scratch of trie walks: state by depth
+    spelling: I64  # [...]  scratch of trie walks: state of a spelling by depth
+    letters: I32  # [...]  scratch: the symbols of a text
+    n: I64  # [24]
 
 
 LIT, DOOR, FLAG, EDGES, CALLS = range(5)
@@ -245,65 +250,13 @@ SIZE_WORK, SIZE_WORK_KEY = _AT("work_node"), _AT("work_key")
 SIZE_BYTE, SIZE_IDS, SIZE_STOP = map(Tokens._fields.index, ("byte", "ids", "stop"))
 
 
+machine_at = table_reader(Machine)
+
+
 @jit
 def machine_of(handle):
     """The first table of a bundle of handles."""
-    h = i64(handle[0])
-    return Machine(
-        i64(h[0]),
-        i32(h[1]),
-        i32(h[2]),
-        i32(h[3]),
-        i32(h[4]),
-        i32(h[5]),
-        i32(h[6]),
-        i32(h[7]),
-        i32(h[8]),
-        i32(h[9]),
-        i32(h[10]),
-        u8(h[11]),
-        i32(h[12]),
-        i32(h[13]),
-        i32(h[14]),
-        u8(h[15]),
-        i32(h[16]),
-        i32(h[17]),
-        u64(h[18]),
-        i32(h[19]),
-        i64(h[20]),
-        i32(h[21]),
-        i32(h[22]),
-        i32(h[23]),
-        i32(h[24]),
-        i32(h[25]),
-        i32(h[26]),
-        i32(h[27]),
-        i32(h[28]),
-        i32(h[29]),
-        i32(h[30]),
-        i32(h[31]),
-        i32(h[32]),
-        i32(h[33]),
-        i32(h[34]),
-        i32(h[35]),
-        i32(h[36]),
-        i32(h[37]),
-        i32(h[38]),
-        i32(h[39]),
-        i32(h[40]),
-        i32(h[41]),
-        i32(h[42]),
-        i32(h[43]),
-        u8(h[44]),
-        i32(h[45]),
-        i64(h[46]),
-        i32(h[47]),
-        i32(h[48]),
-        i32(h[49]),
-        i64(h[50]),
-        i32(h[51]),
-        i64(h[52]),
-    )
+    return machine_at(handle[0])
 
 
 @jit
@@ -348,7 +301,7 @@ def tokens_of(handle):
 
 @jit
 def rows_of(handle):
-    """The fourth table."""
+    """The fourth table. Others may replace its arrays while a kernel runs: the index is taken first, so that it leads to nothing newer."""
     h = i64(handle[3])
     return Rows(
         i64(h[0]),

@@ -69,10 +69,8 @@ def twin_context(M, top):
 
 
 @jit
-def twin_of(M, L, s):
+def make_twin(M, L, s):
     """The state that a mask of s is made of: s with all texts forgotten; or NEED_ROOM."""
-    if M.twin[s] >= 0:
-        return np.int64(M.twin[s])
     if M.text[s] == DOUBT:
         M.twin[s] = s
         return np.int64(s)
@@ -89,9 +87,3 @@ def twin_of(M, L, s):
         M.twin[s] = r
         M.twin[r] = r
     return r
-
-
-@jit
-def twin(h, s):
-    """The twin of state s: it has the mask of s, but for tokens that `settle` looks at."""
-    return twin_of(machine_of(h), leaves_of(h), s)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from structgen.kernels.arena import jit, pointer_to
-from structgen.kernels.step import close, find_state, returned, step
+from structgen.kernels.step import find_state
 from structgen.kernels.tables import *
-from structgen.kernels.twin import twin_of
-from structgen.kernels.work import add, any_open, begin
+from structgen.kernels.unfold import START, made, returned, step, twin_of
+from structgen.kernels.work import any_open
 
 OF_LEAF, OF_COUNTS, OF_MERGE = np.int64(0), np.int64(1), np.int64(2)
 FULL = -100  # `successors`: the caller's arrays are too small
@@ -367,10 +367,7 @@ def start(h, node):
     M = machine_of(h)
     L = leaves_of(h)
     M.ctx_state[1] = 1
-    begin(M)
-    M.n[TEXT] = NO_TEXT
-    code = add(M, np.int64(node), np.int64(1))
-    return code if code < 0 else close(M, L)
+    return made(M, L, START, node, 0)
 
 
 @jit
