@@ -166,7 +166,8 @@ class _Walker:
             if not steps:
                 return "".join(text) if may_end else None
             cls, after = random.choices(steps, weights)[0]
-            if moves.is_number and self.classes[cls].letters:  # an exponent of two digits is large enough
+            exponent = moves.is_number or (not text and set(self.classes[cls].chars) <= {"e", "E"})
+            if exponent and self.classes[cls].letters:  # two digits of it are large enough
                 want = min(want, count + 3)
             state = after
             text.append(self._char(cls))
