@@ -178,38 +178,49 @@ if JIT:
 
         return types.int64(*[types.int64] * 5), generate
 
+    class Handle(types.Type):  # type: ignore[misc]
+        """A table as kernels see it: a pointer to the addresses of its arrays. (Not local to a function: caches find it by name.)"""
+
+        def __init__(self, table: str) -> None:
+            self.table = table
+            super().__init__(name=f"structgen.{table}")
+
+    _FIELDS: dict[str, dict[str, tuple[int, Any]]] = {}  # by table: the place and the elements of each array
+
+    @register_model(Handle)
+    class HandleModel(models.PrimitiveModel):  # type: ignore[misc]
+        """How it is held."""
+
+        def __init__(self, manager: Any, kind: Any) -> None:
+            super().__init__(manager, kind, ir.IntType(64).as_pointer())
+
+    @infer_getattr
+    class HandleAttributes(AttributeTemplate):  # type: ignore[misc]
+        """The types of its attributes."""
+
+        key = Handle
+
+        def generic_resolve(self, handle: Any, name: str) -> Any:
+            found = _FIELDS[handle.table].get(name)
+            return None if found is None else types.CPointer(found[1])
+
+    @lower_getattr_generic(Handle)
+    def load_array(context: Any, builder: Any, handle: Any, value: Any, name: str) -> Any:
+        """Load the address of an array: always the same, so the compiler need not load it twice."""
+        place, elements = _FIELDS[handle.table][name]
+        address = builder.load(builder.gep(value, [ir.Constant(ir.IntType(64), place)]))
+        address.set_metadata("invariant.load", builder.module.add_metadata([]))
+        return builder.inttoptr(address, context.get_value_type(types.CPointer(elements)))
+
     def table_reader(table: type[Any]) -> Any:
         """A kernel that makes a table, as kernels see it, of the address of its handle.
 
-        `table`: a named tuple class whose annotations name the element types (I32, ...). An attribute is a pointer, loaded from the handle.
+        `table`: a named tuple class whose annotations name the element types (I32, ...). An attribute is a pointer, loaded from the
+        handle.
         """
-        kinds = {name: getattr(types, _ELEMENTS[str(getattr(kind, "__forward_arg__", kind))]) for name, kind in table.__annotations__.items()}
-        places = {name: k for k, name in enumerate(kinds)}
-
-        class Handle(types.Type):  # type: ignore[misc]
-            """A table's handle."""
-
-        handle = Handle(name=f"structgen.{table.__name__}")
-
-        @register_model(Handle)
-        class Model(models.PrimitiveModel):  # type: ignore[misc]
-            """A pointer to the addresses of the arrays."""
-
-            def __init__(self, manager: Any, kind: Any) -> None:
-                super().__init__(manager, kind, ir.IntType(64).as_pointer())
-
-        @infer_getattr
-        class Attributes(AttributeTemplate):  # type: ignore[misc]
-            key = Handle
-
-            def generic_resolve(self, _: Any, name: str) -> Any:
-                return types.CPointer(kinds[name]) if name in kinds else None
-
-        @lower_getattr_generic(Handle)
-        def load(context: Any, builder: Any, _: Any, value: Any, name: str) -> Any:
-            address = builder.load(builder.gep(value, [ir.Constant(ir.IntType(64), places[name])]))
-            address.set_metadata("invariant.load", builder.module.add_metadata([]))
-            return builder.inttoptr(address, context.get_value_type(types.CPointer(kinds[name])))
+        kinds = {name: _ELEMENTS[str(getattr(kind, "__forward_arg__", kind))] for name, kind in table.__annotations__.items()}
+        _FIELDS[table.__name__] = {name: (place, getattr(types, kind)) for place, (name, kind) in enumerate(kinds.items())}
+        handle = Handle(table.__name__)
 
         @intrinsic
         def table_at(typing_context: Any, address: Any) -> Any:
