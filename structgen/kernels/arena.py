@@ -201,6 +201,7 @@ if JIT:
         key = Handle
 
         def generic_resolve(self, handle: Any, name: str) -> Any:
+            """The type of one."""
             found = _FIELDS[handle.table].get(name)
             return None if found is None else types.CPointer(found[1])
 
