@@ -35,6 +35,7 @@ _MODULES: Final = (
     "intern",
     "sets",
     "texts",
+    "values",
     "work",
     "calls",
     "step",

@@ -39,7 +39,7 @@ class Assembler:
     """Writes rule bodies into `arena` (the arrays of one machine).
 
     `rule_id(rule)` numbers rules, `counted(node, low, high)` and `minus(node, taken)` make nodes of those kinds, `special(name)`
-    numbers special symbols, `bind(bind)` binds, `key(key, node, quoted)` keys that are new in a list and lead to `node`,
+    numbers special symbols, `bind(bind)` binds, `key(key, node, alike)` keys that are new in a list and lead to `node`,
     `scope(required, low, high, node)` lists that begin at `node`.
     """
 
@@ -52,7 +52,7 @@ class Assembler:
         minus: Callable[[int, Expr], int],
         special: Callable[[str], int],
         bind: Callable[[Bind], int],
-        key: Callable[[Expr, int, bool], int],
+        key: Callable[[Expr, int, str], int],
         scope: Callable[[int, int, int, int], int],
         max_nodes: int,
     ) -> None:
@@ -226,7 +226,7 @@ class _Body:
             self.call(behind, _deed(t.MORE, 0), more)
         for other in expr.others:
             value = self.node()
-            self.call(room, BIND + self.to._key(other.key, value, expr.quoted), FREE)
+            self.call(room, BIND + self.to._key(other.key, value, expr.alike), FREE)
             self.place(other.value, value, behind)
         self.place(expr.separator, more, begin)
         self.call(behind, _deed(t.DONE, 0), FREE)

@@ -119,6 +119,7 @@ SPECIALS: Final = 768
 """The most special tokens of one grammar: symbols 256..1023, for the memo of moves has ten bits for a symbol."""
 
 _HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash", "text_hash", "mark_hash", "frame_hash", "set_hash")
+_ALIKE: Final = {"bytes": 0, "strings": t.QUOTED, "values": t.VALUES}
 _TEXTS_MIN: Final = 1 << 12  # texts of an automaton that may be worn
 _MOVES_MAX: Final = 1 << 22  # cells of the memo of moves; a full one is emptied
 
@@ -226,9 +227,9 @@ class ByteAutomaton:
             found = self._bind_ids[id(bind)] = self._new_bind(bind, bind.inner, self._rule_of(bind.unknown), flags)
         return found
 
-    def _key(self, key: Expr, node: int, quoted: bool) -> int:
+    def _key(self, key: Expr, node: int, alike: str) -> int:
         """The bind of a key that is new in its list; `node`: what follows it."""
-        return self._new_bind(None, key, node, t.KNOWS | t.FRESH | (t.QUOTED if quoted else 0))
+        return self._new_bind(None, key, node, t.KNOWS | t.FRESH | _ALIKE[alike])
 
     def _new_bind(self, bind: Bind | None, inner: Expr, after: int, flags: int) -> int:
         number = len(self._binds)

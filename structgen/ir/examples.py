@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import accumulate
 from random import Random
 from typing import Any, Final, NamedTuple
@@ -230,21 +231,21 @@ class _Speaker:
         if free:
             self.random.shuffle(picked)
         run.free -= len(picked)
-        keys: set[bytes] = set()
+        keys: set[object] = set()
         parts: list[_Item] = []
         names = {id(one.key) for one in expr.others}
         for key, value in picked:
-            parts += [expr.separator, self._new(key, expr.quoted, keys, run) if id(key) in names else key, value]
+            parts += [expr.separator, self._new(key, expr.alike, keys, run) if id(key) in names else key, value]
         todo += reversed(parts[1:])
 
-    def _new(self, key: Expr, quoted: bool, taken: set[bytes], run: _Run) -> Lit:
+    def _new(self, key: Expr, alike: str, taken: set[object], run: _Run) -> Lit:
         """A text of a key that is none of those taken."""
         for turn in range(_TRIES):  # more freedom finds another one
             before = run.room
             run.free += turn > 2
             data = self._drawn(key, run)
             run.room = before  # whoever is given the text counts it
-            said = json.loads(data).encode() if quoted else data
+            said = data if alike == "bytes" else _said(json.loads(data, parse_int=Decimal, parse_float=Decimal))
             if said not in taken:
                 taken.add(said)
                 return Lit(data)
@@ -341,6 +342,13 @@ _SAY: Final[dict[type, Callable[..., bytes | None]]] = {
     _At: _Speaker.node,
     _Again: _Speaker.again,
 }
+
+
+def _said(value: Any) -> object:
+    """What a JSON value says: equal values are equal."""
+    if isinstance(value, dict):
+        return frozenset((key, _said(one)) for key, one in value.items())
+    return tuple(map(_said, value)) if isinstance(value, list) else (isinstance(value, bool), value)
 
 
 def _ways(net: Net) -> _Ways:

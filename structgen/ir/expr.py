@@ -14,7 +14,7 @@ Two duties of whoever builds expressions:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from structgen.ir.regular import CharDFA
@@ -140,14 +140,15 @@ class Entries(Expr):
     """A list of `low` to `high` (None: any number) entries in any order, with `separator` between two of them; `low` is at least 1.
 
     `known` entries are there at most once, or exactly once where they are required; that is a permutation phrase (Cameron 1993, "Extending
-    context-free grammars with permutation phrases"). Of `others` there may be any number, but their keys differ; `quoted`: keys are JSON
-    strings, which differ where their characters do. Members of an object, for example, or unique items (with values that are empty).
+    context-free grammars with permutation phrases"). Of `others` there may be any number, but their keys differ. `alike` says which keys do
+    not: the same "bytes", JSON strings of the same characters ("strings"), JSON texts of equal "values". Members of an object, for example,
+    or unique items (which are keys with empty values).
 
     What leads to no dead end: all required entries fit below `high`; known ones are enough for `low` where there are no others; no key of
     the others is a known one, and behind each beginning of one there are infinitely many.
     """
 
-    __slots__ = ("high", "known", "low", "others", "quoted", "separator")
+    __slots__ = ("alike", "high", "known", "low", "others", "separator")
 
     def __init__(
         self,
@@ -157,10 +158,10 @@ class Entries(Expr):
         low: int = 1,
         high: int | None = None,
         *,
-        quoted: bool = True,
+        alike: Literal["bytes", "strings", "values"] = "strings",
     ) -> None:
         self.known, self.others, self.separator = tuple(known), tuple(others), separator
-        self.low, self.high, self.quoted = max(low, 1), high, quoted
+        self.low, self.high, self.alike = max(low, 1), high, alike
 
 
 class Strings(Expr):

@@ -9,6 +9,7 @@ from structgen.kernels.intern import find_mark, push, unite
 from structgen.kernels.sets import REFUSED, after_deed, after_key, frame
 from structgen.kernels.tables import *
 from structgen.kernels.texts import plain
+from structgen.kernels.values import value_of
 from structgen.kernels.work import add
 
 END = 0  # a node of every machine, where a rule ends
@@ -79,7 +80,11 @@ def close_key(M, mark, ctx):
     """Go on behind a key, which is complete, in those lists that do not have it. 0 or a NEED_ code."""
     bind, text = np.int64(M.mark[2 * mark + MARK_BIND]), M.n[TEXT]
     key = np.int64(-1)
-    if text >= EMPTY:
+    if text >= EMPTY and M.bind[3 * bind + BIND_FLAGS] & VALUES:
+        key = value_of(M, text, np.int64(M.mark[2 * mark + MARK_FROM]))
+        if key < 0:
+            return NEED_ROOM
+    elif text >= EMPTY:
         key, _ = plain(M, text, np.int64(M.mark[2 * mark + MARK_FROM]), M.bind[3 * bind + BIND_FLAGS] & QUOTED != 0)
         if key < 0:
             return NEED_ROOM

@@ -149,6 +149,7 @@ KNOWS = 1  # what follows depends on the text
 DOUBTS_IT = 2  # what follows an unknown text may be too much
 FRESH = 4  # the text is a key of the frame below, and none that the frame has
 QUOTED = 8  # the texts are JSON strings: equal are those of the same characters
+VALUES = 16  # the texts are JSON: equal are those of equal values
 
 SCOPE_NEED, SCOPE_LOW, SCOPE_HIGH, SCOPE_START = range(4)
 """A list of entries: the known ones below SCOPE_NEED are required; how many entries; the node where one begins."""

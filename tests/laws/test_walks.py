@@ -140,7 +140,7 @@ def test_entries_come_once(seed: int) -> None:
     inner = entries(rng, 2, ())
     nested = entries(rng, 2, (Rule(lambda: inner, "inner"),))
     one = rng.choice([inner, Seq((Lit(b"("), nested, Lit(b")"))), Alt((inner, entries(rng, 1, ())))])
-    parts = [b'"a"', b'"b"', b'"ab":', b'"', b":", b"1", b",", b"a", b"b", b"\\u006", b"\\u00", b"=", b",", b"A"]
+    parts = [b'"a"', b'"b"', b'"ab":', b'"', b":", b"1", b",", b"a", b"b", b"\\u006", b"\\u00", b"=", b",", b"A", b"[1", b"]", b".0", b"[]"]
     check_world(one, vocabulary(rng, parts if seed % 2 else pieces(), 60), rng, 14, pieces())
 
 

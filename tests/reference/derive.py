@@ -127,8 +127,19 @@ class Twin:
                 if stack:
                     found |= self.read(stack[0], tuple(longer(frame, symbol) for frame in stack[1:]), symbol)
             # A key that is there already is the end of a stack.
-            self.memo[key] = frozenset(s for s in found if not s or not isinstance(s[0], Keyed) or self.unfold(s[0], s[1:]))
+            self.memo[key] = frozenset(s for s in found if not any(isinstance(frame, Keyed) for frame in s) or self.goes_on(s))
         return self.memo[key]
+
+    def goes_on(self, stack: Stack) -> bool:
+        """Whether something can be read, or nothing is left to read."""
+        for one in self.closure(frozenset({stack})):
+            if (
+                not one
+                or isinstance(one[0], Inside | Cut | Tail | Special)
+                or (isinstance(one[0], Rest) and one[0].at < len(one[0].lit.data))
+            ):
+                return True
+        return False
 
     def read_all(self, config: Config, data: bytes) -> Config:
         """What is left after some bytes."""
@@ -192,7 +203,7 @@ class Twin:
             case Listing():
                 return self.entry(frame, rest) if frame.inside else self.between(frame, rest)
             case Keyed(listing, other, text):
-                said = json.loads(text).encode() if listing.entries.quoted else text
+                said = sayings(text, listing.entries.alike)
                 after = listing._replace(seen=listing.seen | {said}, size=listing.size + 1, inside=False)
                 return [] if said in listing.seen else [(other.value, after, *rest)]
             case Repeat():
@@ -288,6 +299,13 @@ class Twin:
                         found.add((Cut(stack[0], minus, after), *rest) if stack else rest)
                 return found
         return set()
+
+
+def sayings(text: bytes, alike: str) -> bytes:
+    """What two keys have in common that are alike."""
+    if alike == "bytes":
+        return text
+    return json.dumps(json.loads(text, parse_int=float), sort_keys=True).encode()
 
 
 def longer(frame: Any, symbol: int | str) -> Any:

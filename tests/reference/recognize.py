@@ -11,6 +11,8 @@ import json
 import re
 import sys
 
+from derive import sayings
+
 from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
 
 Run = list[tuple[str, int, int]]
@@ -104,7 +106,7 @@ class _Recogniser:
             for other in expr.others:
                 for key in self.ends(other.key, place):
                     text = self.data[place:key]
-                    said = json.loads(text).encode() if expr.quoted else text
+                    said = sayings(text, expr.alike)
                     if said not in keys:
                         after += [(end, known, keys | {said}) for end in self.ends(other.value, key)]
             for end, known_after, keys_after in after:

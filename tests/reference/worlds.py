@@ -173,7 +173,12 @@ def distinct(rng: Random) -> Rule:
 
 
 def entries(rng: Random, depth: int, rules: tuple[Rule, ...]) -> Expr:
-    """A list of entries with distinct keys: JSON strings, or plain words up to an equals sign."""
+    """A list of entries with distinct keys: JSON strings, plain words up to an equals sign, or JSON arrays."""
+    if rng.random() < 0.2:
+        one = Alt((Lit(b"1"), Lit(b"1.0"), Leaf(CharDFA.of_chars([(97, 98)]).repeat(), "json"), Lit(b"[]")))
+        item = Seq((Lit(b"["), one, Repeat(Seq((Lit(b","), one))), Lit(b"]")))
+        low = rng.randrange(1, 3)
+        return Entries([], [Other(item, EPSILON)], Lit(b","), low, rng.choice([None, low + 1]), alike="values")
     quoted = rng.random() < 0.7
     style = JsonStyle.of(rng.choice(["any", "compact"]))
     names = rng.sample(["a", "b", "ab", "é", ""] if quoted else ["A", "AB", "B"], rng.randrange(4) if quoted else rng.randrange(3))
@@ -197,7 +202,7 @@ def entries(rng: Random, depth: int, rules: tuple[Rule, ...]) -> Expr:
             others.append(Other(Leaf(CharDFA.of_chars([(99, 99)]).repeat(1), "json"), value()))
     low = rng.choice([1, 1, 2]) if others else rng.randrange(1, len(known) + 1)
     high = rng.choice([None, None, max(low, sum(one.required for one in known)) + rng.randrange(2)])
-    return Entries(known, others, Lit(rng.choice([b",", b"a"])), low, high, quoted=quoted)
+    return Entries(known, others, Lit(rng.choice([b",", b"a"])), low, high, alike="strings" if quoted else "bytes")
 
 
 def echo(rng: Random, depth: int) -> Expr:
@@ -291,6 +296,7 @@ def pieces() -> list[bytes]:
         "20ac",
         "d8",
         ",",
+        "]",
         "=",
         ":",
         "A",

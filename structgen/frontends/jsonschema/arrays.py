@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from weakref import WeakValueDictionary
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import constants
 from structgen.frontends.jsonschema.constants import ARRAY, Constant
 from structgen.frontends.jsonschema.contains import MAX_STATES, Ends, Live, State, Steps
+from structgen.frontends.jsonschema.keys import is_open
 from structgen.frontends.jsonschema.node import FALSE, Goal, join
 from structgen.frontends.jsonschema.shapes import Arr, Form
 from structgen.frontends.jsonschema.site import Site
@@ -49,9 +50,11 @@ def array_expr(shape: Arr, site: Site, algebra: Algebra) -> Expr:
     """The texts of a shape that has values."""
     if shape.unique and shape.high is not None and shape.high <= 1:
         shape = shape._replace(unique=None)
-    if shape.unique and not (shape.prefix or shape.contains or shape.apart) and _is_free_text(algebra.form(shape.rest)):
+    alike = _alike(shape, site, algebra)
+    if alike is not None:
         opening, comma, closing, empty = site.frame(_OPEN, _CLOSE)
-        some = seq(opening, Entries([], [Other(site.value(shape.rest), EPSILON)], comma, shape.low, shape.high), closing)
+        items = Entries([], [Other(site.value(shape.rest), EPSILON)], comma, shape.low, shape.high, alike=alike)
+        some = seq(opening, items, closing)
         return some if shape.low else alt([empty, some])
     if shape.contains or shape.apart or shape.unique is not None:
         return _Family(shape, site, algebra).expr()
@@ -86,6 +89,17 @@ def array_expr(shape: Arr, site: Site, algebra: Algebra) -> Expr:
     if not low:
         edges.append((0, empty, end))
     return Net(end + 1, edges, (end,))
+
+
+def _alike(shape: Arr, site: Site, algebra: Algebra) -> Literal["strings", "values"] | None:
+    """How unique items are compared in a list of `Entries`; None where there may be too few of them for one."""
+    if not shape.unique or shape.prefix or shape.contains or shape.apart:
+        return None
+    form = algebra.form(shape.rest)
+    if _is_free_text(form):
+        return "strings"
+    others = form.null or form.boolean or form.number or form.array or form.string
+    return "values" if not others and form.object and all(is_open(one, site.live, algebra) for one in form.object) else None
 
 
 def _is_free_text(form: Form) -> bool:

@@ -168,6 +168,13 @@ def plan(shape: Obj, algebra: Algebra) -> Plan:
     return Plan(members, others, True)
 
 
+def is_open(shape: Obj, live: Live, algebra: Algebra) -> bool:
+    """Whether one more member may always follow, of infinitely many."""
+    if shape.high is not None or shape.some or shape.apart:
+        return False
+    return any(one.most is None and one.is_roomy and options(one, live, 0) for one in plan(shape, algebra).others)
+
+
 def _covers(some: Sequence[Some], meets: Callable[[Some], bool]) -> tuple[int, tuple[tuple[int, Goal], ...]]:
     covers = 0
     more: list[tuple[int, Goal]] = []
