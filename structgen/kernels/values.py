@@ -17,6 +17,7 @@ from structgen.kernels.texts import BEFORE, BEHIND, unescape
 
 OTHER_LANE = 0x2545F491
 LANE = 0x7FFFFFFF
+DEEPEST = 200  # containers; deeper ones of a kind count as equal: a stack ends somewhere
 
 
 @jit
@@ -87,8 +88,26 @@ def number_at(M, at, end):
 
 
 @jit
-def value_at(M, at, end):
-    """The lanes of the value at a place, and the place behind it."""
+def behind_container(M, at):
+    """The place behind the array or object at a place."""
+    depth = 0
+    while True:
+        b = M.letters[at]
+        if b == 0x22:
+            _, _, at = string_at(M, at)
+            continue
+        if b == 0x5B or b == 0x7B:
+            depth += 1
+        elif b == 0x5D or b == 0x7D:
+            depth -= 1
+        at += 1
+        if depth == 0:
+            return np.int64(at)
+
+
+@jit
+def value_at(M, at, end, depth):
+    """The lanes of the value at a place, `depth` containers deep, and the place behind it."""
     b = M.letters[at]
     if b == 0x22:
         return string_at(M, at)
@@ -99,16 +118,18 @@ def value_at(M, at, end):
     if b != 0x7B and b != 0x5B:
         return number_at(M, at, end)
     h, g = np.int64(b) << 8, np.int64(b) << 8
+    if depth >= DEEPEST:
+        return h, g, behind_container(M, at)
     at = behind_blanks(M, at + 1)
     while M.letters[at] != 0x7D and M.letters[at] != 0x5D:
         if b == 0x7B:
             k, j, at = string_at(M, at)
             at = behind_blanks(M, behind_blanks(M, at) + 1)
-            v, w, at = value_at(M, at, end)
+            v, w, at = value_at(M, at, end, depth + 1)
             k, j = both(k, j, np.int64(9))  # a key is not its value's equal
             h, g = (h + mix(k, v)) & LANE, (g + mix(j ^ OTHER_LANE, w)) & LANE
         else:
-            v, w, at = value_at(M, at, end)
+            v, w, at = value_at(M, at, end, depth + 1)
             h, g = mix(h, v), mix(g ^ OTHER_LANE, w)
         at = behind_blanks(M, at)
         if M.letters[at] == 0x2C:
@@ -124,6 +145,6 @@ def value_of(M, text, start):
     for i in range(size - 1, -1, -1):
         M.letters[i] = M.text_node[2 * at + TEXT_LAST]
         at = np.int64(M.text_node[2 * at + TEXT_UP])
-    h, g, _ = value_at(M, np.int64(0), size)
+    h, g, _ = value_at(M, np.int64(0), size, np.int64(0))
     found = longer(M, np.int64(EMPTY), h | 256)  # no byte: not the beginning of a key
     return found if found < 0 else longer(M, found, g)

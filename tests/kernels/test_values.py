@@ -67,6 +67,19 @@ def written(rng: Random, one) -> str:
     return sign + whole + ("." + part if part else "") + exponent
 
 
+def test_values_may_be_nested_deeply() -> None:
+    machine = ByteAutomaton(Lit(b"a"))
+
+    def number(text: str) -> int:
+        return int(machine.call(number_of, machine.handle, np.frombuffer(text.encode(), np.uint8)))
+
+    for depth in (3, 150, int(100_000 * SCALE)):
+        deep = '[{"a]":' * depth + "1" + "}]" * depth
+        assert number(deep) == number(deep.replace(":", " : "))
+        assert number(f"[{deep},1]") != number(f"[{deep},2]")
+        assert (number(deep) == number(deep.replace("1", "2"))) == (2 * depth > 200)
+
+
 def said(one) -> object:
     if isinstance(one, dict):
         return frozenset((k, said(v)) for k, v in one.items())
