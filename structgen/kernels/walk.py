@@ -3,7 +3,7 @@
 A row is the union of the rows of a state's items. Plain items are walked together through the vocabulary. An item inside a leaf
 automaton is looked up: the tokens that stay inside depend on the leaf state alone, and only the rests of tokens that leave it are
 walked, from the state that the context returns to. Those rests are merged (equal rests of different tokens are one path), by first
-byte, when first needed.
+byte, when first needed. Only where the end of a leaf ends a text in doubt (see `tables`), the leaf is walked like a plain item.
 """
 
 from __future__ import annotations
@@ -260,6 +260,12 @@ def counted_row(M, L, K, k, ctx, row, doubt):
 
 
 @jit
+def in_doubt(M, ctx):
+    """Whether a leaf in this context ends a text in doubt: the rows of leaves do not tell the tokens that end them exactly."""
+    return M.ctx_open[ctx] != 0 and M.ctx_state[ctx] >= 0 and M.text[M.ctx_state[ctx]] == DOUBT
+
+
+@jit
 def mask(h, s, into):
     """Fill a zeroed row with the tokens that state s allows; s is its own twin. `h`: handles of machine, leaves, tokens, rows, and what is
     the automaton's own. Where n[DOUBTS] is set afterwards, the tokens of the row of doubts have to be tried one by one."""
@@ -283,7 +289,11 @@ def mask(h, s, into):
         ctx = np.int64(M.item[2 * i + 1])
         kind = node >> 28
         code = 0
-        if kind == 0:
+        if kind and M.ctx_open[ctx]:
+            code = returned(M, L, ctx)
+            if code < 0:
+                return code
+        if kind == 0 or in_doubt(M, ctx):
             plain += 1
         elif kind == 1:
             code = leaf_row(M, L, K, node - LEAF, ctx, row, doubt)
@@ -303,10 +313,13 @@ def mask(h, s, into):
     if plain == 0:
         return 0
     r = s
-    if plain < M.off[s + 1] - at:  # items are sorted by node, plain ones first
-        for i in range(plain):
-            M.work_node[i] = M.item[2 * (at + i)]
-            M.work_ctx[i] = M.item[2 * (at + i) + 1]
+    if plain < M.off[s + 1] - at:
+        plain = 0
+        for i in range(at, M.off[s + 1]):
+            if M.item[2 * i] >> 28 == 0 or in_doubt(M, np.int64(M.item[2 * i + 1])):
+                M.work_node[plain] = M.item[2 * i]
+                M.work_ctx[plain] = M.item[2 * i + 1]
+                plain += 1
         M.n[WORK] = plain
         M.n[TEXT] = M.text[s] if any_open(M) else NO_TEXT
         r = find_state(M, L, np.int64(plain), np.int64(0))

@@ -133,11 +133,9 @@ class Twin:
     def goes_on(self, stack: Stack) -> bool:
         """Whether something can be read, or nothing is left to read."""
         for one in self.closure(frozenset({stack})):
-            if (
-                not one
-                or isinstance(one[0], Inside | Cut | Tail | Special)
-                or (isinstance(one[0], Rest) and one[0].at < len(one[0].lit.data))
-            ):
+            if not one or isinstance(one[0], Tail | Special) or (isinstance(one[0], Rest) and one[0].at < len(one[0].lit.data)):
+                return True
+            if isinstance(one[0], Inside | Cut) and any(self.read(one[0], one[1:], byte) for byte in range(256)):
                 return True
         return False
 

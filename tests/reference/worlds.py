@@ -176,7 +176,8 @@ def entries(rng: Random, depth: int, rules: tuple[Rule, ...]) -> Expr:
     """A list of entries with distinct keys: JSON strings, plain words up to an equals sign, or JSON arrays."""
     if rng.random() < 0.2:
         one = Alt((Lit(b"1"), Lit(b"1.0"), Leaf(CharDFA.of_chars([(97, 98)]).repeat(), "json"), Lit(b"[]")))
-        item = Seq((Lit(b"["), one, Repeat(Seq((Lit(b","), one))), Lit(b"]")))
+        end = Leaf(CharDFA.of_chars([(32, 32)]).repeat(0, 2) + CharDFA.of_string("]")) if rng.random() < 0.5 else Lit(b"]")
+        item = Seq((Lit(b"["), one, Repeat(Seq((Lit(b","), one))), end))
         low = rng.randrange(1, 3)
         return Entries([], [Other(item, EPSILON)], Lit(b","), low, rng.choice([None, low + 1]), alike="values")
     quoted = rng.random() < 0.7
@@ -194,6 +195,8 @@ def entries(rng: Random, depth: int, rules: tuple[Rule, ...]) -> Expr:
     others: list[Other] = []
     if rng.random() < 0.7 or not known:
         letters = CharDFA.of_chars(normal((ord(c), ord(c)) for c in rng.choice(["ab", "abé", "a"]))).repeat(not quoted)
+        if not quoted and rng.random() < 0.5:
+            letters = letters + CharDFA.of_string(rng.choice([";", "c="]))  # ends where nothing else may follow in the leaf
         free: Expr = Leaf(letters, "json" if quoted else "utf8", escapes=style.escapes)
         if quoted and names:
             free = Minus(free, Alt(tuple(string_literal(name, JsonStyle.of("any")) for name in names)))
