@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 from conftest import SCALE
 
-from structgen.automata.machine import ByteAutomaton
+from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.ir.expr import Lit
 from structgen.kernels import tables as t
 from structgen.kernels.arena import jit
@@ -68,7 +68,7 @@ def written(rng: Random, one) -> str:
 
 
 def test_values_may_be_nested_deeply() -> None:
-    machine = ByteAutomaton(Lit(b"a"))
+    machine = ByteAutomaton(Lit(b"a"), budget=Budget(seconds=600))
 
     def number(text: str) -> int:
         return int(machine.call(number_of, machine.handle, np.frombuffer(text.encode(), np.uint8)))
