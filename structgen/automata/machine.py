@@ -408,9 +408,12 @@ class ByteAutomaton:
 
     @property
     def is_worn(self) -> bool:
-        """Whether what texts have brought is so much that new ones should begin with a new automaton."""
-        large = self.states > self.budget.states // 8 or self.arena.nbytes > self.budget.memory // 16
-        return large and int(self.arena["n"][t.TEXTS]) > _TEXTS_MIN  # others are large because the grammar is
+        """Whether what texts have brought is so much that new ones should begin with a new automaton: many keys, which are kept for good,
+        or half of the budget."""
+        keys = int(self.arena["n"][t.TEXTS]) > _TEXTS_MIN
+        states, memory, nodes = self.states, self.arena.nbytes, self._assembler.nodes
+        full = states > self.budget.states // 2 or memory > self.budget.memory // 2 or nodes > self.budget.nodes // 2
+        return full or (keys and (states > self.budget.states // 8 or memory > self.budget.memory // 16))
 
     def renewed(self) -> ByteAutomaton:
         """A new automaton of the same language."""

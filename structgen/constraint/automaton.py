@@ -74,15 +74,10 @@ class TokenAutomaton:
             return self._heir
 
     def _specials(self) -> None:
-        """Look up special tokens that the grammar has named since the last call."""
+        """Look up special tokens that the grammar has named since the last call; -1 for those that the vocabulary lacks."""
         names = self.machine.special_names
         if len(names) != self._own["special"].size:
-            missing = [name for name in names if name not in self.vocabulary.special]
-            if missing:
-                raise VocabularyError(
-                    f"the vocabulary has no special token {missing[0]!r}", hint="it has " + ", ".join(list(self.vocabulary.special)[:8])
-                )
-            self._own["special"] = np.array([self.vocabulary.special[name] for name in names], np.int32)
+            self._own["special"] = np.array([self.vocabulary.special.get(name, -1) for name in names], np.int32)
 
     def _help(self, code: int) -> None:
         n = self.machine.arena["n"]
@@ -148,6 +143,8 @@ class TokenAutomaton:
         while code < 0:
             self._help(code)
             code = walk.mask(self._handle, state, row)
+        if -1 in self._own["special"]:
+            self._demand(state)
         if self.machine.arena["n"][t.DOUBTS]:
             tokens = _tokens(self._own["doubt"])
             keys = np.empty(len(tokens), np.int32)
@@ -155,6 +152,15 @@ class TokenAutomaton:
             self._doubts[state] = tokens, keys
         row.flags.writeable = False
         return row
+
+    def _demand(self, state: int) -> None:
+        """Raises VocabularyError where the grammar has a special token that the vocabulary lacks."""
+        lacking = [symbol - 256 for symbol, _ in self.machine.moves(state) if symbol >= 256 and self._own["special"][symbol - 256] < 0]
+        if lacking:
+            name = self.machine.special_names[lacking[0]]
+            raise VocabularyError(
+                f"the vocabulary has no special token {name!r}", hint="it has " + ", ".join(list(self.vocabulary.special)[:8])
+            )
 
     def _call(self, kernel: Callable[..., Any], *arguments: Any) -> int:
         """Call a kernel until it needs no more help."""

@@ -230,9 +230,17 @@ class _Run:
             for token in rest.tolist():
                 if state == FINISHED:
                     break
-                state = FINISHED if token in self._stop_set else constraint.advance(state, token)
+                state = _after(constraint, state, token, token in self._stop_set)
         self._next[key] = state
         return state
+
+
+def _after(constraint: Constraint, state: int, token: int, stops: bool) -> int:
+    """The state after a token. A stop token ends the text, but for one that the grammar names and that stands where no text may end."""
+    if stops and (state == DEAD or constraint.accepts(state)):
+        return FINISHED
+    after = constraint.advance(state, token)
+    return FINISHED if stops and after == DEAD else after
 
 
 def _hash(row: Ids) -> int:

@@ -27,18 +27,18 @@ def both(h, g, v):
 
 
 @jit
-def behind_blanks(M, at):
-    """The place of the next letter that is no whitespace."""
-    while M.letters[at] == 0x20 or M.letters[at] == 0x0A or M.letters[at] == 0x0D or M.letters[at] == 0x09:
+def behind_blanks(M, at, end):
+    """The place of the next letter that is no whitespace, at most `end`."""
+    while at < end and (M.letters[at] == 0x20 or M.letters[at] == 0x0A or M.letters[at] == 0x0D or M.letters[at] == 0x09):
         at += 1
     return at
 
 
 @jit
-def string_at(M, at):
+def string_at(M, at, end):
     """The lanes of the string at a place, and the place behind it."""
     h, g, e = np.int64(1), np.int64(1), np.int64(BEFORE)
-    while e != BEHIND:
+    while e != BEHIND and at < end:
         e, count, data = unescape(e, np.int64(M.letters[at]))
         for _ in range(count):
             h, g = both(h, g, data & 255)
@@ -88,13 +88,13 @@ def number_at(M, at, end):
 
 
 @jit
-def behind_container(M, at):
+def behind_container(M, at, end):
     """The place behind the array or object at a place."""
     depth = 0
-    while True:
+    while at < end:
         b = M.letters[at]
         if b == 0x22:
-            _, _, at = string_at(M, at)
+            _, _, at = string_at(M, at, end)
             continue
         if b == 0x5B or b == 0x7B:
             depth += 1
@@ -102,15 +102,18 @@ def behind_container(M, at):
             depth -= 1
         at += 1
         if depth == 0:
-            return np.int64(at)
+            break
+    return np.int64(at)
 
 
 @jit
 def value_at(M, at, end, depth):
     """The lanes of the value at a place, `depth` containers deep, and the place behind it."""
+    if at >= end:
+        return np.int64(0), np.int64(0), end
     b = M.letters[at]
     if b == 0x22:
-        return string_at(M, at)
+        return string_at(M, at, end)
     if b == 0x74 or b == 0x6E:
         return np.int64(b), np.int64(b), at + 4
     if b == 0x66:
@@ -119,21 +122,24 @@ def value_at(M, at, end, depth):
         return number_at(M, at, end)
     h, g = np.int64(b) << 8, np.int64(b) << 8
     if depth >= DEEPEST:
-        return h, g, behind_container(M, at)
-    at = behind_blanks(M, at + 1)
-    while M.letters[at] != 0x7D and M.letters[at] != 0x5D:
+        return h, g, behind_container(M, at, end)
+    at = behind_blanks(M, at + 1, end)
+    while at < end and M.letters[at] != 0x7D and M.letters[at] != 0x5D:
+        before = at
         if b == 0x7B:
-            k, j, at = string_at(M, at)
-            at = behind_blanks(M, behind_blanks(M, at) + 1)
+            k, j, at = string_at(M, at, end)
+            at = behind_blanks(M, behind_blanks(M, at, end) + 1, end)
             v, w, at = value_at(M, at, end, depth + 1)
             k, j = both(k, j, np.int64(9))  # a key is not its value's equal
             h, g = (h + mix(k, v)) & LANE, (g + mix(j ^ OTHER_LANE, w)) & LANE
         else:
             v, w, at = value_at(M, at, end, depth + 1)
             h, g = mix(h, v), mix(g ^ OTHER_LANE, w)
-        at = behind_blanks(M, at)
-        if M.letters[at] == 0x2C:
-            at = behind_blanks(M, at + 1)
+        at = behind_blanks(M, at, end)
+        if at < end and M.letters[at] == 0x2C:
+            at = behind_blanks(M, at + 1, end)
+        if at == before:  # no JSON: whatever it is, this comes to an end
+            at += 1
     return mix(h, np.int64(b)), mix(g, np.int64(b)), at + 1
 
 

@@ -164,7 +164,8 @@ def _move(row: _Row, step: Step, options: Options, context: int | None) -> Step:
     if step.finish is not None:
         return step
     constraint = row.request.constraint
-    if step.token in constraint.vocabulary.stop_ids or (step.token in options.stop and constraint.accepts(row.state)):
+    stops = step.token in constraint.vocabulary.stop_ids or step.token in options.stop
+    if stops and constraint.accepts(row.state):  # elsewhere it is a token that the grammar names
         return replace(step, finish="stop", is_stop=True)
     row.state = constraint.advance(row.state, step.token)
     row.ids.append(step.token)

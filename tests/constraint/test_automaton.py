@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from conftest import SCALE
@@ -61,6 +63,17 @@ def test_special_tokens_that_the_vocabulary_lacks_are_refused_every_time() -> No
     for _ in range(2):
         with pytest.raises(VocabularyError, match="<none>"):
             automaton.mask(automaton.start())
+
+
+def test_special_tokens_of_another_vocabulary_are_in_nobodys_way() -> None:
+    machine = ByteAutomaton(Alt((Seq((Lit(b"a"), Special("<t>"))), Lit(b"bbb"))))
+    first = TokenAutomaton(machine, VOCAB)
+    assert ids(first, first.advance(first.start(), 0)) == [3]
+    second = TokenAutomaton(machine, Vocabulary.from_bytes([b"a", b"b", b""], eos=2))
+    assert ids(second, second.start()) == [0, 1]
+    assert ids(second, second.advance(second.start(), 1)) == [1]
+    with pytest.raises(VocabularyError, match="<t>"):
+        second.mask(second.advance(second.start(), 0))
 
 
 def test_a_stop_token_may_be_part_of_the_text_when_named() -> None:
@@ -234,6 +247,21 @@ def test_a_mask_past_the_budget_raises_and_earlier_ones_stay() -> None:
         automaton.mask(state)
     assert ids(automaton, automaton.start()) == [4000, 4001]
     assert automaton.accepts(automaton.advance(automaton.start(), 4000))
+
+
+def test_a_grammar_whose_texts_meet_ever_new_rules_outlives_its_budget() -> None:
+    def numbered(n: int) -> Rule:
+        return Rule(lambda: Alt((Lit(b"x"), *(Seq((Lit(b"%d" % d), numbered(10 * n + d))) for d in range(10)))))
+
+    vocabulary = Vocabulary.from_bytes([*(bytes([b]) for b in range(256)), b"</s>"], eos=256)
+    automaton = TokenAutomaton(ByteAutomaton(numbered(0), budget=Budget(states=400)), vocabulary)
+    rng = Random(3)
+    for _ in range(60):
+        automaton = automaton.renewed()
+        state = automaton.start()
+        for byte in rng.choices(b"0123456789", k=20):
+            state = automaton.advance(state, byte)
+        assert state
 
 
 def test_many_texts_with_new_keys_do_not_wear_out_a_grammar() -> None:

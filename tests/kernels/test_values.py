@@ -100,3 +100,11 @@ def test_values_are_equal_where_their_numbers_are() -> None:
     assert len(set(numbers.values())) == len(numbers)
     for a, b in (('{"x":"y"}', '{"y":"x"}'), ("[[],{}]", "[{},[]]"), ('{"a":{}}', '{"a":[]}'), ("[[1],2]", "[1,[2]]"), ("[]", "[[]]")):
         assert len({machine.call(number_of, machine.handle, np.frombuffer(text.encode(), np.uint8)) for text in (a, b)}) == 2, (a, b)
+
+
+def test_texts_that_are_no_json_come_to_an_end() -> None:
+    rng = Random(6)
+    machine = ByteAutomaton(Lit(b"a"))
+    for _ in range(300):
+        text = "".join(rng.choices('[{"\\:,1e-x \n', k=rng.randrange(1, 9)))
+        assert int(machine.call(number_of, machine.handle, np.frombuffer(text.encode(), np.uint8))) >= 0, text

@@ -14,7 +14,12 @@ import numpy as np
 import pytest
 
 import structgen.api as sg
+from structgen.constraint.grammar import Grammar
 from structgen.engines.transformers import LogitsProcessor
+from structgen.ir.expr import Lit, Seq, Special
+from structgen.ir.language import Language
+from structgen.models.function import FunctionModel
+from structgen.samplers.model import Model
 from structgen.vocab import Vocabulary
 
 STORIES = Path(__file__).resolve().parents[3] / "shared" / "data" / "models" / "stories260K"
@@ -137,3 +142,16 @@ def test_a_real_model_under_a_schema_here_and_inside_generate() -> None:
             for t in ids:
                 state = model.automaton(SCHEMA).advance(state, t)
             assert state
+
+
+def test_a_stop_token_that_the_grammar_names_ends_a_text_only_where_it_may_end() -> None:
+    vocab = Vocabulary.from_bytes([b"a", b"b", b"<eom>", b"</s>"], eos=[2, 3], special={"<eom>": 2, "</s>": 3})
+    grammar = Grammar(Language(Seq((Lit(b"a"), Special("<eom>"), Lit(b"bbb")))))
+    result = Model(FunctionModel(lambda rows: np.zeros((len(rows), 4)), vocab)).generate("", grammar, seed=1)
+    assert result.finished
+    assert result.tokens[:5] == [0, 2, 1, 1, 1]
+    torch = pytest.importorskip("torch")
+    processor = LogitsProcessor(grammar, vocab, prompt_length=0)
+    for made, allowed in (([0], [2]), ([0, 2], [1]), ([0, 2, 1, 1, 1], [2, 3]), ([0, 2, 1, 1, 1, 2], [2, 3])):
+        out = processor(torch.tensor([made]), torch.zeros(1, 4))
+        assert torch.isfinite(out).nonzero()[:, 1].tolist() == allowed, made
