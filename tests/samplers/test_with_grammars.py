@@ -147,11 +147,12 @@ def test_a_real_model_under_a_schema_here_and_inside_generate() -> None:
 def test_a_stop_token_that_the_grammar_names_ends_a_text_only_where_it_may_end() -> None:
     vocab = Vocabulary.from_bytes([b"a", b"b", b"<eom>", b"</s>"], eos=[2, 3], special={"<eom>": 2, "</s>": 3})
     grammar = Grammar(Language(Seq((Lit(b"a"), Special("<eom>"), Lit(b"bbb")))))
-    result = Model(FunctionModel(lambda rows: np.zeros((len(rows), 4)), vocab)).generate("", grammar, seed=1)
+    automaton = grammar.compile(vocab)
+    result = Model(FunctionModel(lambda rows: np.zeros((len(rows), 4)), vocab)).generate("", automaton, seed=1)
     assert result.finished
     assert result.tokens[:5] == [0, 2, 1, 1, 1]
     torch = pytest.importorskip("torch")
-    processor = LogitsProcessor(grammar, vocab, prompt_length=0)
+    processor = LogitsProcessor(automaton, vocab, prompt_length=0)
     for made, allowed in (([0], [2]), ([0, 2], [1]), ([0, 2, 1, 1, 1], [2, 3]), ([0, 2, 1, 1, 1, 2], [2, 3])):
         out = processor(torch.tensor([made]), torch.zeros(1, 4))
         assert torch.isfinite(out).nonzero()[:, 1].tolist() == allowed, made
