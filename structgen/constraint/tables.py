@@ -31,6 +31,7 @@ _BYTES_MAX: Final = 256 << 20  # of the tables of one vocabulary
 ROW_ENTRY: Final = 250  # bytes of a remembered row beside its words
 
 Ints = npt.NDArray[np.int32]
+_NONE: Final = np.empty(0, np.int32)
 
 
 class TokenTables:
@@ -150,14 +151,15 @@ class TokenTables:
     def _find(self, kind: Any, a: int, b: int) -> int:
         return int(walk.find(self.rows["index"], (int(kind) << 60) | (a << 30) | b))
 
-    def _survey(self, g: int) -> tuple[Ints, Ints, Ints]:
-        """The tokens that stay inside a leaf node, the trie nodes behind its ends, and the characters before them. Scratch: copy them."""
+    def _survey(self, g: int, low: Ints = _NONE, high: Ints = _NONE) -> tuple[Ints, Ints, Ints]:
+        """The tokens that stay inside a leaf node, the trie nodes behind its ends, and the characters before them. Scratch: copy them.
+        Into `low` and `high`, if they are as long as the vocabulary, come the fewest and the most characters up to an end."""
         if self._scratch is None:  # fresh pages for each walk would cost as much as a small walk
             sizes = self.ids + 1, self.nodes, self.nodes
             self._scratch = [np.empty(size, np.int32) for size in sizes] + [np.empty(self.deepest + 2, np.int64) for _ in range(2)]
         ids, exits, counts, nodes, done = self._scratch
         out = np.zeros(2, np.int64)
-        survey.survey(self.handle, g, self._steps(g), nodes, done, ids, exits, counts, out)
+        survey.survey(self.handle, g, self._steps(g), nodes, done, ids, exits, counts, low, high, out)
         n, m = out
         return ids[:n], exits[:m], counts[:m]
 
@@ -197,9 +199,9 @@ class TokenTables:
         table = self._find(walk.OF_LEAF, g, 0)
         if self.rows["desc"][_TABLE * table + t.NEED_MOST] >= 0:
             return
-        ids = self._survey(g)[0].copy()
-        low, high = np.empty_like(ids), np.empty_like(ids)
-        survey.lengths(self.handle, g, ids, low, high)
+        low, high = np.empty(self.ids, np.int32), np.empty(self.ids, np.int32)
+        ids = self._survey(g, low, high)[0].copy()
+        low, high = low[: len(ids)], high[: len(ids)]
         near = high < t.NO_BOUND
         at = self._used["near_low"]
         self._write("near_high", at, high[near])
