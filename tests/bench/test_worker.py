@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from structgen.bench.process import command
 from structgen.bench.worker import measure
 from structgen.tiny import path
 
@@ -18,17 +19,19 @@ class Texts:
 
     refusals: tuple[type[Exception], ...] = (TypeError,)
 
-    def compile(self, schema: str) -> None:
+    compiled = 0
+
+    def compile(self, schema: str) -> list[str]:
+        self.compiled += 1
         found = json.loads(schema)
         if found == "break":
             raise ZeroDivisionError("broken")
         if not isinstance(found, list):
             raise TypeError("not a list")
-        self.texts: list[str] = found
-        self.fragile = "break later" in found
+        return found
 
-    def reset(self) -> None:
-        self.text = ""
+    def reset(self, compiled: list[str]) -> None:
+        self.texts, self.text, self.fragile = compiled, "", "break later" in compiled
 
     def mask(self) -> None:
         self.allowed = {text[len(self.text)] for text in self.texts if text.startswith(self.text) and text != self.text}
@@ -80,11 +83,23 @@ def test_refusals_and_crashes() -> None:
     assert (answer["verdict"], len(said)) == ("crash", 1)
 
 
+def test_what_is_kept_is_not_compiled_again() -> None:
+    engine, said = Texts(), list[dict[str, Any]]()
+    kept: dict[str, Any] = {}
+    requests = [{"schema": json.dumps(texts), "tests": [[[97], True]]} for texts in (["a"], ["a", "b"], ["a"])]
+    assert [measure(engine, request, said.append, kept)["verdict"] for request in requests] == ["pass"] * 3
+    assert (engine.compiled, len(said), list(kept.values())) == (2, 3, [["a"], ["a", "b"]])
+    measure(engine, requests[0], said.append)
+    assert engine.compiled == 3
+    assert measure(engine, {"schema": "{}", "tests": []}, said.append, kept)["verdict"] == "refused"
+    assert len(kept) == 2
+
+
 def test_the_process_answers_in_lines() -> None:
     tokenizer = str(path() / "tokenizer.json")
     requests = [{"schema": "true", "tests": []}, {"schema": '{"type": 3}', "tests": []}]
     done = subprocess.run(
-        [sys.executable, "-m", "structgen.bench.worker", "structgen", tokenizer],
+        command(None, "worker", "structgen", tokenizer),
         input="".join(json.dumps(request) + "\n" for request in requests),
         capture_output=True,
         text=True,
@@ -97,7 +112,7 @@ def test_the_process_answers_in_lines() -> None:
 
 def test_a_process_that_cannot_start_says_why(tmp_path: Any) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "structgen.bench.worker", "structgen", str(tmp_path / "absent.json")],
+        command(None, "worker", "structgen", str(tmp_path / "absent.json")),
         input="",
         capture_output=True,
         text=True,
