@@ -1,7 +1,7 @@
 """Run engines over a file of schemas: which engine is asked what, in which order.
 
-By default one schema goes to every engine before the next one comes, so that all meet the same noise of the machine. A second turn
-(`Plan.turns`) asks for the same schemas again, of processes that have met each before.
+By default one schema goes to every engine before the next one comes, so that all meet the same noise of the machine. A second pass
+(`Plan.passes`) asks for the same schemas again, of processes that have met each before.
 
 Not here: what an engine is (`engines`), its process (`process`, `worker`), what is kept of a run (`record`).
 """
@@ -18,17 +18,17 @@ from structgen.bench.process import Worker
 from structgen.bench.record import Record
 
 Progress = Callable[[str, int, Outcome | None], None]
-"""Called with an engine, how many requests it has done in all turns, and the last outcome (None: a process is being started)."""
+"""Called with an engine, how many requests it has done in all passes, and the last outcome (None: a process is being started)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How engines are asked. `timeout`: seconds for one schema with all its instances. `keep`: whether processes keep what they compiled
-    for later turns, as servers do. `jobs`: schemas at a time, each in processes of its own; they share the cores, and times suffer.
+    for later passes, as servers do. `jobs`: schemas at a time, each in processes of its own; they share the cores, and times suffer.
     `interleave`: a schema goes to all engines before the next one. `python`: what peers run in (None: this one)."""
 
     timeout: float = 30.0
-    turns: int = 1
+    passes: int = 1
     keep: bool = True
     jobs: int = 1
     interleave: bool = True
@@ -68,10 +68,10 @@ class _Lane:
         self._workers: dict[str, Worker] = {}
 
     def run(self, names: Sequence[str], requests: Sequence[tuple[int, Request]], enough: threading.Event) -> None:
-        """Ask in turns, until `enough` is set."""
+        """Ask pass by pass, until `enough` is set."""
         record = self._record
         try:
-            for turn in range(1, self._plan.turns + 1):
+            for turn in range(1, self._plan.passes + 1):
                 for at, request in requests:
                     for name in names:
                         if enough.is_set():
@@ -98,7 +98,7 @@ class _Lane:
         worker = self._workers.get(name)
         if worker is None or not worker.alive:
             self._tell(name, self._record.done(name), None)
-            keep = self._plan.keep and self._plan.turns > 1
+            keep = self._plan.keep and self._plan.passes > 1
             worker = self._workers[name] = Worker(name, self._work, python=self._plan.python, keep=keep)
             self._record.started(name, worker.start)
         return worker

@@ -35,7 +35,8 @@ class Outcome:
 
     `first_us`: compiling and the first mask; None where that was not reached. `us`: mask + commit of every token. `test`: the instance
     that decided a wrong verdict. `read`: which instances were accepted (None: it crashed there); empty where it was not compiled. A case
-    that ran out of time, or whose process crashed, has neither `us` nor `read`. `memory_mb`: the most that its process had held by then.
+    that ran out of time, or whose process crashed, has neither `us` nor `read`. `memory_mb`, `peak_mb`: what its process held behind it,
+    and the most that it had ever held.
     """
 
     id: str
@@ -46,21 +47,25 @@ class Outcome:
     us: list[float] = field(default_factory=list)
     read: list[bool | None] = field(default_factory=list)
     memory_mb: float = 0.0
+    peak_mb: float = 0.0
     split: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A process that was started: the seconds until it was ready, and the memory that it held then."""
+    """A process that was started: the seconds until it was ready, the memory that it held then, and the most that it had held."""
 
     seconds: float
     memory_mb: float
+    peak_mb: float
 
 
 @dataclass(slots=True)
 class Sitting:
-    """All outcomes of one engine in one turn, in the order of the cases; `starts` are those of all its turns. In turn 1 a process meets
-    most schemas for the first time, in later turns it has met each before."""
+    """All outcomes of one engine in one pass over the cases (the `turn`-th), in their order; `starts` are those of all passes.
+
+    In the first pass processes meet schemas for the first time, in later ones they have met each before.
+    """
 
     engine: str
     version: str
@@ -70,13 +75,18 @@ class Sitting:
 
     @property
     def name(self) -> str:
-        """The engine, and the turn where it is not the first."""
-        return self.engine if self.turn == 1 else f"{self.engine}, turn {self.turn}"
+        """The engine, and the pass where it is not the first."""
+        return self.engine + in_pass(self.turn)
 
     @property
-    def memory_mb(self) -> float:
+    def peak_mb(self) -> float:
         """The most that one of its processes held."""
-        return max([0.0, *(one.memory_mb for one in self.starts), *(one.memory_mb for one in self.outcomes)])
+        return max([0.0, *(one.peak_mb for one in self.starts), *(one.peak_mb for one in self.outcomes)])
+
+
+def in_pass(turn: int) -> str:
+    """What stands behind the name of something in a later pass."""
+    return "" if turn == 1 else f", pass {turn}"
 
 
 _WARM_UP: Final = Case(

@@ -112,10 +112,11 @@ def _colours(chart: Chart) -> dict[str, str]:
 
 
 def _nines(chart: Chart) -> list[tuple[float, str]]:
-    """Where the upward axis has marks, and their names: 0 %, 90 %, 99 %, ..."""
+    """Where the upward axis has marks, and their names: 0 %, 50 %, 90 %, 99 %, ..."""
     least = min((curve.longer[-1] for panel in chart.panels for curve in panel.curves), default=1.0)
     deep = max(1, math.ceil(-math.log10(least)))
-    return [(10.0**-k, f"{100 - 100 * 10.0**-k:.{max(0, k - 2)}f} %") for k in range(deep + 1)]
+    shares = sorted((0.5, *(10.0**-k for k in range(deep + 1))), reverse=True)
+    return [(share, f"{100 - 100 * share:.{max(0, round(-math.log10(share)) - 2)}f} %") for share in shares]
 
 
 def _decades(chart: Chart) -> list[tuple[float, str]]:
@@ -153,7 +154,7 @@ def _draw(chart: Chart, file: Path) -> None:
     for axis in axes.flat[len(chart.panels) :]:
         axis.set_visible(False)
     if lines:
-        figure.legend(list(lines.values()), list(lines), loc="outside lower center", ncols=min(6, len(lines)), fontsize=9)
+        figure.legend(list(lines.values()), list(lines), loc="outside lower center", ncols=min(2 * wide, len(lines)), fontsize=9)
     figure.savefig(file)
 
 

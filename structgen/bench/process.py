@@ -99,7 +99,7 @@ class Worker:
         warm = self.ask(work.warm_up, START_LIMIT)
         if not self.alive:
             raise ModelError(f"the engine {engine!r} cannot be started: {warm.why}", where="--engines")
-        self.start = Start(monotonic() - begun, warm.memory_mb)
+        self.start = Start(monotonic() - begun, warm.memory_mb, warm.peak_mb)
 
     def _listen(self) -> None:
         """Put answers into the queue, and None where the process has ended."""

@@ -23,7 +23,7 @@ _FORMAT: Final = 1
 
 
 class Record:
-    """The outcomes of `engines` (names and versions), by engine, turn and number of the case. Safe to share between threads.
+    """The outcomes of `engines` (names and versions), by engine, pass (`turn`) and number of the case. Safe to share between threads.
 
     `setup`: what must be the same for outcomes to stand beside each other. `begun`: when the run began. Raises `OptionError` where the
     file cannot be used or was made with another setup.
@@ -94,16 +94,16 @@ class Record:
         return self._outcomes[name, turn].get(at)
 
     def done(self, name: str) -> int:
-        """How many outcomes an engine has, in all turns."""
+        """How many outcomes an engine has, in all passes."""
         return sum(len(found) for (one, _), found in list(self._outcomes.items()) if one == name)
 
     def sitting(self, name: str, turn: int = 1) -> Sitting:
-        """What an engine did in a turn."""
+        """What an engine did in a pass."""
         found = self._outcomes[name, turn]
         return Sitting(name, self.engines[name], turn, [found[at] for at in sorted(found)], self._starts[name])
 
     def sittings(self) -> list[Sitting]:
-        """All engines, turn by turn."""
+        """All engines, pass by pass."""
         turns = sorted({turn for (_, turn), found in self._outcomes.items() if found})
         return [self.sitting(name, turn) for turn in turns for name in self.engines]
 

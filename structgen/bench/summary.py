@@ -29,9 +29,9 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One engine in one turn. `first`: compiling and the first mask, of the schemas that it took; a schema that ran out of time before its
-    first mask counts with the limit. `mask`: mask + commit, of every token. `start_seconds`, `idle_mb`: of its first process, until and
-    when it was ready; `processes`: how many there were."""
+    """One engine in one pass. `first`: compiling and the first mask, of the schemas that it took; a schema that ran out of time before its
+    first mask counts with the limit. `mask`: mask + commit, of every token. `start_seconds`, `start_mb`: until its first process was ready,
+    and what that held then; `end_mb`: what the last one held in the end; `peak_mb`: the most that any held; `processes`: how many."""
 
     engine: str
     version: str
@@ -41,8 +41,9 @@ class Summary:
     first: Stats
     mask: Stats
     start_seconds: float
-    idle_mb: float
-    memory_mb: float
+    start_mb: float
+    end_mb: float
+    peak_mb: float
     processes: int
 
 
@@ -57,9 +58,9 @@ class Common:
     first: dict[str, Stats]
     mask: dict[str, Stats]
 
-    def ratios(self, engine: str) -> tuple[dict[str, float], dict[str, float]]:
-        """The first masks and the masks of an engine beside those of the base."""
-        return _divided(self.first[engine], self.first[self.base]), _divided(self.mask[engine], self.mask[self.base])
+    def ratios(self, engine: str) -> dict[str, dict[str, float]]:
+        """The first masks ("first") and the masks ("mask") of an engine beside those of the base."""
+        return {"first": _divided(self.first[engine], self.first[self.base]), "mask": _divided(self.mask[engine], self.mask[self.base])}
 
 
 def stats(times: Iterable[float]) -> Stats:
@@ -82,7 +83,7 @@ def mask_times(outcomes: Iterable[Outcome]) -> Iterable[float]:
 
 
 def summarize(sitting: Sitting, timeout: float) -> Summary:
-    """The figures of one engine in one turn."""
+    """The figures of one engine in one pass."""
     count = Counter(outcome.verdict for outcome in sitting.outcomes)
     start = sitting.starts[0] if sitting.starts else None
     return Summary(
@@ -94,14 +95,15 @@ def summarize(sitting: Sitting, timeout: float) -> Summary:
         first=stats(first_times(sitting.outcomes, timeout)),
         mask=stats(mask_times(sitting.outcomes)),
         start_seconds=start.seconds if start else 0.0,
-        idle_mb=start.memory_mb if start else 0.0,
-        memory_mb=sitting.memory_mb,
+        start_mb=start.memory_mb if start else 0.0,
+        end_mb=next((one.memory_mb for one in reversed(sitting.outcomes) if one.memory_mb), 0.0),
+        peak_mb=sitting.peak_mb,
         processes=len(sitting.starts),
     )
 
 
 def common(sittings: Sequence[Sitting], base: str) -> Common:
-    """The sittings of a turn over the schemas that all of them pass. Outcomes are matched by position."""
+    """The sittings of a pass over the schemas that all of them pass. Outcomes are matched by position."""
     rows = [row for row in zip(*(one.outcomes for one in sittings), strict=True) if all(o.verdict == "pass" for o in row)]
     columns = {one.engine: [row[k] for row in rows] for k, one in enumerate(sittings)}
     return Common(
@@ -114,7 +116,7 @@ def common(sittings: Sequence[Sitting], base: str) -> Common:
 
 
 def commons(sittings: Sequence[Sitting], base: str) -> list[Common]:
-    """Turn by turn: each engine beside the base; then all together where they are more than two."""
+    """Pass by pass: each engine beside the base; then all together where they are more than two."""
     found = []
     for turn in sorted({one.turn for one in sittings}):
         now = [one for one in sittings if one.turn == turn]
@@ -150,10 +152,7 @@ def document(sittings: Sequence[Sitting], timeout: float, base: str, **facts: An
 def _figures(sittings: Sequence[Sitting], timeout: float, base: str) -> dict[str, Any]:
     return {
         "engines": [asdict(summarize(one, timeout)) for one in sittings],
-        "common": [
-            {**asdict(one), "ratios": {name: dict(zip(("first", "mask"), one.ratios(name), strict=True)) for name in one.mask}}
-            for one in commons(sittings, base)
-        ],
+        "common": [{**asdict(one), "ratios": {name: one.ratios(name) for name in one.mask}} for one in commons(sittings, base)],
     }
 
 

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from structgen.bench import summary
-from structgen.bench.outcomes import VERDICTS, Sitting
+from structgen.bench.outcomes import VERDICTS, Sitting, in_pass
 from structgen.bench.summary import COLUMNS, Common
 
 _UNITS: Final = ((1e6, "s"), (1e3, "ms"), (1.0, "µs"))
+_MEASURES: Final = {"first": "first mask: compiling and one mask", "mask": "mask + commit, a token"}
 _FEW: Final = ("mean", "p50", "p99")
+_FEW_OF_EACH: Final = [f"{measure} {column}" for measure in _MEASURES for column in _FEW]
 
 
 def shown(microseconds: float | None) -> str:
@@ -37,69 +39,67 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def report(sittings: Sequence[Sitting], timeout: float, base: str) -> str:
     """All tables of a run: verdicts and memory, times, times over what engines pass in common, and the same by split."""
     many = len({one.engine for one in sittings}) > 1
-    parts = [_verdicts(sittings, timeout), *_times(sittings, timeout)]
+    found, splits = summary.commons(sittings, base), summary.by_split(sittings)
+    parts = [_verdicts(sittings, timeout)]
+    parts += [_times(sittings, timeout, measure) for measure in _MEASURES]
     if many:
-        parts += [_beside(one) for one in summary.commons(sittings, base)]
-    splits = summary.by_split(sittings)
+        parts += [_beside(found, measure, turn) for turn in sorted({one.turn for one in found}) for measure in _MEASURES]
     if len(splits) > 1:
-        parts.append(_splits(splits, timeout))
-        parts += [_split_ratios(splits, base)] if many else []
+        parts += [_splits(splits, timeout), *([_split_ratios(splits, base)] if many else [])]
     return "\n\n".join(parts)
 
 
 def _verdicts(sittings: Sequence[Sitting], timeout: float) -> str:
-    found = [summary.summarize(one, timeout) for one in sittings]
-    rows = [[verdict, *(f"{one.verdicts[verdict]:,}" for one in found)] for verdict in VERDICTS]
-    rows.append(["memory, at most", *(f"{one.memory_mb:.0f} MB" for one in found)])
-    rows.append(["before the first schema", *(f"{one.idle_mb:.0f} MB" for one in found)])
-    rows.append(["start", *(f"{one.start_seconds:.1f} s" for one in found)])
-    rows.append(["processes", *(f"{one.processes}" for one in found)])
-    return table([f"of {found[0].schemas:,} schemas", *(one.name for one in sittings)], rows)
-
-
-def _times(sittings: Sequence[Sitting], timeout: float) -> list[str]:
-    parts = []
-    for title, field in (("first mask: compiling and one mask", "first"), ("mask + commit, a token", "mask")):
-        found = [(one.name, getattr(summary.summarize(one, timeout), field)) for one in sittings]
-        parts.append(table([title, "count", *COLUMNS], [[name, f"{one.count:,}", *_shown(one.values)] for name, one in found]))
-    return parts
-
-
-def _beside(found: Common) -> str:
-    """The engines of a comparison, and what each takes for one microsecond of the base."""
-    who = "both" if len(found.mask) == 2 else "all"
-    turn = "" if found.turn == 1 else f", turn {found.turn}"
     rows = []
-    for of, by_engine, k in (("first mask", found.first, 0), ("mask + commit", found.mask, 1)):
-        for name, one in by_engine.items():
-            rows.append([f"{of}, {name}", *_shown(one.values)])
-            if name != found.base:
-                rows.append([f"... divided by {found.base}", *_ratios(found.ratios(name)[k])])
-    return table([f"over the {found.schemas:,} schemas that {who} pass{turn}", *COLUMNS], rows)
+    for one in sittings:
+        found = summary.summarize(one, timeout)
+        memory = [f"{size:.0f} MB" for size in (found.start_mb, found.end_mb, found.peak_mb)]
+        rows.append(
+            [one.name, *(f"{found.verdicts[v]:,}" for v in VERDICTS), f"{found.start_seconds:.1f} s", *memory, str(found.processes)]
+        )
+    return table([f"{len(sittings[0].outcomes):,} schemas", *VERDICTS, "start", "memory then", "in the end", "peak", "processes"], rows)
+
+
+def _times(sittings: Sequence[Sitting], timeout: float, measure: str) -> str:
+    found = [(one.name, getattr(summary.summarize(one, timeout), measure)) for one in sittings]
+    return table([_MEASURES[measure], "count", *COLUMNS], [[name, f"{one.count:,}", *_shown(one.values)] for name, one in found])
+
+
+def _beside(found: Sequence[Common], measure: str, turn: int) -> str:
+    """Engines over the schemas that they pass in common, and what each takes for one microsecond of the base."""
+    rows = []
+    for one in found:
+        if one.turn == turn:
+            by_engine = getattr(one, measure)
+            who = " and ".join(by_engine) if len(by_engine) == 2 else "all"
+            rows.append([f"**{who}**", f"{one.schemas:,}", *[""] * len(COLUMNS)])
+            for name, figures in by_engine.items():
+                rows.append([name, "", *_shown(figures.values)])
+                if name != one.base:
+                    rows.append([f"divided by {one.base}", "", *_ratios(one.ratios(name)[measure])])
+    return table([f"{_MEASURES[measure]}, over what both or all pass{in_pass(turn)}", "schemas", *COLUMNS], rows)
 
 
 def _splits(splits: dict[str, list[Sitting]], timeout: float) -> str:
-    columns = ["split, engine", "schemas", "pass", *(f"first {one}" for one in _FEW), *(f"mask {one}" for one in _FEW)]
     rows = []
     for name, sittings in splits.items():
         for one in sittings:
             found = summary.summarize(one, timeout)
             times = [*_shown(found.first.values, _FEW), *_shown(found.mask.values, _FEW)]
             rows.append([f"{name or '-'}, {one.name}", str(found.schemas), str(found.verdicts["pass"]), *times])
-    return table(columns, rows)
+    return table(["split, engine", "schemas", "pass", *_FEW_OF_EACH], rows)
 
 
 def _split_ratios(splits: dict[str, list[Sitting]], base: str) -> str:
-    columns = [f"over what both pass, divided by {base}", "schemas", *(f"first {one}" for one in _FEW), *(f"mask {one}" for one in _FEW)]
     rows = []
     for name, sittings in splits.items():
         for found in summary.commons(sittings, base):
             if len(found.mask) == 2:
                 engine = next(one for one in found.mask if one != base)
-                first, mask = found.ratios(engine)
-                turn = "" if found.turn == 1 else f", turn {found.turn}"
-                rows.append([f"{name or '-'}, {engine}{turn}", str(found.schemas), *_ratios(first, _FEW), *_ratios(mask, _FEW)])
-    return table(columns, rows)
+                ratios = found.ratios(engine)
+                few = [cell for measure in _MEASURES for cell in _ratios(ratios[measure], _FEW)]
+                rows.append([f"{name or '-'}, {engine}{in_pass(found.turn)}", str(found.schemas), *few])
+    return table([f"over what both pass, divided by {base}", "schemas", *_FEW_OF_EACH], rows)
 
 
 def _shown(values: dict[str, float], columns: Sequence[str] = COLUMNS) -> list[str]:
@@ -107,4 +107,5 @@ def _shown(values: dict[str, float], columns: Sequence[str] = COLUMNS) -> list[s
 
 
 def _ratios(values: dict[str, float], columns: Sequence[str] = COLUMNS) -> list[str]:
-    return [f"{values[name]:.2f}" if name in values else "-" for name in columns]
+    found = [values.get(name) for name in columns]
+    return ["-" if one is None else f"{one:,.{2 if one < 10 else 1 if one < 100 else 0}f}" for one in found]

@@ -4,8 +4,8 @@
     {"at": "ready"}                                                        the engine is made
     {"at": "failed", "why": ...}                                           it cannot be made
     {"at": "first", "us": ...}                                             compiled, and the first mask computed
-    {"at": "done", "verdict", "why", "test", "us": [...], "memory_mb"}     all instances read; `us` is mask + commit, one a token;
-                                                                           "read": true, false, null (it crashed), one an instance
+    {"at": "done", "verdict", "why", "test", "us": [...], "read": [...],   all instances read; `us` is mask + commit, one a token;
+     "memory_mb", "peak_mb"}                                               `read`: true, false, null (it crashed), one an instance
 
 Whoever asks may kill this process at any time: that is the time limit, which native code cannot ignore. Text that native code writes to
 standard output goes to standard error, so that it is never taken for an answer.
@@ -48,7 +48,7 @@ def main() -> None:
         kept: dict[str, Any] | None = {} if "keep" in sys.argv[3:] else None
         tell({"at": "ready"})
         for line in sys.stdin:
-            tell({"at": "done", **measure(engine, json.loads(line), tell, kept), "memory_mb": peak_memory()})
+            tell({"at": "done", **measure(engine, json.loads(line), tell, kept), **memory()})
 
 
 def _end_with_parent() -> None:
@@ -107,11 +107,12 @@ def _read(engine: Engine, compiled: Any, tokens: list[int], spent: list[float]) 
     return engine.ended()
 
 
-def peak_memory() -> float:
-    """The most memory that this process has held, in MB; 0 where the system does not say."""
-    status = Path("/proc/self/status")
+def memory() -> dict[str, float]:
+    """What this process holds now, and the most that it has held, in MB; 0 where the system does not say."""
+    found, status = {"memory_mb": 0.0, "peak_mb": 0.0}, Path("/proc/self/status")
     if status.is_file():  # ru_maxrss would count the process that started this one
         for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return 0.0
+            name = {"VmRSS": "memory_mb", "VmHWM": "peak_mb"}.get(line.partition(":")[0])
+            if name is not None:
+                found[name] = int(line.split()[1]) / 1024
+    return found

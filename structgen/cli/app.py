@@ -227,7 +227,7 @@ def masks(
     python: Annotated[str | None, typer.Option("--python", metavar="FILE", help="The Python that peers run in, for this one.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only so many schemas.")] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=0.01, help="Seconds for one schema with its instances.")] = 30.0,
-    turns: Annotated[
+    passes: Annotated[
         int, typer.Option("--passes", min=1, help="From the second on, processes meet schemas that they have seen before.")
     ] = 1,
     keep: Annotated[
@@ -247,7 +247,7 @@ def masks(
     from structgen.bench.masks import Plan
     from structgen.cli import masks as command
 
-    plan = Plan(timeout, turns, keep, jobs, interleave, python)
+    plan = Plan(timeout, passes, keep, jobs, interleave, python)
     files = command.Files(data, tokenizer, results, output, plots)
     raise typer.Exit(command.bench_masks(files, engines, plan, against=against, limit=limit))
 

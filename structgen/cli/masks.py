@@ -84,7 +84,7 @@ def _setup(files: Files, work: Workload, plan: Plan) -> dict[str, Any]:
         "schemas": len(work.requests),
         "workload": work.digest,
         "timeout": plan.timeout,
-        "turns": plan.turns,
+        "passes": plan.passes,
         "keep": plan.keep,
         "jobs": plan.jobs,
         "interleave": plan.interleave,
@@ -112,7 +112,7 @@ def run_shown(work: Workload, record: Record, plan: Plan, title: str = "") -> No
 
     progress = bar()
     tasks: dict[str, TaskID] = {
-        name: progress.add_task(title + name, total=len(work.requests) * plan.turns, completed=record.done(name), note="waiting")
+        name: progress.add_task(title + name, total=len(work.requests) * plan.passes, completed=record.done(name), note="waiting")
         for name in record.engines
     }
 

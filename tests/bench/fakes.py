@@ -34,7 +34,7 @@ for number, line in enumerate(sys.stdin):
     if schema == '"abort"':
         print("assertion failed", file=sys.stderr, flush=True); os.abort()
     tell(at="first", us=5.0)
-    tell(at="done", verdict="pass", why=" ".join(sys.argv[3:]), test=None, us=[1.0, 2.0], memory_mb=10.0 + number)
+    tell(at="done", verdict="pass", why=" ".join(sys.argv[3:]), test=None, us=[1.0, 2.0], memory_mb=number, peak_mb=10.0 + number)
 """
 
 

@@ -50,7 +50,7 @@ def test_files(tmp_path: Path) -> None:
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in files[:2])
     page = files[2].read_text()
     assert "notes &amp; &lt;figures&gt;" in page
-    assert "a, turn 2" in page
+    assert "a, pass 2" in page
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=", page)  # it needs nothing else
     assert page.count("Plotly.newPlot(") >= 2
 

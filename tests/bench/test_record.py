@@ -19,7 +19,7 @@ FAST = Outcome("one", "pass", first_us=1.5, us=[1.0, 2.5], read=[True, None], me
 
 def filled(path: Path) -> Record:
     record = Record(ENGINES, SETUP, path)
-    record.started("a", Start(1.0, 2.0))
+    record.started("a", Start(1.0, 2.0, 3.0))
     assert [record.add("a", 1, 1, SLOW), record.add("a", 1, 0, FAST), record.add("a", 2, 0, FAST), record.add("b", 1, 0, SLOW)] == [
         1,
         2,
@@ -36,10 +36,10 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert [(one.name, one.version, one.outcomes) for one in again.sittings()] == [
         ("a", "1", [FAST, SLOW]),
         ("b", "2", [SLOW]),
-        ("a, turn 2", "1", [FAST]),
-        ("b, turn 2", "2", []),
+        ("a, pass 2", "1", [FAST]),
+        ("b, pass 2", "2", []),
     ]
-    assert again.sitting("a").starts == [Start(1.0, 2.0)]
+    assert again.sitting("a").starts == [Start(1.0, 2.0, 3.0)]
     assert (again.begun, again.done("a"), again.done("b")) == (record.begun, 3, 1)
     assert (again.get("a", 1, 1), again.get("a", 2, 1)) == (SLOW, None)
 
@@ -63,7 +63,7 @@ def test_a_file_that_was_cut_anywhere_can_be_used(tmp_path: Path) -> None:
         ({"a": "1"}, SETUP, "engines is"),
         (ENGINES, {**SETUP, "timeout": 4.0}, "timeout is 3.0 there, 4.0 now"),
         (ENGINES, {"timeout": 3.0, "machine": {"cpu": "y", "cores": 2}}, "machine is cpu x"),
-        (ENGINES, {**SETUP, "turns": 2}, "turns is None there"),
+        (ENGINES, {**SETUP, "passes": 2}, "passes is None there"),
     ],
 )
 def test_another_setup_is_refused(tmp_path: Path, engines: dict[str, str], setup: dict[str, object], words: str) -> None:

@@ -14,7 +14,7 @@ from structgen.errors import OptionError
 
 
 def sitting(engine: str, *outcomes: Outcome, turn: int = 1) -> Sitting:
-    return Sitting(engine, "1", turn, list(outcomes), [Start(1.0, 5.0), Start(2.0, 9.0)])
+    return Sitting(engine, "1", turn, list(outcomes), [Start(1.0, 5.0, 6.0), Start(2.0, 9.0, 10.0)])
 
 
 @pytest.mark.parametrize("count", [2, 3, 10, 999, 5000])
@@ -36,8 +36,8 @@ def test_no_times_no_figures() -> None:
 
 
 def test_memory_and_starts() -> None:
-    found = summarize(sitting("a", Outcome("1", "pass", memory_mb=11.0), Outcome("2", "crash")), 1.0)
-    assert (found.start_seconds, found.idle_mb, found.memory_mb, found.processes) == (1.0, 5.0, 11.0, 2)
+    found = summarize(sitting("a", Outcome("1", "pass", memory_mb=9.0, peak_mb=11.0), Outcome("2", "crash")), 1.0)
+    assert (found.start_seconds, found.start_mb, found.end_mb, found.peak_mb, found.processes) == (1.0, 5.0, 9.0, 11.0, 2)
 
 
 def test_a_schema_that_never_had_a_mask_counts_with_the_limit() -> None:
@@ -73,15 +73,15 @@ NONE = sitting("never", *(Outcome(str(k), "refused", split=split) for k, split i
 def test_ratios_are_over_what_both_pass() -> None:
     found = common([MINE, OTHERS], "llguidance")
     assert found.schemas == 1
-    first, mask = found.ratios("structgen")
-    assert first == pytest.approx(dict.fromkeys(COLUMNS, 0.5))
+    mask = found.ratios("structgen")["mask"]
+    assert found.ratios("structgen")["first"] == pytest.approx(dict.fromkeys(COLUMNS, 0.5))
     assert mask["mean"] == mask["p50"] == pytest.approx(0.5)
     assert mask["max"] == pytest.approx(0.75)
     assert found.mask["llguidance"].count == 2
-    assert common([NONE, OTHERS], "llguidance").ratios("never") == ({}, {})
+    assert common([NONE, OTHERS], "llguidance").ratios("never") == {"first": {}, "mask": {}}
 
 
-def test_each_turn_is_compared_in_pairs_and_as_a_whole() -> None:
+def test_each_pass_is_compared_in_pairs_and_as_a_whole() -> None:
     again = sitting("structgen", *MINE.outcomes, turn=2), sitting("llguidance", *OTHERS.outcomes, turn=2)
     found = commons([MINE, OTHERS, NONE, *again], "llguidance")
     assert [(one.turn, list(one.mask), one.schemas) for one in found] == [
@@ -120,6 +120,7 @@ def test_the_document_is_json() -> None:
         "test": None,
         "first_us": 10.0,
         "memory_mb": 0.0,
+        "peak_mb": 0.0,
         "split": "x",
         "tokens": 2,
         "us": 4.0,

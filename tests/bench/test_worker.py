@@ -126,10 +126,15 @@ def test_a_process_that_cannot_start_says_why(tmp_path: Any) -> None:
 def test_memory_grows_with_what_is_held() -> None:
     """In a process of its own: the peak of this one may lie far above what it holds now."""
     script = (
-        "from structgen.bench.worker import peak_memory as peak\n"
-        "before = peak(); held = bytearray(b'x') * (200 << 20); print(before, peak() - before)"
+        "from structgen.bench.worker import memory\n"
+        "before = memory(); held = bytearray(b'x') * (200 << 20); now = memory(); del held; after = memory()\n"
+        "print(before['peak_mb'], now['memory_mb'] - before['memory_mb'], now['memory_mb'] - after['memory_mb'], after['peak_mb'])"
     )
-    before, grown = map(float, subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split())
+    before, grown, shrunk, peak = map(
+        float, subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    )
     if not before:
         pytest.skip("this system does not say how much memory a process holds")
     assert grown > 100
+    assert shrunk > 100
+    assert peak > before + 100

@@ -389,8 +389,8 @@ def test_bench_masks(tmp_path: Path) -> None:
     where = ("--data", maskbench(tmp_path), "--tokenizer", str(path() / "tokenizer.json"), "--out", str(output), "--results", str(results))
     result = run("bench", "masks", *where, "--passes", "2")
     assert result.exit_code == 0
-    assert "of 2 schemas" in result.stdout
-    assert "structgen, turn 2" in result.stdout
+    assert "2 schemas" in result.stdout
+    assert "structgen, pass 2" in result.stdout
     assert f"Python {platform.python_version()}" in result.stdout
     document = json.loads(output.read_text())
     assert [(one["turn"], one["verdicts"]["pass"]) for one in document["engines"]] == [(1, 2), (2, 2)]
@@ -401,7 +401,7 @@ def test_bench_masks(tmp_path: Path) -> None:
     assert again.stdout == result.stdout  # nothing is measured again
     assert results.read_bytes() == before
     assert {file.name for file in (tmp_path / "plots").iterdir()} == {"masks.png", "first.png", "index.html"}
-    assert "turns is 2 there, 1 now" in refused("bench", "masks", *where)
+    assert "passes is 2 there, 1 now" in refused("bench", "masks", *where)
 
 
 def test_bench_masks_bad_input(tmp_path: Path) -> None:
