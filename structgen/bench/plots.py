@@ -199,5 +199,6 @@ def _figure(chart: Chart) -> Any:
     figure.update_yaxes(
         type="log", range=[0, math.log10(nines[-1][0])], tickvals=[y for y, _ in nines], ticktext=[text for _, text in nines]
     )
-    figure.update_layout(height=320 * tall + 120, template="plotly_white", margin={"t": 60}, legend={"orientation": "h"})
+    figure.update_layout(height=320 * tall + 120, template="plotly_white", margin={"t": 100})
+    figure.update_layout(legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top"})
     return figure

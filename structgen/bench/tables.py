@@ -13,7 +13,7 @@ from structgen.bench.outcomes import VERDICTS, Sitting, in_pass
 from structgen.bench.summary import COLUMNS, Common
 
 _UNITS: Final = ((1e6, "s"), (1e3, "ms"), (1.0, "µs"))
-_MEASURES: Final = {"first": "first mask: compiling and one mask", "mask": "mask + commit, a token"}
+_MEASURES: Final = {"first": "first mask", "mask": "mask + commit"}
 _FEW: Final = ("mean", "p50", "p99")
 _FEW_OF_EACH: Final = [f"{measure} {column}" for measure in _MEASURES for column in _FEW]
 
@@ -37,7 +37,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def report(sittings: Sequence[Sitting], timeout: float, base: str) -> str:
-    """All tables of a run: verdicts and memory, times, times over what engines pass in common, and the same by split."""
+    """All tables of a run: verdicts and memory, times, times over what engines pass in common, and the same by split.
+
+    "first mask" is compiling and one mask, "mask + commit" what each token takes.
+    """
     many = len({one.engine for one in sittings}) > 1
     found, splits = summary.commons(sittings, base), summary.by_split(sittings)
     parts = [_verdicts(sittings, timeout)]

@@ -99,11 +99,15 @@ def _heading(record: Record) -> str:
     of = record.setup
     order = "schema by schema" if of["interleave"] else "one engine after the other"
     engines = ", ".join(f"{name} {version}" for name, version in record.engines.items())
-    return (
-        f"{of['data']}, {of['schemas']:,} schemas; {of['tokenizer']}, {of['vocabulary']:,} tokens; {record.begun}\n"
-        f"{engines}; {order}, {of['jobs']} at a time, at most {of['timeout']:g} s each\n"
-        f"{described(of['machine'])}"
-    )
+    lines = [
+        f"{of['data']}, {of['schemas']:,} schemas; {of['tokenizer']}, {of['vocabulary']:,} tokens; {record.begun}",
+        f"{engines}; {order}, {of['jobs']} at a time, at most {of['timeout']:g} s each",
+        described(of["machine"]),
+        "first mask: compiling and one mask; mask + commit: each token",
+    ]
+    if of["passes"] > 1:
+        lines.append(f"pass 1: new schemas; later: schemas that a process has met, {'kept' if of['keep'] else 'compiled anew'}")
+    return "\n".join(lines)
 
 
 def run_shown(work: Workload, record: Record, plan: Plan, title: str = "") -> None:

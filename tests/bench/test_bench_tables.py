@@ -58,7 +58,7 @@ def test_the_report_of_several_engines_and_passes() -> None:
     text = report(sittings("a", "b", "c", passes=2), 30.0, "b")
     assert [row[0] for row in cells(text, "**a and b**")] == ["4"] * 4
     assert len(cells(text, "**all**")) == 4
-    assert len(cells(text, "mask + commit, a token, over what both or all pass, pass 2")) == 1
+    assert len(cells(text, "mask + commit, over what both or all pass, pass 2")) == 1
     assert [row[1] for row in cells(text, "divided by b")] == ["0.50", "1.50", "0.50", "1.50"] * 4
     assert cells(text, "s0, a, pass 2") == [["2", "2", *["1.00 ms"] * 3, *["10.0 µs"] * 3], ["2", *["0.50"] * 6]]
     for part in text.split("\n\n"):

@@ -48,6 +48,13 @@ def test_an_engine_that_does_not_start(engine: str, words: str) -> None:
         Worker(engine, fake_work())
 
 
+@pytest.mark.usefixtures("_fakes")
+def test_ctrl_c_does_not_reach_it() -> None:
+    worker = Worker("a", fake_work())
+    assert os.getpgid(worker._process.pid) != os.getpgid(0)
+    worker.stop()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not end a process with its parent")
 def test_a_process_ends_with_who_asks() -> None:
     """Also where it cannot notice that its input has ended: a third process holds the other end of the pipe."""
