@@ -189,7 +189,7 @@ def _figure(chart: Chart) -> Any:
                 showlegend=curve.name not in seen,
                 mode="lines",
                 line={"color": colours[curve.engine], "dash": "solid" if curve.turn == 1 else "dash", "width": 1.6},
-                hovertemplate="%{y:.3%} take %{x:.3s} µs or longer<extra>" + html.escape(curve.name) + "</extra>",
+                hovertemplate="%{y:.3%} take %{x:,.1f} µs or longer<extra>" + html.escape(curve.name) + "</extra>",
                 row=row,
                 col=column,
             )

@@ -47,7 +47,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 def test_a_file_that_was_cut_anywhere_can_be_used(tmp_path: Path) -> None:
     whole = filled(tmp_path / "r")
     text = (tmp_path / "r").read_bytes()
-    for cut in range(text.index(b"\n") + 1, len(text)):
+    for cut in range(text.index(b"\n") + 1, len(text), 7):
         (tmp_path / "cut").write_bytes(text[:cut])
         record = Record(ENGINES, SETUP, tmp_path / "cut")
         lines = text[:cut].count(b"\n")
