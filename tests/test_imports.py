@@ -33,6 +33,8 @@ ONLY = {
     "jsonschema": ("bench",),
     "jsonschema_specifications": ("frontends/jsonschema",),
     "referencing": ("bench",),
+    "matplotlib": ("bench/plots",),
+    "plotly": ("bench/plots",),
     "numba": ("kernels", "warmup"),
     "pickle": (),
     "interegular": (),

@@ -1,7 +1,9 @@
 """The schemas and instances that engines are measured on.
 
-A file has one JSON object a line, `{"id", "schema", "tests": [{"data", "valid"}]}`, plain or compressed (`.jsonl`, `.jsonl.xz`,
-`.jsonl.gz`): the layout of MaskBench. Not here: running engines (`masks`).
+A file has one JSON object a line, `{"id", "split", "schema", "tests": [{"data", "valid"}]}`, plain or compressed (`.jsonl`, `.jsonl.xz`,
+`.jsonl.gz`): the layout of MaskBench. The split names a part of the file; where there is none, what stands before `---` in the id does.
+
+Not here: running engines (`masks`).
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ class Case:
     id: str
     schema: str
     tests: tuple[tuple[str, bool], ...]
+    split: str = ""
 
 
 def read_cases(path: str | Path, limit: int | None = None) -> list[Case]:
@@ -59,7 +62,8 @@ def _case(line: str, number: int) -> Case:
     try:
         read = json.loads(line)
         tests = tuple((spelled(test["data"]), bool(test["valid"])) for test in read["tests"])
-        return Case(str(read.get("id", number)), json.dumps(read["schema"]), tests)
+        name = str(read.get("id", number))
+        return Case(name, json.dumps(read["schema"]), tests, str(read.get("split", name.partition("---")[0] if "---" in name else "")))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise OptionError(f"line {number} is not a case: {type(error).__name__}: {error}", where="--data", hint=_HINT) from error
 

@@ -1,23 +1,28 @@
 """Engines behind one small interface, so that all are measured by the same loop.
 
-An engine is made once from a tokenizer file. `compile(schema)` takes JSON text; `reset` goes to the beginning of a text; then `mask`
-computes the tokens that may come next, and `commit(token)` looks the token up in that mask and moves on. `ended` says whether the text
-may end. Peers are imported only when they are made.
+An engine is made once from a tokenizer file. `compile(schema)` takes JSON text; `reset(compiled)` goes to the beginning of a text; then
+`mask` computes the tokens that may come next, and `commit(token)` looks the token up in that mask and moves on. `ended` says whether the
+text may end. Peers are imported only when they are made.
 
-Not here: time limits, processes, percentiles (`worker`, `masks`, `summary`).
+genlm-control is not among them: it judges token by token and has no masks (one by asking for all tokens takes it a minute).
+
+Not here: time limits, processes, percentiles (`worker`, `process`, `summary`).
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
 
-from structgen.errors import OptionError, StructgenError
+from structgen.errors import StructgenError
 
 
 class Engine(Protocol):
@@ -25,14 +30,14 @@ class Engine(Protocol):
 
     refusals: tuple[type[Exception], ...]
 
-    def compile(self, schema: str, **options: Any) -> None:
-        """Take a schema (JSON text). Raises one of `refusals`.
+    def compile(self, schema: str, **options: Any) -> Any:
+        """What a schema (JSON text) comes to, for `reset`. Raises one of `refusals`.
 
         options: `draft`, `formats`, and `suite`, where the documents of remote references are (`bench.suite`). Peers take none of them.
         """
 
-    def reset(self) -> None:
-        """Go to the beginning of a text of the last schema."""
+    def reset(self, compiled: Any) -> None:
+        """Go to the beginning of a text."""
 
     def mask(self) -> None:
         """Compute the tokens that may come next."""
@@ -58,17 +63,18 @@ class Structgen:
         self._api = api
         self._vocabulary = Vocabulary.from_tokenizer(tokenizer)
 
-    def compile(self, schema: str, **options: Any) -> None:
+    def compile(self, schema: str, **options: Any) -> Any:
         """Compile, with every legal spelling allowed."""
         if "suite" in options:
             from structgen.bench.suite import remotes
 
             options["registry"] = remotes(options.pop("suite"), options["draft"])
-        self._automaton = self._api.compile(self._api.json_schema(schema, style="any", **options), self._vocabulary)
+        return self._api.compile(self._api.json_schema(schema, style="any", **options), self._vocabulary)
 
-    def reset(self) -> None:
+    def reset(self, compiled: Any) -> None:
         """The start state."""
-        self._state = self._automaton.start()
+        self._automaton = compiled
+        self._state = compiled.start()
 
     def mask(self) -> None:
         """The packed row."""
@@ -83,7 +89,7 @@ class Structgen:
 
     def ended(self) -> bool:
         """An accepting state."""
-        return self._automaton.accepts(self._state)
+        return bool(self._automaton.accepts(self._state))
 
 
 class LLGuidance:
@@ -102,15 +108,16 @@ class LLGuidance:
         self._tokenizer = llguidance.LLTokenizer(tokenizer, n_vocab=vocabulary.size, eos_token=list(vocabulary.stop_ids))
         self._row = rows.allocate_token_bitmask(1, self._tokenizer.vocab_size)
 
-    def compile(self, schema: str, **_: Any) -> None:
+    def compile(self, schema: str, **_: Any) -> Any:
         """A matcher for the schema; its errors are states of the matcher."""
-        self._fresh = self._matcher(self._tokenizer, self._matcher.grammar_from_json_schema(schema), log_level=0)
-        if self._fresh.is_error():
-            raise ValueError(self._fresh.get_error())
+        fresh = self._matcher(self._tokenizer, self._matcher.grammar_from_json_schema(schema), log_level=0)
+        if fresh.is_error():
+            raise ValueError(fresh.get_error())
+        return fresh
 
-    def reset(self) -> None:
-        """A copy of the fresh matcher."""
-        self._now = self._fresh.deep_copy()
+    def reset(self, compiled: Any) -> None:
+        """A copy of the fresh matcher, which shares its lexer."""
+        self._now = compiled.deep_copy()
 
     def mask(self) -> None:
         """Fill the packed row."""
@@ -126,7 +133,7 @@ class LLGuidance:
 
 
 class XGrammar:
-    """XGrammar's matcher with any whitespace; its cache is off, for every schema comes once."""
+    """XGrammar's matcher with any whitespace; its cache is off: the loop keeps what it compiled where that is wanted."""
 
     refusals: tuple[type[Exception], ...] = (Exception,)
     _options: ClassVar[dict[str, Any]] = {"any_whitespace": True, "strict_mode": False}
@@ -143,13 +150,13 @@ class XGrammar:
         self._tensor = xgrammar.allocate_token_bitmask(1, info.vocab_size)
         self._row = self._tensor.numpy().view(np.uint32)[0]  # shares the tensor's memory
 
-    def compile(self, schema: str, **_: Any) -> None:
+    def compile(self, schema: str, **_: Any) -> Any:
         """Compile on one thread."""
-        self._grammar = self._compiler.compile_json_schema(schema, **self._options)
+        return self._compiler.compile_json_schema(schema, **self._options)
 
-    def reset(self) -> None:
+    def reset(self, compiled: Any) -> None:
         """A fresh matcher."""
-        self._now = self._package.GrammarMatcher(self._grammar)
+        self._now = self._package.GrammarMatcher(compiled)
 
     def mask(self) -> None:
         """Fill the packed row."""
@@ -190,13 +197,13 @@ class OutlinesCore:
         self._package, self._regex, self._stop = outlines_core, build_regex_from_schema, vocabulary.stop_ids[0]
         self._vocabulary = outlines_core.Vocabulary(self._stop, ids)
 
-    def compile(self, schema: str, **_: Any) -> None:
+    def compile(self, schema: str, **_: Any) -> Any:
         """The index of the regular expression."""
-        self._index = self._package.Index(self._regex(schema), self._vocabulary)
+        return self._package.Index(self._regex(schema), self._vocabulary)
 
-    def reset(self) -> None:
+    def reset(self, compiled: Any) -> None:
         """A fresh guide."""
-        self._now = self._package.Guide(self._index)
+        self._now = self._package.Guide(compiled)
 
     def mask(self) -> None:
         """The list of allowed tokens."""
@@ -233,12 +240,13 @@ class LMFormatEnforcer:
         self._package, self._stop = lmformatenforcer, vocabulary.stop_ids[0]
         self._data = lmformatenforcer.TokenEnforcerTokenizerData(words, decoded, self._stop, False, vocabulary.size)
 
-    def compile(self, schema: str, **_: Any) -> None:
+    def compile(self, schema: str, **_: Any) -> Any:
         """A parser for the schema."""
-        self._enforcer = self._package.TokenEnforcer(self._data, self._package.JsonSchemaParser(json.loads(schema)))
+        return self._package.TokenEnforcer(self._data, self._package.JsonSchemaParser(json.loads(schema)))
 
-    def reset(self) -> None:
+    def reset(self, compiled: Any) -> None:
         """No tokens."""
+        self._enforcer = compiled
         self._tokens: list[int] = []
 
     def mask(self) -> None:
@@ -268,34 +276,31 @@ _ENGINES: Final[dict[str, tuple[str, Callable[[str], Engine]]]] = {  # name -> (
 }
 
 
-def engine_names() -> list[str]:
-    """The engines that can be measured."""
-    return list(_ENGINES)
+ENGINE_NAMES: Final = tuple(_ENGINES)
 
 
-def checked_engines(names: Sequence[str]) -> list[str]:
-    """The names, each once. Raises `OptionError` for one that is unknown or not installed."""
-    out = list(dict.fromkeys(name.strip() for name in names if name.strip()))
-    known = ", ".join(_ENGINES)
-    if not out:
-        raise OptionError("no engine is named", where="--engines", hint=f"a list with commas; there are {known}")
-    for name in out:
-        if name not in _ENGINES:
-            raise OptionError(f"there is no engine {name!r}", where="--engines", hint=f"there are {known}")
-        package = _ENGINES[name][0]
-        if find_spec(package) is None:
-            raise OptionError(f"the engine {name!r} is not installed", where="--engines", hint='pip install "structgen[bench]"')
-    return out
+def main() -> None:
+    """Print the versions of the engines that are named on the command line, as JSON."""
+    sys.stdout.write(json.dumps(versions(sys.argv[1:])))
 
 
-def engine_version(name: str) -> str:
-    """The version of the package behind an engine, "" where it says none."""
+def versions(names: Sequence[str]) -> dict[str, str | None]:
+    """The versions of engines as this Python has them; None for one that is not installed."""
+    return {name: None if find_spec(_ENGINES[name][0]) is None else _version(name) for name in names}
+
+
+def _version(name: str) -> str:
+    """ "" where a package says none. Ours goes with a digest of the source: between releases the number stays."""
     if name == "structgen":
-        from structgen import __version__
+        import structgen
 
-        return __version__
+        digest, root = sha256(), Path(structgen.__file__).parent
+        for file in sorted(root.rglob("*.py")):
+            if file.relative_to(root).parts[0] not in ("bench", "cli"):
+                digest.update(file.read_bytes())
+        return f"{structgen.__version__} ({digest.hexdigest()[:8]})"
     try:
-        return version(name.removesuffix("-strict")) if name in _ENGINES else ""
+        return version(name.removesuffix("-strict"))
     except PackageNotFoundError:
         return ""
 

@@ -18,7 +18,8 @@ from random import Random
 from typing import Any, Final, Literal
 
 from structgen.bench.cases import Case, spelled
-from structgen.bench.masks import Outcome, Workload, workload_of
+from structgen.bench.outcomes import Outcome, Workload, workload_of
+from structgen.bench.tables import table
 from structgen.errors import OptionError
 
 DRAFTS: Final = ("draft4", "draft6", "draft7", "draft2019-09", "draft2020-12")
@@ -174,8 +175,6 @@ def marks_of(outcome: Outcome, group: Group) -> list[Mark]:
 
 def markdown(rows: Sequence[tuple[str, str, Sequence[Mark]]]) -> str:
     """A table with a row for each (draft, engine with version, marks): how many cases have each mark."""
-    lines = ["| draft | engine | cases | " + " | ".join(MARKS) + " |", "|---|---|" + "---:|" * (1 + len(MARKS))]
-    for draft, engine, marks in rows:
-        count = Counter(marks)
-        lines.append(f"| {draft} | {engine} | {len(marks):,} | " + " | ".join(f"{count[mark]:,}" for mark in MARKS) + " |")
-    return "\n".join(lines)
+    columns = ["draft and engine", "cases", *MARKS]
+    found = [(f"{draft}, {engine}", len(marks), Counter(marks)) for draft, engine, marks in rows]
+    return table(columns, [[name, f"{cases:,}", *(f"{count[mark]:,}" for mark in MARKS)] for name, cases, count in found])

@@ -4,19 +4,21 @@
     {"at": "ready"}                                                        the engine is made
     {"at": "failed", "why": ...}                                           it cannot be made
     {"at": "first", "us": ...}                                             compiled, and the first mask computed
-    {"at": "done", "verdict", "why", "test", "us": [...], "memory": MB}    all instances read; `us` is mask + commit, one a token;
-                                                                           "read": true, false, null (it crashed), one an instance
+    {"at": "done", "verdict", "why", "test", "us": [...], "read": [...],   all instances read; `us` is mask + commit, one a token;
+     "memory_mb", "peak_mb"}                                               `read`: true, false, null (it crashed), one an instance
 
 Whoever asks may kill this process at any time: that is the time limit, which native code cannot ignore. Text that native code writes to
 standard output goes to standard error, so that it is never taken for an answer.
 
-Run by `masks`: python -m structgen.bench.worker ENGINE TOKENIZER
+Run by `process`, with the arguments ENGINE TOKENIZER and perhaps "keep": what was compiled for a request is kept for the same one.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +32,7 @@ Tell = Callable[[dict[str, Any]], None]
 
 def main() -> None:
     """Make the engine, then answer requests until the input ends."""
+    _end_with_parent()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
 
@@ -42,28 +45,43 @@ def main() -> None:
         except Exception as error:
             tell({"at": "failed", "why": f"{type(error).__name__}: {error}"})
             return
+        kept: dict[str, Any] | None = {} if "keep" in sys.argv[3:] else None
         tell({"at": "ready"})
         for line in sys.stdin:
-            tell({"at": "done", **measure(engine, json.loads(line), tell), "memory": peak_memory()})
+            tell({"at": "done", **measure(engine, json.loads(line), tell, kept), **memory()})
 
 
-def measure(engine: Engine, request: dict[str, Any], tell: Tell) -> dict[str, Any]:
-    """Compile a schema and read its instances: verdict, reason, the instance that decided it, and the microseconds of every token."""
+def _end_with_parent() -> None:
+    """Have the system kill this process when who asks has died: native code would not notice that the input has ended."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def measure(engine: Engine, request: dict[str, Any], tell: Tell, kept: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Compile a schema and read its instances: verdict, reason, the instance that decided it, and the microseconds of every token.
+
+    What is in `kept` (by schema) is not compiled again.
+    """
+    schema, options = request["schema"], request.get("options", {})
+    compiled = None if kept is None else kept.get(schema)
     try:
         begun = perf_counter()
-        engine.compile(request["schema"], **request.get("options", {}))
-        engine.reset()
+        if compiled is None:
+            compiled = engine.compile(schema, **options)
+        engine.reset(compiled)
         engine.mask()
         first = (perf_counter() - begun) * 1e6
     except engine.refusals as error:
         return {"verdict": "refused", "why": str(error)[:500], "test": None, "us": [], "read": []}
     except Exception as error:
         return {"verdict": "crash", "why": repr(error)[:500], "test": None, "us": [], "read": []}
+    if kept is not None:
+        kept[schema] = compiled
     tell({"at": "first", "us": first})
     verdict, which, why, spent, accepted = "pass", None, "", list[float](), list[bool | None]()
     for number, (tokens, valid) in enumerate(request["tests"]):
         try:
-            read = _read(engine, tokens, spent)
+            read = _read(engine, compiled, tokens, spent)
         except Exception as error:
             verdict, why = "crash", repr(error)[:500]
             accepted.append(None)
@@ -76,9 +94,9 @@ def measure(engine: Engine, request: dict[str, Any], tell: Tell) -> dict[str, An
     return {"verdict": verdict, "why": why, "test": which, "us": [round(one, 3) for one in spent], "read": accepted}
 
 
-def _read(engine: Engine, tokens: list[int], spent: list[float]) -> bool:
+def _read(engine: Engine, compiled: Any, tokens: list[int], spent: list[float]) -> bool:
     """Whether the engine reads the whole text and lets it end there."""
-    engine.reset()
+    engine.reset(compiled)
     for token in tokens:
         begun = perf_counter()
         engine.mask()
@@ -89,15 +107,12 @@ def _read(engine: Engine, tokens: list[int], spent: list[float]) -> bool:
     return engine.ended()
 
 
-def peak_memory() -> float:
-    """The most memory that this process has held, in MB; 0 where the system does not say."""
-    status = Path("/proc/self/status")
+def memory() -> dict[str, float]:
+    """What this process holds now, and the most that it has held, in MB; 0 where the system does not say."""
+    found, status = {"memory_mb": 0.0, "peak_mb": 0.0}, Path("/proc/self/status")
     if status.is_file():  # ru_maxrss would count the process that started this one
         for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return 0.0
-
-
-if __name__ == "__main__":
-    main()
+            name = {"VmRSS": "memory_mb", "VmHWM": "peak_mb"}.get(line.partition(":")[0])
+            if name is not None:
+                found[name] = int(line.split()[1]) / 1024
+    return found

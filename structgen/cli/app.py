@@ -219,16 +219,37 @@ def masks(
     *,
     data: Annotated[str, typer.Option("--data", metavar="FILE", help='JSON lines {"id", "schema", "tests"}, plain, .xz or .gz.')],
     tokenizer: Annotated[str, typer.Option("--tokenizer", metavar="FILE", help="A tokenizer.json.")],
-    engines: Annotated[str, typer.Option("--engines", help="With commas: structgen, llguidance, xgrammar, xgrammar-strict.")] = "structgen",
+    engines: Annotated[
+        str,
+        typer.Option("--engines", help="With commas: structgen, llguidance, xgrammar, xgrammar-strict, outlines-core, lm-format-enforcer."),
+    ] = "structgen",
+    against: Annotated[str | None, typer.Option("--against", help="The engine that others are compared with, for llguidance.")] = None,
+    python: Annotated[str | None, typer.Option("--python", metavar="FILE", help="The Python that peers run in, for this one.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only so many schemas.")] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=0.01, help="Seconds for one schema with its instances.")] = 30.0,
+    passes: Annotated[
+        int, typer.Option("--passes", min=1, help="From the second on, processes meet schemas that they have seen before.")
+    ] = 1,
+    keep: Annotated[
+        bool, typer.Option("--keep/--recompile", help="Whether later passes use what the first compiled, or compile anew.")
+    ] = True,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Schemas at a time; more than one share the cores, and times suffer.")] = 1,
+    interleave: Annotated[
+        bool, typer.Option("--interleave/--one-by-one", help="A schema goes to all engines in turn, or one engine comes after the other.")
+    ] = True,
+    results: Annotated[
+        str | None, typer.Option("--results", metavar="FILE", help="Keep outcomes as they come; the same command goes on from there.")
+    ] = None,
     output: Annotated[str | None, typer.Option("--out", metavar="FILE", help="Write everything as JSON.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Engines at a time; more than one share the cores.")] = 1,
+    plots: Annotated[str | None, typer.Option("--plots", metavar="DIR", help="Write distributions: PNG, and index.html.")] = None,
 ) -> None:
     """Time and check token masks of several engines over schemas with instances, in one sitting."""
+    from structgen.bench.masks import Plan
     from structgen.cli import masks as command
 
-    raise typer.Exit(command.bench_masks(data, tokenizer, engines, limit=limit, timeout=timeout, output=output, jobs=jobs))
+    plan = Plan(timeout, passes, keep, jobs, interleave, python)
+    files = command.Files(data, tokenizer, results, output, plots)
+    raise typer.Exit(command.bench_masks(files, engines, plan, against=against, limit=limit))
 
 
 @bench.command()
@@ -239,15 +260,18 @@ def suite(
     engines: Annotated[
         str, typer.Option("--engines", help="With commas: structgen, llguidance, xgrammar, outlines-core, lm-format-enforcer.")
     ] = "structgen",
+    python: Annotated[str | None, typer.Option("--python", metavar="FILE", help="The Python that peers run in, for this one.")] = None,
     drafts: Annotated[str, typer.Option("--drafts", help="With commas, or all.")] = "draft2020-12",
     optional: Annotated[bool, typer.Option("--optional/--no-optional", help="Whether the optional files are read.")] = True,
     timeout: Annotated[float, typer.Option("--timeout", min=0.01, help="Seconds for one schema with its instances.")] = 20.0,
     output: Annotated[str | None, typer.Option("--out", metavar="FILE", help="Write what does not pass as JSON.")] = None,
 ) -> None:
     """Verdicts of several engines on the official JSON Schema Test Suite, as a table in Markdown."""
+    from structgen.bench.masks import Plan
     from structgen.cli import suite as command
 
-    raise typer.Exit(command.bench_suite(suite, tokenizer, engines, drafts, optional=optional, timeout=timeout, output=output))
+    plan = Plan(timeout, python=python, interleave=False)
+    raise typer.Exit(command.bench_suite(suite, tokenizer, engines, drafts, plan, optional=optional, output=output))
 
 
 @bench.callback()

@@ -34,6 +34,13 @@ def test_plain_and_compressed_files(tmp_path: Path, name: str) -> None:
     assert [case.id for case in read_cases(file, 1)] == ["a"]
 
 
+def test_splits(tmp_path: Path) -> None:
+    named = [{"id": "Github_easy---o1", "split": "mine"}, {"id": "Github_easy---o1---x"}, {"id": "plain"}]
+    file = tmp_path / "cases.jsonl"
+    file.write_text("".join(json.dumps({**one, "schema": True, "tests": []}) + "\n" for one in named))
+    assert [case.split for case in read_cases(file)] == ["mine", "Github_easy", ""]
+
+
 @pytest.mark.parametrize("value", ["é", "\ud800", "\U0001f600", {"a": [1.5, None, True, "\n"]}, 10**30])
 def test_texts_are_utf8_and_say_the_value(value: object) -> None:
     assert json.loads(spelled(value).encode().decode()) == value

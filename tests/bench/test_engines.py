@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
 from structgen.bench.cases import read_cases, spelled
-from structgen.bench.engines import Engine, checked_engines, engine_names, engine_version, make_engine
-from structgen.errors import OptionError
+from structgen.bench.engines import ENGINE_NAMES, Engine, make_engine, versions
 from structgen.tiny import path
 from structgen.vocab.vocabulary import Vocabulary
 
 TOKENIZER = str(path() / "tokenizer.json")
 MASKBENCH = Path(__file__).resolve().parents[3] / "shared" / "data" / "maskbench" / "maskbench_dev.jsonl.xz"
-PACKAGES = {
-    "structgen": "structgen",
-    "llguidance": "llguidance",
-    "xgrammar": "xgrammar",
-    "xgrammar-strict": "xgrammar",
-    "outlines-core": "outlines_core",
-    "lm-format-enforcer": "lmformatenforcer",
-}
 SCHEMAS = [
     {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": False},
     {"type": "array", "items": {"enum": ["x", "yy"]}, "minItems": 1, "maxItems": 2},
@@ -33,9 +24,9 @@ SCHEMAS = [
 VALUES = [{"a": 1}, {"a": "x"}, {}, {"a": 1, "b": 2}, ["x"], ["x", "yy"], [], ["x"] * 3, ["z"], None, "abc", "abcd", True, 3]
 
 
-@pytest.fixture(scope="module", params=engine_names())
+@pytest.fixture(scope="module", params=ENGINE_NAMES)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    if find_spec(PACKAGES[request.param]) is None:
+    if versions([request.param])[request.param] is None:
         pytest.skip(f"{request.param} is not installed")
     return make_engine(request.param, TOKENIZER)
 
@@ -45,8 +36,8 @@ def vocabulary() -> Vocabulary:
     return Vocabulary.from_tokenizer(TOKENIZER)
 
 
-def reads(engine: Engine, tokens: list[int]) -> bool:
-    engine.reset()
+def reads(engine: Engine, compiled: Any, tokens: list[int]) -> bool:
+    engine.reset(compiled)
     for token in tokens:
         engine.mask()
         if not engine.commit(token):
@@ -56,13 +47,13 @@ def reads(engine: Engine, tokens: list[int]) -> bool:
 
 @pytest.mark.parametrize("schema", SCHEMAS, ids=["object", "array", "union"])
 def test_verdicts_are_those_of_jsonschema(engine: Engine, vocabulary: Vocabulary, schema: dict[str, object]) -> None:
-    engine.compile(json.dumps(schema))
+    compiled = engine.compile(json.dumps(schema))
     judge = jsonschema.Draft202012Validator(schema)
     for value in VALUES:
         text = spelled(value)
-        assert reads(engine, vocabulary.encode(text)) == judge.is_valid(value), text
+        assert reads(engine, compiled, vocabulary.encode(text)) == judge.is_valid(value), text
         if text[0] in '{["':
-            assert not reads(engine, vocabulary.encode(text[:-1])), text[:-1]
+            assert not reads(engine, compiled, vocabulary.encode(text[:-1])), text[:-1]
 
 
 def test_what_is_refused_is_said_by_a_refusal(engine: Engine) -> None:
@@ -73,8 +64,8 @@ def test_what_is_refused_is_said_by_a_refusal(engine: Engine) -> None:
 def test_an_engine_goes_on_after_a_refusal(engine: Engine, vocabulary: Vocabulary) -> None:
     with pytest.raises(engine.refusals):
         engine.compile("{")
-    engine.compile('{"type": "boolean"}')
-    assert reads(engine, vocabulary.encode("true"))
+    compiled = engine.compile('{"type": "boolean"}')
+    assert reads(engine, compiled, vocabulary.encode("true"))
 
 
 def test_real_schemas(vocabulary: Vocabulary) -> None:
@@ -82,19 +73,30 @@ def test_real_schemas(vocabulary: Vocabulary) -> None:
         pytest.skip("the folder ../shared/data is not here")
     engine = make_engine("structgen", TOKENIZER)
     for case in read_cases(MASKBENCH, 8):
-        engine.compile(case.schema)
-        assert [reads(engine, vocabulary.encode(text)) for text, _ in case.tests] == [valid for _, valid in case.tests], case.id
+        compiled = engine.compile(case.schema)
+        assert [reads(engine, compiled, vocabulary.encode(text)) for text, _ in case.tests] == [valid for _, valid in case.tests], case.id
 
 
-def test_names_are_checked() -> None:
-    assert checked_engines([" structgen", "structgen", ""]) == ["structgen"]
-    for names in ([], ["structgen", "nonsense"]):
-        with pytest.raises(OptionError):
-            checked_engines(names)
-    assert engine_version("structgen")
+def test_what_was_compiled_stays_usable(engine: Engine, vocabulary: Vocabulary) -> None:
+    first = engine.compile('{"type": "boolean"}')
+    second = engine.compile('{"type": "null"}')
+    for compiled, text in ((first, "true"), (second, "null"), (first, "false")):
+        assert reads(engine, compiled, vocabulary.encode(text))
+        assert not reads(engine, compiled, vocabulary.encode("[]"))
 
 
-def test_an_engine_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("structgen.bench.engines.find_spec", lambda _: None)
-    with pytest.raises(OptionError, match=r"structgen\[bench\]"):
-        checked_engines(["llguidance"])
+def test_versions() -> None:
+    assert versions(["structgen"])["structgen"]
+    assert list(versions(ENGINE_NAMES)) == list(ENGINE_NAMES)
+
+
+def test_our_version_changes_with_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("__init__.py", "api.py", "bench/plots.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr("structgen.__file__", str(tmp_path / "__init__.py"))
+    before = versions(["structgen"])
+    (tmp_path / "bench/plots.py").write_text("1")  # measures, and is not measured
+    assert versions(["structgen"]) == before
+    (tmp_path / "api.py").write_text("1")
+    assert versions(["structgen"]) != before

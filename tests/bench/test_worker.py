@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from structgen.bench.process import command
 from structgen.bench.worker import measure
 from structgen.tiny import path
 
@@ -18,17 +19,19 @@ class Texts:
 
     refusals: tuple[type[Exception], ...] = (TypeError,)
 
-    def compile(self, schema: str) -> None:
+    compiled = 0
+
+    def compile(self, schema: str) -> list[str]:
+        self.compiled += 1
         found = json.loads(schema)
         if found == "break":
             raise ZeroDivisionError("broken")
         if not isinstance(found, list):
             raise TypeError("not a list")
-        self.texts: list[str] = found
-        self.fragile = "break later" in found
+        return found
 
-    def reset(self) -> None:
-        self.text = ""
+    def reset(self, compiled: list[str]) -> None:
+        self.texts, self.text, self.fragile = compiled, "", "break later" in compiled
 
     def mask(self) -> None:
         self.allowed = {text[len(self.text)] for text in self.texts if text.startswith(self.text) and text != self.text}
@@ -80,11 +83,23 @@ def test_refusals_and_crashes() -> None:
     assert (answer["verdict"], len(said)) == ("crash", 1)
 
 
+def test_what_is_kept_is_not_compiled_again() -> None:
+    engine, said = Texts(), list[dict[str, Any]]()
+    kept: dict[str, Any] = {}
+    requests = [{"schema": json.dumps(texts), "tests": [[[97], True]]} for texts in (["a"], ["a", "b"], ["a"])]
+    assert [measure(engine, request, said.append, kept)["verdict"] for request in requests] == ["pass"] * 3
+    assert (engine.compiled, len(said), list(kept.values())) == (2, 3, [["a"], ["a", "b"]])
+    measure(engine, requests[0], said.append)
+    assert engine.compiled == 3
+    assert measure(engine, {"schema": "{}", "tests": []}, said.append, kept)["verdict"] == "refused"
+    assert len(kept) == 2
+
+
 def test_the_process_answers_in_lines() -> None:
     tokenizer = str(path() / "tokenizer.json")
     requests = [{"schema": "true", "tests": []}, {"schema": '{"type": 3}', "tests": []}]
     done = subprocess.run(
-        [sys.executable, "-m", "structgen.bench.worker", "structgen", tokenizer],
+        command(None, "worker", "structgen", tokenizer),
         input="".join(json.dumps(request) + "\n" for request in requests),
         capture_output=True,
         text=True,
@@ -97,7 +112,7 @@ def test_the_process_answers_in_lines() -> None:
 
 def test_a_process_that_cannot_start_says_why(tmp_path: Any) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "structgen.bench.worker", "structgen", str(tmp_path / "absent.json")],
+        command(None, "worker", "structgen", str(tmp_path / "absent.json")),
         input="",
         capture_output=True,
         text=True,
@@ -111,10 +126,15 @@ def test_a_process_that_cannot_start_says_why(tmp_path: Any) -> None:
 def test_memory_grows_with_what_is_held() -> None:
     """In a process of its own: the peak of this one may lie far above what it holds now."""
     script = (
-        "from structgen.bench.worker import peak_memory as peak\n"
-        "before = peak(); held = bytearray(b'x') * (200 << 20); print(before, peak() - before)"
+        "from structgen.bench.worker import memory\n"
+        "before = memory(); held = bytearray(b'x') * (200 << 20); now = memory(); del held; after = memory()\n"
+        "print(before['peak_mb'], now['memory_mb'] - before['memory_mb'], now['memory_mb'] - after['memory_mb'], after['peak_mb'])"
     )
-    before, grown = map(float, subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split())
+    before, grown, shrunk, peak = map(
+        float, subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    )
     if not before:
         pytest.skip("this system does not say how much memory a process holds")
     assert grown > 100
+    assert shrunk > 100
+    assert peak > before + 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import subprocess
 import sys
@@ -384,14 +385,23 @@ def maskbench(folder: Path) -> str:
 
 
 def test_bench_masks(tmp_path: Path) -> None:
-    output = tmp_path / "out.json"
-    tokenizer = str(path() / "tokenizer.json")
-    result = run("bench", "masks", "--data", maskbench(tmp_path), "--tokenizer", tokenizer, "--engines", "structgen", "--out", str(output))
+    output, results = tmp_path / "out.json", tmp_path / "results.jsonl"
+    where = ("--data", maskbench(tmp_path), "--tokenizer", str(path() / "tokenizer.json"), "--out", str(output), "--results", str(results))
+    result = run("bench", "masks", *where, "--passes", "2")
     assert result.exit_code == 0
     assert "2 schemas" in result.stdout
+    assert "structgen, pass 2" in result.stdout
+    assert f"Python {platform.python_version()}" in result.stdout
     document = json.loads(output.read_text())
-    assert document["engines"][0]["verdicts"]["pass"] == 2
-    assert [row["id"] for row in document["outcomes"]["structgen"]] == ["one", "two"]
+    assert [(one["turn"], one["verdicts"]["pass"]) for one in document["engines"]] == [(1, 2), (2, 2)]
+    assert [row["id"] for row in document["outcomes"][0]["outcomes"]] == ["one", "two"]
+    assert document["setup"]["machine"]["python"] == platform.python_version()
+    before = results.read_bytes()
+    again = run("bench", "masks", *where, "--passes", "2", "--plots", str(tmp_path / "plots"))
+    assert again.stdout == result.stdout  # nothing is measured again
+    assert results.read_bytes() == before
+    assert {file.name for file in (tmp_path / "plots").iterdir()} == {"masks.png", "first.png", "index.html"}
+    assert "passes is 2 there, 1 now" in refused("bench", "masks", *where)
 
 
 def test_bench_masks_bad_input(tmp_path: Path) -> None:
@@ -411,6 +421,9 @@ def test_bench_masks_bad_input(tmp_path: Path) -> None:
     assert "no cases" in said(str(empty), tokenizer)
     assert "no such file" in said(data, str(tmp_path / "absent.json"))
     assert "no folder" in said(data, tokenizer, "--out", str(tmp_path / "absent" / "out.json"))
+    assert "no folder" in said(data, tokenizer, "--results", str(tmp_path / "absent" / "out.json"))
+    assert "not among the engines" in said(data, tokenizer, "--against", "llguidance")
+    assert "is no file of results" in said(data, tokenizer, "--results", data)
     assert run("bench", "masks", "--data", data).exit_code == 2
     assert run("bench", "masks", "--data", data, "--tokenizer", tokenizer, "--limit", "0").exit_code == 2
 
@@ -445,7 +458,7 @@ def test_bench_suite(tmp_path: Path) -> None:
     where = ("--suite", str(tmp_path / "suite"), "--tokenizer", str(path() / "tokenizer.json"))
     result = run("bench", "suite", *where, "--drafts", "draft7", "--out", str(output))
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[-1].endswith("| 2 | 1 | 0 | 0 | 0 | 0 | 0 | 1 |")
+    assert [cell.strip() for cell in result.stdout.splitlines()[-1].split("|")][2:-1] == list("21000001")
     assert [one["mark"] for one in json.loads(output.read_text())] == ["false positive"]
     assert "draft9" in refused("bench", "suite", *where, "--drafts", "draft9")
 
