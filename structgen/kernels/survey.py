@@ -15,9 +15,9 @@ def survey(h, g, steps, nodes, done, ids, exits, counts, low, high, out):
 
     Tokens that stay inside go to `ids`; trie nodes that come right after an end of the leaf go to `exits`, with the characters before them
     to `counts`. Where there is room in `low` and `high`: the characters that each of `ids` needs at least and may reach at most (a walk of
-    each token by itself took 10 ms, with the trie it is 2). out[0], out[1]: how many of each. `steps`: a memo of `leaf_step` for the first nodes of the leaf,
-    256 cells each, 0 where it was not asked yet (a walk over 333k trie nodes
-    takes a third of the time so). `nodes`, `done`: scratch by depth.
+    each token by itself took 10 ms, with the trie it is 2). out[0], out[1]: how many of each. `steps`: a memo of `leaf_step` for the first
+    nodes of the leaf, 256 cells each, 0 where it was not asked yet (a walk over 333k trie nodes takes a third of the time so). `nodes`,
+    `done`: scratch by depth.
     """
     L = leaves_of(h)
     T = tokens_of(h)
