@@ -30,6 +30,16 @@ def test_every_notation_checks_its_budget() -> None:
             make(budget=1.5)
 
 
+@pytest.mark.parametrize("name", ["nodes", "states", "memory", "seconds"])
+def test_budgets_are_positive(name: str) -> None:
+    for value in (0, -1, True, "5", float("nan"), *([] if name == "seconds" else [None, 2.5])):
+        with pytest.raises(OptionError) as caught:
+            sg.Budget(**{name: value})
+        assert caught.value.where == name
+    assert sg.Budget(states=10, seconds=None).seconds is None
+    assert sg.regex("a+", budget=sg.Budget(states=1, seconds=2)).accepts("aa")  # what one array holds is free
+
+
 @pytest.mark.parametrize("text", [0.5, None, 3, [97], {"a": 1}, bytearray(b"3")])
 def test_only_texts_are_judged(text: Any) -> None:
     grammar = sg.json_schema({"type": "number"})
