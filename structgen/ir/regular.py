@@ -371,29 +371,19 @@ class CharDFA:
     @property
     def is_finite(self) -> bool:
         """Whether the language has finitely many texts."""
-        return self._order() is not None
+        return len(self._order()) == len(self.rows)
 
-    def _order(self) -> list[int] | None:
-        """The states so that edges lead from later to earlier ones; None where there is a cycle."""
-        done: list[int] = []
-        colour = bytearray(len(self.rows))  # 1: on the path, 2: done
-        stack = [(0, iter(set(self.rows[0])))]
-        colour[0] = 1
-        while stack:
-            q, targets = stack[-1]
-            for target in targets:
-                if target < 0 or colour[target] == 2:
-                    continue
-                if colour[target] == 1:
-                    return None
-                colour[target] = 1
-                stack.append((target, iter(set(self.rows[target]))))
-                break
-            else:
-                stack.pop()
-                colour[q] = 2
-                done.append(q)
-        return done
+    def _order(self) -> list[int]:
+        """The states that lead to no cycle, so that edges lead from later to earlier ones."""
+        left = [len({*row, -1}) - 1 for row in self.rows]
+        order = [q for q, count in enumerate(left) if not count]
+        back = tables.predecessors(self.rows)
+        for q in order:
+            for p in back[q]:
+                left[p] -= 1
+                if not left[p]:
+                    order.append(p)
+        return order
 
     def distances(self) -> list[int]:
         """For each state the fewest characters to an accepting one (the empty language: [-1])."""
@@ -413,20 +403,21 @@ class CharDFA:
         """The characters of a shortest text; 0 for the empty language."""
         return 0 if self.finals[0] else max(self.distances()[0], 0)
 
+    def farthest(self) -> list[int | None]:
+        """For each state the most characters to an accepting one; None if there is no bound."""
+        most: list[int | None] = [None] * len(self.rows)
+        for q in self._order():
+            most[q] = max([most[t] + 1 for t in {*self.rows[q]} if t >= 0], default=0)  # type: ignore[operator]
+        return most
+
     def max_length(self) -> int | None:
         """The characters of a longest text; None if there is no bound; 0 for the empty language."""
-        order = self._order()
-        if order is None:
-            return None
-        longest = [0] * len(self.rows)
-        for q in order:
-            longest[q] = max((longest[t] + 1 for t in self.rows[q] if t >= 0), default=0)
-        return longest[0]
+        return self.farthest()[0]
 
     def count(self) -> int | None:
         """How many texts the language has; None if infinitely many."""
         order = self._order()
-        if order is None:
+        if len(order) < len(self.rows):
             return None
         sizes = [sum(high - low + 1 for low, high in chars) for chars in self.alphabet.chars_of(range(self.alphabet.size))]
         ways = [0] * len(self.rows)
