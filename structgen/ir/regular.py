@@ -24,7 +24,7 @@ Not here: how texts become bytes (`automata`), how patterns are read (`frontends
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
@@ -122,6 +122,16 @@ class CharDFA:
         """The finite language of these texts. Raises GrammarError for surrogates, BudgetExceeded for too many."""
         texts = list(texts)
         return CharDFA.from_table(*table_of(texts, budget)) if texts else _EMPTY
+
+    @staticmethod
+    def of_sets(sets: Sequence[CharSet]) -> CharDFA:
+        """The texts with one character of each of these sets (`ir.chars`), in turn."""
+        if not all(sets):
+            return _EMPTY
+        kinds = {chars: i for i, chars in enumerate(dict.fromkeys(sets))}
+        alphabet, masks = partition(tuple(kinds))
+        rows = [tuple([q if mask >> kinds[chars] & 1 else -1 for mask in masks]) for q, chars in enumerate(sets, 1)]
+        return CharDFA(alphabet, [*rows, (-1,) * alphabet.size], [*[False] * len(rows), True])  # a chain is canonical
 
     # ---- data ----
 
