@@ -74,7 +74,11 @@ class CharDFA:
         Classes of surrogates must be dead (no edges).
         """
         (rows, finals), back = tables.trim(rows, finals)
-        block, count = tables.minimise(rows, finals, back)
+        return cls._quotient(alphabet, rows, finals, *tables.minimise(rows, finals, back))
+
+    @classmethod
+    def _quotient(cls, alphabet: Alphabet, rows: list[Row], finals: list[bool], block: list[int], count: int) -> CharDFA:
+        """The canonical automaton of a trimmed table and its blocks of equal states."""
         if count < len(rows):
             sample = dict(zip(block, range(len(rows)), strict=False))  # any state of a block stands for it
             columns = list(zip(*[rows[q] for q in sample.values()], strict=True))
@@ -121,7 +125,10 @@ class CharDFA:
     def of_strings(texts: Iterable[str], *, budget: int = BUDGET) -> CharDFA:
         """The finite language of these texts. Raises GrammarError for surrogates, BudgetExceeded for too many."""
         texts = list(texts)
-        return CharDFA.from_table(*table_of(texts, budget)) if texts else _EMPTY
+        if not texts:
+            return _EMPTY
+        alphabet, rows, finals = table_of(texts, budget)  # trimmed and minimal
+        return CharDFA._quotient(alphabet, rows, finals, [*range(len(rows)), -1], len(rows))
 
     @staticmethod
     def of_sets(sets: Sequence[CharSet]) -> CharDFA:
