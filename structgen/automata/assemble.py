@@ -9,6 +9,7 @@ Not here: running them (`machine`, `kernels.step`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from structgen.kernels.tables import BIND, CALLS, EDGES, FLAG, HIGH, LOW, NEXT, 
 from structgen.vocab.trie import Trie, subtrie
 
 if TYPE_CHECKING:
+    from structgen.ir.regular import CharDFA
     from structgen.kernels.arena import Arena
 
 Nodes = npt.NDArray[np.int32]
@@ -278,9 +280,7 @@ class _Body:
         """
         found = self.to.detours.get(id(leaf)) or self.detours.get(id(leaf))
         if found is None:
-            alphabet, rows, finals = leaf.dfa.alphabet, leaf.dfa.rows, leaf.dfa.finals
-            bytes_ = alphabet.chars_of(range(alphabet.size))
-            steps = [[(low, high, to) for to, ranges in zip(row, bytes_, strict=True) if to >= 0 for low, high in ranges] for row in rows]
+            steps, finals = _steps(leaf.dfa), leaf.dfa.finals
             nodes = [END if final and not some else self.node() for some, final in zip(steps, finals, strict=True)]
             for node, some, final in zip(nodes, steps, finals, strict=True):
                 if node != END:
@@ -421,6 +421,13 @@ class _Body:
         heads = np.append(True, last[:-1]) if len(parent) else last
         every[parent[heads], EDGES] = at + n + np.flatnonzero(heads)
         return len(child)
+
+
+@lru_cache(maxsize=4096)
+def _steps(dfa: CharDFA) -> list[list[tuple[int, int, int]]]:
+    """For each state, where ranges of characters lead: (first, last, state)."""
+    chars = dfa.alphabet.chars_of(range(dfa.alphabet.size))
+    return [[(low, high, to) for to, ranges in zip(row, chars, strict=True) if to >= 0 for low, high in ranges] for row in dfa.rows]
 
 
 def _deed(kind: int, argument: int) -> int:

@@ -305,12 +305,12 @@ class ByteAutomaton:
     def _grow(self) -> None:
         """Double what is nearly full."""
         a, n = self.arena, self.arena["n"]
-        if n[t.STATES] > self.budget.states or a.nbytes > self.budget.memory:
+        w, before = a["work_node"].size, a.nbytes
+        if n[t.STATES] > self.budget.states or before > self.budget.memory:
             raise BudgetExceeded(
-                f"the automaton grew past its budget ({int(n[t.STATES]):,} states, {a.nbytes >> 20} MB)",
+                f"the automaton grew past its budget ({int(n[t.STATES]):,} states, {before >> 20} MB)",
                 hint="raise budget=, or make the grammar less ambiguous",
             )
-        w, before = a["work_node"].size, a.nbytes
         # The array whose size kernels look at grows last of its group: an interrupt must not leave them too large an idea.
         self._double(n[t.STATES], ("off", "final", "text", "twin"), "hash", bits=True)
         if 2 * (n[t.ITEMS] + w) > a["item"].size:

@@ -237,9 +237,9 @@ def spelling(alphabet: Alphabet, encoding: str, escapes: str) -> Spelling:
 
 def _spelling(frame: _Frame, root: list[tuple[int, int]], own: list[Edges], symbols: list[int], structural: int) -> Spelling:
     """The arrays of a root, the nodes of a frame and some more. `symbols`: the classes by their numbers in the edges."""
-    number: dict[tuple[int, ...], int] = {}
-    columns = zip(frame.columns, _row(root), *map(_row, own), strict=True)
-    cls = np.array([number.setdefault(column, len(number)) for column in columns], np.uint8)
+    columns = list(zip(frame.columns, _row(root), *map(_row, own), strict=True))
+    number = {column: i for i, column in enumerate(dict.fromkeys(columns))}
+    cls = np.array([*map(number.__getitem__, columns)], np.uint8)
     rows = np.array(list(number), np.int32).T
     enc = np.concatenate([rows[1:2], np.take(frame.table, rows[0], axis=1), rows[2:]])
     enc = np.where(enc < -1, np.array([-2 - c for c in symbols] or [-1], np.int32)[np.maximum(-2 - enc, 0)], enc)

@@ -227,9 +227,11 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
             own = [one for pattern, one in layer.patterns if pattern in hits]
             for one in own or [layer.rest]:
                 goal = join(goal, one)
+        if goal == FALSE:
+            continue
         taken = tuple([name for name in names if dfa.matches(name)])
         left = dfa if dfa.is_universal or not taken else dfa - CharDFA.of_strings(taken)
-        if goal != FALSE and not left.is_empty:
+        if not left.is_empty:
             free = dfa.is_universal
             covers, more = _covers(shape.some, lambda one, hits=hits: _met_by(one, hits))  # type: ignore[misc]
             found.append(Others(None if free else left, taken if free else (), goal, covers, left.count(), more))

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 Atom = tuple[str, Any]
 """("pattern", text), ("format", name), ("language", CharDFA) or ("grammar", ContextFree)."""
 
+PRODUCT: Final = 500
+"""Up to so many states, lengths are multiplied into the automaton even where counting would do: 5 ms, and tables of counts take 8."""
+
 # Patterns of letters, simple classes and counted repeats: certainly well formed, and certainly matched by something.
 _ATOM = r"[A-Za-z0-9 _,:;@#%&=~<>!'\"-]|\\[dswDSW.]|\[(?:[A-Za-z0-9](?:-[A-Za-z0-9])?|[ _.,:@/]|\\[dsw.])+-?\]"
 _PLAIN: Final = re.compile(rf"\^?(?:(?:{_ATOM})(?:[*+?]|\{{[0-9]{{1,3}}\}})?)*\$?")
@@ -250,7 +253,8 @@ def _counted(dfa: CharDFA | None, low: int, high: int | None) -> Solved:
         return Solved(dfa=dfa)
     if high is not None and dfa.min_length() > high:
         return Solved(dfa=CharDFA.empty())
-    if low == 0 or _countable(dfa):  # an upper bound and the distance to the end say all
+    size = len(dfa.rows) * max(low, high or 0)
+    if size > PRODUCT and (low == 0 or _countable(dfa)):  # an upper bound and the distance to the end say all
         return Solved(dfa=dfa, low=low, high=high)
     return Solved(dfa=dfa.with_lengths(low, high))
 
