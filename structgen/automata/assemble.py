@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from structgen.automata.leaves import POOL
 from structgen.errors import BudgetExceeded
-from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings
 from structgen.kernels import tables as t
 from structgen.kernels.calls import END
 from structgen.kernels.tables import BIND, CALLS, EDGES, FLAG, HIGH, LOW, NEXT, NO_BOUND, PUSH, TO
@@ -254,22 +255,16 @@ class _Body:
                 self.read(a, data[0], data[0], b)
             else:
                 self.free(a, b)
-        chain = self.next  # nodes behind all bytes but the last
+        behind = self.next  # nodes behind all bytes but the last
         if len(data) > 1:
-            self.read(a, data[0], data[0], chain)
-            if expr.respelling is None:
-                for byte in data[1:-1]:
-                    self.nodes += (byte, 0, 0, -1, -1)
-            else:
-                doors = POOL.doors(expr.respelling)
-                for byte in data[1:-1]:
-                    self.nodes += (byte, doors[byte], 0, -1, -1)
+            self.read(a, data[0], data[0], behind)
+            self.nodes += chain.from_iterable(map(_letters(expr.respelling).__getitem__, data[1:-1]))
             self.nodes += _FRESH
             self.next += len(data) - 1
             self.read(self.next - 1, data[-1], data[-1], b)
         for i, j, leaf in expr.detours:
-            source = chain + i - 1 if i else a
-            back = chain + j - 1 if j < len(data) else b
+            source = behind + i - 1 if i else a
+            back = behind + j - 1 if j < len(data) else b
             for low, high, node in self.detour(leaf):
                 self.read(source, low, high, node, back)
 
@@ -421,6 +416,13 @@ class _Body:
         heads = np.append(True, last[:-1]) if len(parent) else last
         every[parent[heads], EDGES] = at + n + np.flatnonzero(heads)
         return len(child)
+
+
+@lru_cache(maxsize=256)
+def _letters(respelling: Respelling | None) -> list[tuple[int, ...]]:
+    """For each byte, the node of a literal that reads it."""
+    doors = [0] * 256 if respelling is None else POOL.doors(respelling)
+    return [(byte, door, 0, -1, -1) for byte, door in enumerate(doors)]
 
 
 @lru_cache(maxsize=4096)

@@ -91,7 +91,9 @@ class Plan(NamedTuple):
 
 def options(one: Member | Others, live: Live, duties: int) -> list[Option]:
     """The ways for a member to be there that have values, each meeting another set of the obligations `duties`."""
-    more = [(bit, goal) for bit, goal in one.more if duties & bit]
+    more = [(bit, goal) for bit, goal in one.more if duties & bit] if one.more else ()
+    if not more:  # nearly always
+        return [(one.goal, one.covers & duties)] if one.goal != FALSE and live(one.goal) else []
     found: dict[int, Goal] = {}
     for size in range(len(more) + 1):
         for chosen in combinations(more, size):
