@@ -9,6 +9,8 @@ Not here: running them (`machine`, `kernels.step`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,10 +20,12 @@ from structgen.automata.leaves import POOL
 from structgen.errors import BudgetExceeded
 from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings
 from structgen.kernels import tables as t
+from structgen.kernels.calls import END
 from structgen.kernels.tables import BIND, CALLS, EDGES, FLAG, HIGH, LOW, NEXT, NO_BOUND, PUSH, TO
 from structgen.vocab.trie import Trie, subtrie
 
 if TYPE_CHECKING:
+    from structgen.ir.regular import CharDFA
     from structgen.kernels.arena import Arena
 
 Nodes = npt.NDArray[np.int32]
@@ -62,6 +66,7 @@ class Assembler:
         self.nodes, self.edges, self.calls = 1, 0, 0  # how many are in use; node 0 is `calls.END`
         self._wrapped: dict[int, Rule] = {}
         self._kept: list[Expr] = []
+        self.detours: dict[int, tuple[Leaf, list[tuple[int, int, int]]]] = {}  # by leaf: the leaf, and its first steps
 
     def body(self, expr: Expr) -> int:
         """Write a rule body; the node where it starts (perhaps one of a leaf)."""
@@ -106,6 +111,7 @@ class _Body:
         self.edge, self.called = to.edges, to.calls  # the numbers of the next byte edge and the next call edge
         self.ends: set[int] = set()  # accepting nodes without edges: a call that returns there is a tail call
         self.todo: list[tuple[Expr, int, int]] = []
+        self.detours: dict[int, tuple[Leaf, list[tuple[int, int, int]]]] = {}  # those that are not in the arrays yet
         self.bulk: list[tuple[Strings, int, int]] = []
 
     def add(self, expr: Expr) -> int:
@@ -138,6 +144,7 @@ class _Body:
         if self.calls:
             arena["call"][3 * to.calls : 3 * self.called] = self.calls
         to.nodes, to.edges, to.calls = self.next, self.edge, self.called
+        to.detours.update(self.detours)
         for strings, a, b in self.bulk:
             self.strings(strings, a, b)
         return starts
@@ -248,24 +255,35 @@ class _Body:
                 self.read(a, data[0], data[0], b)
             else:
                 self.free(a, b)
-        chain = self.next  # nodes behind all bytes but the last
+        behind = self.next  # nodes behind all bytes but the last
         if len(data) > 1:
-            self.read(a, data[0], data[0], chain)
-            if expr.respelling is None:
-                for byte in data[1:-1]:
-                    self.nodes += (byte, 0, 0, -1, -1)
-            else:
-                doors = POOL.doors(expr.respelling)
-                for byte in data[1:-1]:
-                    self.nodes += (byte, doors[byte], 0, -1, -1)
+            self.read(a, data[0], data[0], behind)
+            self.nodes += chain.from_iterable(map(_letters(expr.respelling).__getitem__, data[1:-1]))
             self.nodes += _FRESH
             self.next += len(data) - 1
             self.read(self.next - 1, data[-1], data[-1], b)
         for i, j, leaf in expr.detours:
-            source = chain + i - 1 if i else a
-            back = chain + j - 1 if j < len(data) else b
-            for low, high, node in POOL.first_steps(POOL.start(leaf)[0]):
+            source = behind + i - 1 if i else a
+            back = behind + j - 1 if j < len(data) else b
+            for low, high, node in self.detour(leaf):
                 self.read(source, low, high, node, back)
+
+    def detour(self, leaf: Leaf) -> list[tuple[int, int, int]]:
+        """The first steps of a detour: (low byte, high byte, node).
+
+        Its states are plain nodes: there is one for every character of a text, and as leaves they cost 0.6 ms each.
+        """
+        found = self.to.detours.get(id(leaf)) or self.detours.get(id(leaf))
+        if found is None:
+            steps, finals = _steps(leaf.dfa), leaf.dfa.finals
+            nodes = [END if final and not some else self.node() for some, final in zip(steps, finals, strict=True)]
+            for node, some, final in zip(nodes, steps, finals, strict=True):
+                if node != END:
+                    self.nodes[5 * (node - self.base) + FLAG] = int(final)
+                for low, high, to in some:
+                    self.read(node, low, high, nodes[to])
+            found = self.detours[id(leaf)] = leaf, [(low, high, nodes[to]) for low, high, to in steps[0]]
+        return found[1]
 
     def choice(self, expr: Alt, a: int, b: int) -> None:
         plain = [p.data for p in expr.parts if isinstance(p, Lit) and p.is_plain and p.data]
@@ -341,6 +359,12 @@ class _Body:
         to, arena = self.to, self.to.arena
         trie = subtrie((s, 0) for s in expr.items)
         n = len(trie.byte)
+        other, behind = expr.respelling, np.full(256, -1, np.int32)
+        if other is not None:
+            body = _Body(to)
+            for byte in other.bytes & {*trie.byte.tolist()}:
+                ((_, _, behind[byte]),) = body.detour(other.leaf_of(byte))
+            body.finish([])
         ends = np.flatnonzero(trie.first[1:] > trie.first[:-1])
         self.claim(n, 2 * n, len(ends) + 1)
         base, at, call = to.nodes, to.edges, to.calls
@@ -360,19 +384,21 @@ class _Body:
             edges[tops[-1], NEXT] = every[a, EDGES]
             every[a, EDGES] = at
         calls[call : call + len(ends)] = FREE, b, -1
-        if expr.respelling is not None:
-            at += self.respell(expr.respelling, trie, every, at, a)
+        if other is not None:
+            at += self.respell(other.first, behind[trie.byte], trie, at, a)
         to.nodes, to.edges, to.calls = base + n, at + n, call + len(ends)
         if any(not s for s in expr.items):
             calls[to.calls] = FREE, b, every[a, CALLS]
             every[a, CALLS] = to.calls
             to.calls += 1
 
-    def respell(self, other: Respelling, trie: Trie, every: Nodes, at: int, a: int) -> int:
-        """Beside each edge of a trie, one to the other spellings of its byte, behind the `at` + n edges there are. How many."""
-        edge = self.to.arena["edge"].reshape(-1, 5)
+    def respell(self, first: int, behind: Nodes, trie: Trie, at: int, a: int) -> int:
+        """Beside each edge of a trie, one for the byte `first` to the node `behind` it (-1: none), behind the `at` + n edges there are.
+
+        How many edges these are.
+        """
+        every, edge = (self.to.arena[name].reshape(-1, 5) for name in ("node", "edge"))
         n, base = len(trie.byte), self.to.nodes
-        behind = np.array([POOL.behind(other, byte) if byte in other.bytes else -1 for byte in range(256)], np.int32)[trie.byte]
         child = np.flatnonzero(behind >= 0)
         parent = np.where(trie.depth[child] == 0, a, 0)
         for depth in range(1, int(trie.depth.max(initial=0)) + 1):
@@ -382,14 +408,28 @@ class _Body:
         order = np.argsort(parent, kind="stable")
         child, parent = child[order], parent[order]
         new = edge[at + n : at + n + len(child)]
-        new[:, LOW] = new[:, HIGH] = other.first
+        new[:, LOW] = new[:, HIGH] = first
         new[:, TO] = behind[child]
         new[:, PUSH] = base + child
         last = np.append(parent[1:] != parent[:-1], True) if len(parent) else np.zeros(0, np.bool_)
         new[:, NEXT] = np.where(last, every[parent, EDGES], at + n + np.arange(1, len(child) + 1))
-        first = np.append(True, last[:-1]) if len(parent) else last
-        every[parent[first], EDGES] = at + n + np.flatnonzero(first)
+        heads = np.append(True, last[:-1]) if len(parent) else last
+        every[parent[heads], EDGES] = at + n + np.flatnonzero(heads)
         return len(child)
+
+
+@lru_cache(maxsize=256)
+def _letters(respelling: Respelling | None) -> list[tuple[int, ...]]:
+    """For each byte, the node of a literal that reads it."""
+    doors = [0] * 256 if respelling is None else POOL.doors(respelling)
+    return [(byte, door, 0, -1, -1) for byte, door in enumerate(doors)]
+
+
+@lru_cache(maxsize=4096)
+def _steps(dfa: CharDFA) -> list[list[tuple[int, int, int]]]:
+    """For each state, where ranges of characters lead: (first, last, state)."""
+    chars = dfa.alphabet.chars_of(range(dfa.alphabet.size))
+    return [[(low, high, to) for to, ranges in zip(row, chars, strict=True) if to >= 0 for low, high in ranges] for row in dfa.rows]
 
 
 def _deed(kind: int, argument: int) -> int:

@@ -303,14 +303,14 @@ class ByteAutomaton:
             raise AssertionError(f"unknown kernel code {code}")
 
     def _grow(self) -> None:
-        """Double what is nearly full."""
+        """Double what is half full: something is full, and the rest would soon ask as well."""
         a, n = self.arena, self.arena["n"]
-        if n[t.STATES] > self.budget.states or a.nbytes > self.budget.memory:
+        w, before = a["work_node"].size, a.nbytes
+        if n[t.STATES] > self.budget.states or before > self.budget.memory:
             raise BudgetExceeded(
-                f"the automaton grew past its budget ({int(n[t.STATES]):,} states, {a.nbytes >> 20} MB)",
+                f"the automaton grew past its budget ({int(n[t.STATES]):,} states, {before >> 20} MB)",
                 hint="raise budget=, or make the grammar less ambiguous",
             )
-        w, before = a["work_node"].size, a.nbytes
         # The array whose size kernels look at grows last of its group: an interrupt must not leave them too large an idea.
         self._double(n[t.STATES], ("off", "final", "text", "twin"), "hash", bits=True)
         if 2 * (n[t.ITEMS] + w) > a["item"].size:
@@ -348,7 +348,7 @@ class ByteAutomaton:
 
     def _double(self, used: int, names: tuple[str, ...], table: str, bits: bool = False) -> None:
         a = self.arena
-        if used + 8 >= a[names[0]].size or 2 * used + 16 >= a[table].size:
+        if 2 * used + 8 >= a[names[0]].size or 4 * used + 16 >= a[table].size:
             size = 2 * max(a[names[0]].size, a[table].size // 2)
             if bits:
                 a.reserve("bits", 4 * max(size, 2 * a["final"].size))
@@ -360,7 +360,7 @@ class ByteAutomaton:
     def _records(self, used: int, name: str, width: int, table: str = "", beside: tuple[str, ...] = ()) -> None:
         """Double an array of records, and what goes beside it, where it is nearly full."""
         a, table = self.arena, table or f"{name}_hash"
-        if width * (used + 8) >= a[name].size or 2 * used + 16 >= a[table].size:
+        if width * (2 * used + 8) >= a[name].size or 4 * used + 16 >= a[table].size:
             size = 2 * max(a[name].size // width, a[table].size // 2)
             for one in beside:
                 a.reserve(one, size)

@@ -70,6 +70,15 @@ def test_concatenation(a: CharDFA, b: CharDFA) -> None:
     assert texts(a + b) == expected
 
 
+@SETTINGS
+@given(st.lists(st.text("abcü", max_size=3), max_size=4))
+def test_sets_in_turn_are_a_concatenation(sets: list[str]) -> None:
+    expected = CharDFA.epsilon()
+    for chars in sets:
+        expected += CharDFA.of_chars(cs.of_text(chars))
+    assert CharDFA.of_sets([cs.of_text(chars) for chars in sets]) == expected
+
+
 def times(dfa: CharDFA, text: str, low: int, high: int | None) -> bool:
     """Whether the text is so many texts of the language, by trying all cuts."""
     most = len(text) + low if high is None else high

@@ -91,7 +91,9 @@ class Plan(NamedTuple):
 
 def options(one: Member | Others, live: Live, duties: int) -> list[Option]:
     """The ways for a member to be there that have values, each meeting another set of the obligations `duties`."""
-    more = [(bit, goal) for bit, goal in one.more if duties & bit]
+    more = [(bit, goal) for bit, goal in one.more if duties & bit] if one.more else ()
+    if not more:  # nearly always
+        return [(one.goal, one.covers & duties)] if one.goal != FALSE and live(one.goal) else []
     found: dict[int, Goal] = {}
     for size in range(len(more) + 1):
         for chosen in combinations(more, size):
@@ -227,9 +229,11 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
             own = [one for pattern, one in layer.patterns if pattern in hits]
             for one in own or [layer.rest]:
                 goal = join(goal, one)
+        if goal == FALSE:
+            continue
         taken = tuple([name for name in names if dfa.matches(name)])
         left = dfa if dfa.is_universal or not taken else dfa - CharDFA.of_strings(taken)
-        if goal != FALSE and not left.is_empty:
+        if not left.is_empty:
             free = dfa.is_universal
             covers, more = _covers(shape.some, lambda one, hits=hits: _met_by(one, hits))  # type: ignore[misc]
             found.append(Others(None if free else left, taken if free else (), goal, covers, left.count(), more))

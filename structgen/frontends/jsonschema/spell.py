@@ -25,6 +25,7 @@ from typing import Any, Final, Literal
 from structgen.errors import GrammarError, UnsupportedFeature
 from structgen.frontends.jsonschema.numbers import values_number
 from structgen.frontends.jsonschema.style import JsonStyle
+from structgen.ir.chars import of_text
 from structgen.ir.expr import Expr, Leaf, Lit, Respelling, Rule, Strings, alt, seq
 from structgen.ir.regular import CharDFA
 
@@ -66,8 +67,14 @@ def escapes_of(char: str, escapes: str) -> list[str]:
 def _detour(char: str) -> tuple[bytes, Leaf | None]:
     """How the character stands in a literal, and the leaf of its other spellings (None: there are none)."""
     data = json.dumps(char, ensure_ascii=False)[1:-1]
-    others = [s for s in _escapes(char) if s != data]
-    return data.encode(), Leaf(CharDFA.of_strings(others), "bytes") if others else None
+    units = char.encode("utf-16-be").hex()
+    text = "".join([f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4)])
+    others = CharDFA.of_sets([of_text(one if one == "u" else one + one.upper()) for one in text])
+    if char == "/":
+        others |= CharDFA.of_string("\\/")
+    elif data[:2] == "\\u":
+        others -= CharDFA.of_string(data)
+    return data.encode(), None if others.is_empty else Leaf(others, "bytes")
 
 
 def _leaf_of(byte: int) -> Leaf:

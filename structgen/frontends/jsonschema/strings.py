@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 Atom = tuple[str, Any]
 """("pattern", text), ("format", name), ("language", CharDFA) or ("grammar", ContextFree)."""
 
-PRODUCT: Final = 4000
-"""Up to so many states, lengths are multiplied into the automaton even where counting would do."""
+PRODUCT: Final = 500
+"""Up to so many states, lengths are multiplied into the automaton even where counting would do: 5 ms, and tables of counts take 8."""
 
 # Patterns of letters, simple classes and counted repeats: certainly well formed, and certainly matched by something.
 _ATOM = r"[A-Za-z0-9 _,:;@#%&=~<>!'\"-]|\\[dswDSW.]|\[(?:[A-Za-z0-9](?:-[A-Za-z0-9])?|[ _.,:@/]|\\[dsw.])+-?\]"
@@ -251,6 +251,8 @@ def _counted(dfa: CharDFA | None, low: int, high: int | None) -> Solved:
         high = None
     if low == 0 and high is None:
         return Solved(dfa=dfa)
+    if high is not None and dfa.min_length() > high:
+        return Solved(dfa=CharDFA.empty())
     size = len(dfa.rows) * max(low, high or 0)
     if size > PRODUCT and (low == 0 or _countable(dfa)):  # an upper bound and the distance to the end say all
         return Solved(dfa=dfa, low=low, high=high)

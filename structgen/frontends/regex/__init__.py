@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError, Place
 from structgen.frontends.regex.nodes import Node
@@ -26,6 +27,7 @@ from structgen.frontends.regex.whole import language, searching
 from structgen.ir.expr import NEVER, Expr
 from structgen.ir.language import Language
 from structgen.ir.regular import BUDGET, CharDFA
+from structgen.ir.store import kept
 
 __all__ = ["Syntax", "regex", "regex_dfa", "regex_expr"]
 
@@ -47,8 +49,10 @@ def _recursion(pattern: str) -> Iterator[None]:
 
 
 @lru_cache(maxsize=2048)
+@kept(str(Path(__file__).parent))
 def regex_dfa(pattern: str, *, syntax: Syntax = "python", search: bool = False, budget: int = BUDGET) -> CharDFA:
-    """The automaton of the texts that match as a whole, or in which the pattern is found (`search`). Remembered.
+    """The automaton of the texts that match as a whole, or in which the pattern is found (`search`). Remembered,
+    and on disk where it took long.
 
     Raises RegexError, UnsupportedFeature, or BudgetExceeded beyond `budget` states.
     """
