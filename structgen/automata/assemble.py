@@ -19,7 +19,7 @@ from structgen.errors import BudgetExceeded
 from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings
 from structgen.kernels import tables as t
 from structgen.kernels.tables import BIND, CALLS, EDGES, FLAG, HIGH, LOW, NEXT, NO_BOUND, PUSH, TO
-from structgen.vocab.trie import Trie, subtrie
+from structgen.vocab.trie import Trie, trie_of
 
 if TYPE_CHECKING:
     from structgen.kernels.arena import Arena
@@ -339,7 +339,7 @@ class _Body:
     def strings(self, expr: Strings, a: int, b: int) -> None:
         """Write a trie in bulk: trie node i becomes node base + i, and edge at + i leads there."""
         to, arena = self.to, self.to.arena
-        trie = subtrie((s, 0) for s in expr.items)
+        trie = trie_of(expr.items)
         n = len(trie.byte)
         ends = np.flatnonzero(trie.first[1:] > trie.first[:-1])
         self.claim(n, 2 * n, len(ends) + 1)
@@ -363,7 +363,7 @@ class _Body:
         if expr.respelling is not None:
             at += self.respell(expr.respelling, trie, every, at, a)
         to.nodes, to.edges, to.calls = base + n, at + n, call + len(ends)
-        if any(not s for s in expr.items):
+        if b"" in expr.items:
             calls[to.calls] = FREE, b, every[a, CALLS]
             every[a, CALLS] = to.calls
             to.calls += 1

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import keys, scalars, strings
-from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, OBJECT, Constant
+from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, OBJECT, Constant, Rational
 from structgen.frontends.jsonschema.contains import State, Steps
 from structgen.frontends.jsonschema.node import FALSE, Goal
 from structgen.frontends.jsonschema.shapes import Arr, Form, Num, Obj, has_number, is_constant, only
@@ -63,7 +63,7 @@ class Census:
             return form.null
         if isinstance(value, str):
             return any(strings.has_string(one, value) for one in form.string)
-        if isinstance(value, Fraction):
+        if isinstance(value, Rational):
             return any(has_number(one, value) for one in form.number)
         assert isinstance(value, tuple)
         if value[0] == BOOLEAN:
@@ -324,7 +324,7 @@ def has_representatives(lists: Sequence[Sequence[Constant]]) -> bool:
     return all(place(i, set()) for i in range(len(small)))
 
 
-def numbers(shape: Num) -> Iterator[Fraction]:
+def numbers(shape: Num) -> Iterator[Rational]:
     """The numbers of a shape; those that are dense come in ever smaller steps."""
     if shape.values is not None:
         yield from shape.values

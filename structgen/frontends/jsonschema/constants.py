@@ -2,7 +2,7 @@
 
     null       None                     string   str
     boolean    ("boolean", value)       array    ("array", item, ...)
-    number     Fraction                 object   ("object", (key, value), ...), sorted by key
+    number     int or Fraction          object   ("object", (key, value), ...), sorted by key
 
 A constant may also tell in which order the members of its objects are written: ("written", (key, value), ...) is an object whose
 members come in this order. `plain` forgets that; an object of a plain constant has any order.
@@ -22,6 +22,9 @@ from typing import Any, Final
 from structgen.errors import BudgetExceeded
 
 Constant = Hashable
+
+Rational = int | Fraction
+"""An exact number. Whole ones of schemas stay `int`, which is hashed five times as fast: there may be a million of them."""
 
 ARRAY: Final = "array"
 LARGEST: Final = 2000
@@ -44,7 +47,7 @@ def constant(value: Any, depth: int = 0, *, ordered: bool = False) -> Constant:
             return value
         if isinstance(value, bool):
             return (BOOLEAN, value)
-        return Fraction(Decimal(repr(value)) if isinstance(value, float) else value)
+        return value if isinstance(value, int) else Fraction(Decimal(repr(value)) if isinstance(value, float) else value)
     if depth >= DEEPEST:
         raise BudgetExceeded(f"a constant nests deeper than {DEEPEST} levels")
     if not isinstance(value, dict):

@@ -194,7 +194,8 @@ def solve(shape: Str) -> Solved:
     Raises BudgetExceeded where the automaton is too large, UnsupportedFeature where there is none.
     """
     if shape.values is not None:
-        return Solved(values=tuple([text for text in shape.values if _satisfies(shape, text)]))
+        asks = shape.has or shape.lacks
+        return Solved(values=tuple([text for text in shape.values if _satisfies(shape, text)]) if asks else shape.values)
     grammar = _alone(shape)
     if grammar is not None:
         return Solved(grammar=grammar)
