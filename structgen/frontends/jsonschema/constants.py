@@ -23,6 +23,11 @@ from structgen.errors import BudgetExceeded
 
 Constant = Hashable
 
+
+class TooDeep(BudgetExceeded):
+    """A value nests deeper than any constant."""
+
+
 Rational = int | Fraction
 """An exact number. Whole ones of schemas stay `int`, which is hashed five times as fast: there may be a million of them."""
 
@@ -49,7 +54,7 @@ def constant(value: Any, depth: int = 0, *, ordered: bool = False) -> Constant:
             return (BOOLEAN, value)
         return value if isinstance(value, int) else Fraction(Decimal(repr(value)) if isinstance(value, float) else value)
     if depth >= DEEPEST:
-        raise BudgetExceeded(f"a constant nests deeper than {DEEPEST} levels")
+        raise TooDeep(f"a constant nests deeper than {DEEPEST} levels")
     if not isinstance(value, dict):
         return (ARRAY, *[constant(one, depth + 1, ordered=ordered) for one in value])
     if ordered:
@@ -75,7 +80,7 @@ def read(text: bytes) -> Constant:
     try:
         return constant(json.loads(text, parse_float=_number, parse_int=_number))
     except RecursionError:
-        raise BudgetExceeded(f"a value among items that must differ nests deeper than {DEEPEST} levels") from None
+        raise TooDeep(f"a value among items that must differ nests deeper than {DEEPEST} levels") from None
 
 
 def _number(text: str) -> Decimal:

@@ -106,12 +106,7 @@ def options(one: Member | Others, live: Live, duties: int) -> list[Option]:
 def ways(one: Member | Others, live: Live, duties: int, alive: Apart, algebra: Algebra) -> list[tuple[Goal, int, Apart]]:
     """The options, divided by which of the constants `alive` (all of which have the members so far, and no others) stay alive."""
     found: list[tuple[Goal, int, Apart]] = []
-    groups: dict[Constant, list[Constant]] = {}
-    if alive and isinstance(one, Member):
-        for constant in alive:
-            members = members_of(constant)
-            if one.name in members:
-                groups.setdefault(members[one.name], []).append(constant)
+    groups = told(one, alive)
     for goal, covers in options(one, live, duties):
         if not groups:
             found.append((goal, covers, NONE))
@@ -119,11 +114,22 @@ def ways(one: Member | Others, live: Live, duties: int, alive: Apart, algebra: A
         for value, group in groups.items():
             same = join(goal, algebra.among((value,)))
             if live(same):
-                found.append((same, covers, frozenset(group)))
+                found.append((same, covers, group))
         other = join(goal, algebra.apart(groups))
         if live(other):
             found.append((other, covers, NONE))
     return found
+
+
+def told(one: Member | Others, alive: Apart) -> dict[Constant, Apart]:
+    """The constants of `alive` that have a member, by the value that it has there."""
+    groups: dict[Constant, list[Constant]] = {}
+    if alive and isinstance(one, Member):
+        for constant in alive:
+            members = members_of(constant)
+            if one.name in members:
+                groups.setdefault(members[one.name], []).append(constant)
+    return {value: frozenset(group) for value, group in groups.items()}
 
 
 @lru_cache(maxsize=1 << 14)
@@ -291,7 +297,7 @@ class Rest(NamedTuple):
     def can_end(self, duties: int, alive: Apart, size: int, live: Live, *, thorough: bool = False) -> bool:
         """True where some choice of further members meets the duties, makes `low` to `high` of them, and an object that is none of the
         constants `alive`, which have the `size` members so far. `thorough`: ask for every goal that may matter."""
-        if not alive:
+        if not alive or self.is_endless(TRUE.__eq__ if thorough else live):
             return self._ends(0, 0, duties, live)
         states = {(0, alive, duties)}
         for k, one in enumerate(self.members):
@@ -321,6 +327,10 @@ class Rest(NamedTuple):
                     if self._ends(end, more + 1, open_ & ~covers, live):
                         return True
         return False
+
+    def is_endless(self, live: Live) -> bool:
+        """Whether one more member, which no constant has, may always follow."""
+        return self.high is None and any(one.most is None and options(one, live, 0) for one in self.others)
 
     def _ends(self, k: int, more: int, duties: int, live: Live) -> bool:
         high = None if self.high is None else self.high - more

@@ -19,9 +19,11 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from weakref import WeakValueDictionary
 
+from structgen.frontends.jsonschema import constants
+from structgen.frontends.jsonschema.constants import Constant
 from structgen.frontends.jsonschema.keys import (
     EVERY_KEY,
     NONE,
@@ -35,10 +37,11 @@ from structgen.frontends.jsonschema.keys import (
     members_of,
     options,
     plan,
+    told,
     ways,
     ways_of,
 )
-from structgen.frontends.jsonschema.node import Goal
+from structgen.frontends.jsonschema.node import FALSE, Goal, join
 from structgen.frontends.jsonschema.shapes import Obj
 from structgen.frontends.jsonschema.site import Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal, values_expr
@@ -50,6 +53,9 @@ if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
 
 _OPEN, _CLOSE = "{", "}"
+
+FEW: Final = 4
+"""Up to so many different values that constants have, they are alternatives."""
 
 Edge = tuple[int, Expr | None, int]
 
@@ -104,6 +110,7 @@ class _Family:
         self.finite = any(one.most is not None for one in classes)
         self.counting = bool(keys.low or keys.high is not None or duties or apart)
         self.counted = max([keys.low, *(len(members_of(one)) + 1 for one in apart)])  # from here on it does not matter how many
+        self.endless = bool(apart) and keys.is_endless(site.live)
         self.sure = all(one.is_roomy for one in classes)
         self.is_list = self.sure and not self.finite and not duties and not apart and not (self.ordered and self.counting)
         self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
@@ -205,7 +212,7 @@ class _Family:
         if high is not None and high < 0:
             return False
         left, low = self.everyone & ~state.there & -1 << state.at, self.low - state.size
-        if state.alive:
+        if state.alive and not self.endless:
             members = [one for i, one in enumerate(self.members) if left >> i & 1]
             return Rest(members, self.left(state), low, high, self.algebra).can_end(state.duties, state.alive, state.size, self.site.live)
         groups, ways = self.kinds(state.duties)
@@ -282,6 +289,13 @@ class _Family:
         with the members), with nodes from `free` on; and the number of nodes then."""
         edges: list[Edge] = []
         for i in self.candidates(state):
+            groups = told(self.members[i], state.alive)
+            if len(groups) > FEW:
+                for goal, covers in options(self.members[i], self.site.live, state.duties):
+                    value = self.deciding(goal, self.behind(state, i, covers, NONE), groups)
+                    edges += [(at, seq(self.literals[i], self.colon), free), (free, value, end)] if value is not NEVER else []
+                    free += 1
+                continue
             for goal, covers, alive in ways(self.members[i], self.site.live, state.duties, state.alive, self.algebra):
                 after = self.behind(state, i, covers, alive)
                 if self.can_finish(after):
@@ -290,6 +304,25 @@ class _Family:
         if state.at >= self.settled:
             edges += [(at, self.other(k, state), end) for k in range(len(self.classes)) if self.is_open(k, state)]
         return free, edges
+
+    def deciding(self, goal: Goal, after: State, groups: dict[Constant, Apart]) -> Expr:
+        """A value that tells which of the constants the object still could be, and what follows."""
+        if not self.can_finish(after):
+            return NEVER
+        if not self.endless:
+            bad = [value for value, alive in groups.items() if not self.can_finish(after._replace(alive=alive))]
+            goal = join(goal, self.algebra.apart(bad)) if bad else goal
+            if goal == FALSE or not self.site.live(goal):
+                return NEVER
+        then = partial(self.decided, after, groups) if after.sure else None
+        return Bind(self.site.value(goal), then, self.after(after._replace(sure=False)), sure=False)
+
+    def decided(self, after: State, groups: dict[Constant, Apart], text: bytes) -> Expr:
+        try:
+            value = constants.read(text)
+        except constants.TooDeep:
+            return self.after(after)
+        return self.after(after._replace(alive=groups.get(value, NONE)))
 
     def text(self, i: int, goal: Goal) -> Rule:
         """A member: its key and a value. Written once for all states."""
