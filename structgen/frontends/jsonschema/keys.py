@@ -91,6 +91,8 @@ class Plan(NamedTuple):
 
 def options(one: Member | Others, live: Live, duties: int) -> list[Option]:
     """The ways for a member to be there that have values, each meeting another set of the obligations `duties`."""
+    if not one.more:  # mostly
+        return [(one.goal, one.covers & duties)] if one.goal != FALSE and live(one.goal) else []
     more = [(bit, goal) for bit, goal in one.more if duties & bit]
     found: dict[int, Goal] = {}
     for size in range(len(more) + 1):

@@ -5,10 +5,10 @@ In schema order, for n declared properties, of which those before i are settled:
     C i   a key must follow: property i, or (where i is optional) one of the later ones, or at C n another key
     M i   after a property: a comma and then C i, or the closing brace where nothing required is left
 
-This is one network. Other keys, and all keys in any order, are a list of `Entries`, with their number where that is bounded; what keys
-there were is the kernels' business. What no such list can say is a family of rules, one for each `State` that a text comes to: obligations
-(some key must ...), constants that the object must not be, keys of which there are few. There a key that is not declared is a `Bind`: the
-state behind it knows the key, so that it cannot come again.
+This is one network, or for thousands of properties a tree of rules over their names (`named`). Other keys, and all keys in any order, are
+a list of `Entries`, with their number where that is bounded; what keys there were is the kernels' business. What no such list can say is a
+family of rules, one for each `State` that a text comes to: obligations (some key must ...), constants that the object must not be, keys of
+which there are few. There a key that is not declared is a `Bind`: the state behind it knows the key, so that it cannot come again.
 
 Not here: which keys there are (`keys`), what a value is (`emit`).
 """
@@ -41,12 +41,13 @@ from structgen.frontends.jsonschema.keys import (
     ways,
     ways_of,
 )
+from structgen.frontends.jsonschema.named import named_expr
 from structgen.frontends.jsonschema.node import FALSE, Goal, join
 from structgen.frontends.jsonschema.shapes import Obj
 from structgen.frontends.jsonschema.site import Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal, values_expr
 from structgen.frontends.jsonschema.without import BUCKET, taken, without
-from structgen.ir.expr import NEVER, Bind, Entries, Expr, Known, Minus, Net, Other, Rule, alt, seq
+from structgen.ir.expr import NEVER, Bind, Entries, Expr, Known, Lit, Minus, Net, Other, Rule, alt, seq
 from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ _OPEN, _CLOSE = "{", "}"
 
 FEW: Final = 4
 """Up to so many different values that constants have, they are alternatives."""
+
+MANY: Final = 2000
+"""From so many members on, their names are a tree of rules."""
 
 Edge = tuple[int, Expr | None, int]
 
@@ -71,6 +75,8 @@ def object_expr(shape: Obj, site: Site, algebra: Algebra) -> Expr:
     if high is not None and not classes and high >= len(members):
         high = None
     family = _Family(Rest(members, classes, low, high, algebra), site, (1 << len(shape.some)) - 1, shape.apart)
+    if family.many:
+        return family.expr()
     if site.order == "schema" and not family.counting:
         return family.chain()
     return family.free() if family.is_list else family.expr()
@@ -115,8 +121,10 @@ class _Family:
         self.is_list = self.sure and not self.finite and not duties and not apart and not (self.ordered and self.counting)
         self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
         self.colon = site.style.colon()
-        self.literals = [string_literal(one.name, site.style) for one in self.members]
+        self.many = len(self.members) > MANY and not self.counting
         self.spelled = replace(site.style, constants="any")  # another spelling of a declared key is that key
+        self.kept: tuple[State | None, Sequence[str]] = None, ()
+        self.places = dict(sorted([(one.name, i) for i, one in enumerate(self.members)])) if self.many else {}
         self.group: list[Rule] = []
         self.texts: dict[tuple[int, Goal], Rule] = {}
         self.taken: list[Rule | None] = [None] * len(classes)
@@ -150,7 +158,7 @@ class _Family:
         if not settled and not self.required:
             edges.append((0, self.empty, end))
         for i in range(size):
-            edges.append((i + 1, seq(self.literals[i], self.colon, self.site.value(self.members[i].goal)), after + i + 1))
+            edges.append((i + 1, seq(self.key_of(self.members[i]), self.colon, self.site.value(self.members[i].goal)), after + i + 1))
             if i < last and not self.members[i].required:
                 edges.append((i + 1, None, i + 2))
         edges += [(after + i, self.comma, i + 1) for i in range(1, last + 1)]
@@ -173,8 +181,8 @@ class _Family:
         """Members in any order, and other keys."""
         value = self.site.value
         known = [
-            Known(key, seq(self.colon, value(goal)), one.required)
-            for one, key in zip(members, self.literals[len(self.members) - len(members) :], strict=True)
+            Known(self.key_of(one), seq(self.colon, value(goal)), one.required)
+            for one in members
             for goal, _ in options(one, self.site.live, 0)
         ]
         others = [
@@ -193,6 +201,9 @@ class _Family:
         if self.may_end(first):
             edges.append((0, self.empty, 1))
         return Net(size, edges, (1,)) if edges else NEVER
+
+    def key_of(self, one: Member) -> Lit:
+        return string_literal(one.name, self.site.style)
 
     def unused(self) -> tuple[int, ...]:
         return (0,) * len(self.classes) if self.finite else ()
@@ -251,6 +262,25 @@ class _Family:
         size = state.size + 1 if self.high is not None else min(state.size + 1, self.counted)
         return state._replace(size=size, duties=state.duties & ~covers, alive=alive)
 
+    def names(self, state: State) -> Sequence[str]:
+        """The names of the members that may come next, sorted. Those of one state are kept, for they are asked for again."""
+        kept = self.kept
+        if kept[0] != state:
+            at, size = state.at, len(self.members)
+            last = next((i for i in range(at, self.ordered) if self.members[i].required), size)
+            there = {size - i for i, bit in enumerate(f"{state.there:0{size}b}", 1) if bit == "1"} if state.there else ()
+            kept = self.kept = state, [name for name, i in self.places.items() if at <= i <= last and i not in there]
+        return kept[1]
+
+    def named(self, state: State, name: str) -> Rule:
+        """What follows the name of a member."""
+        return self.rule("named", (state, name), partial(self._named, state, name))
+
+    def _named(self, state: State, name: str) -> Expr:
+        i = self.places[name]
+        ((goal, covers),) = options(self.members[i], self.site.live, 0)
+        return seq(self.colon, self.site.value(goal), self.after(self.behind(state, i, covers, NONE)))
+
     def candidates(self, state: State) -> list[int]:
         """The members that may come next."""
         found: list[int] = []
@@ -288,12 +318,15 @@ class _Family:
         """The edges of the members that may come next, from node `at` to `end` (where a call is a tail call, so that contexts do not grow
         with the members), with nodes from `free` on; and the number of nodes then."""
         edges: list[Edge] = []
-        for i in self.candidates(state):
+        if self.many:
+            names = partial(self.names, state)
+            edges += [(at, named_expr(names, partial(self.named, state), self.site.style), end)] if names() else []
+        for i in () if self.many else self.candidates(state):
             groups = told(self.members[i], state.alive)
             if len(groups) > FEW:
                 for goal, covers in options(self.members[i], self.site.live, state.duties):
                     value = self.deciding(goal, self.behind(state, i, covers, NONE), groups)
-                    edges += [(at, seq(self.literals[i], self.colon), free), (free, value, end)] if value is not NEVER else []
+                    edges += [(at, seq(self.key_of(self.members[i]), self.colon), free), (free, value, end)] if value is not NEVER else []
                     free += 1
                 continue
             for goal, covers, alive in ways(self.members[i], self.site.live, state.duties, state.alive, self.algebra):
@@ -328,7 +361,7 @@ class _Family:
         """A member: its key and a value. Written once for all states."""
         found = self.texts.get((i, goal))
         if found is None:
-            made = seq(self.literals[i], self.colon, self.site.value(goal))
+            made = seq(self.key_of(self.members[i]), self.colon, self.site.value(goal))
             found = self.texts[(i, goal)] = Rule(partial(_same, made), "member", self.group)
             self.group.append(found)
         return found

@@ -101,6 +101,16 @@ def string_opening(text: str, style: JsonStyle) -> Lit:
     return Lit(data, detours, other)
 
 
+def string_part(text: str, style: JsonStyle) -> Lit:
+    """All spellings of some characters within a string. Errors as in `string_literal`."""
+    whole = string_literal(text, style)
+    data, other = whole.data[1:-1], whole.respelling
+    detours = [(i - 1, j - 1, leaf) for i, j, leaf in whole.detours]
+    if other is not None:  # it leaves out the first and the last byte
+        detours += [(i, i + 1, other.leaf_of(data[i])) for i in sorted({0, len(data) - 1}) if data[i] in other.bytes]
+    return Lit(data, detours, other)
+
+
 @lru_cache(maxsize=1 << 14)  # real schemas share their keys
 def _literal(text: str, escapes: str) -> Lit:
     data = json_bytes(text)
