@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from itertools import combinations, count, islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +20,6 @@ from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, OBJECT, Con
 from structgen.frontends.jsonschema.contains import State, Steps
 from structgen.frontends.jsonschema.node import FALSE, Goal
 from structgen.frontends.jsonschema.shapes import Arr, Form, Num, Obj, has_number, is_constant, only
-from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
@@ -257,7 +255,7 @@ class Census:
         members = [(one.name, self._at(one.goal, below), one.required) for one in plan.members]
         for other in plan.others:
             values = self._at(other.goal, below)
-            names = some_of(other.dfa or CharDFA.any(), shape.low + below.width + len(other.taken))
+            names = other.names(shape.low + below.width + len(other.taken))
             members += [(name, values, False) for name in names if name not in other.taken]
         yield from self._joined(shape, [one for one in members if one[1] or one[2]], 0, {})
 
@@ -299,12 +297,6 @@ class _Table:
         """Have lists that are longer than the answer by so much."""
         if self.width < self.limit + extra:
             raise _Wider(1 << extra.bit_length())
-
-
-@lru_cache(maxsize=1024)
-def some_of(dfa: CharDFA, limit: int) -> list[str]:
-    """Up to `limit` texts."""
-    return dfa.strings(limit)
 
 
 def has_representatives(lists: Sequence[Sequence[Constant]]) -> bool:

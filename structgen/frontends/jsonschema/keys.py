@@ -22,8 +22,10 @@ from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.constants import Constant
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Obj, Some
-from structgen.frontends.jsonschema.strings import has_string, inner, is_roomy, matches, shape_dfa
+from structgen.frontends.jsonschema.strings import Solved, counted, has_string, inner, is_roomy, language, matches, shape_dfa
 from structgen.ir.regular import CharDFA
+from structgen.ir.remaining import remaining
+from structgen.ir.shortest import shortest
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
@@ -41,6 +43,9 @@ MAX_WAYS: Final = 20_000
 
 LISTED: Final = 16
 """Classes of up to so many keys are lists of names."""
+
+ENDLESS: Final = 1 << 40
+"""So many keys are more than any object has."""
 
 Live = Callable[[Goal], bool]
 Apart = frozenset[Constant]
@@ -62,7 +67,8 @@ class Member(NamedTuple):
 
 
 class Others(NamedTuple):
-    """A class of other keys: `dfa` without the declared names `taken` (None: all strings); `most`: how many there are (None: no bound)."""
+    """A class of other keys: strings of `dfa` (None: all) with `low` to `high` characters, but for the declared names `taken`; `most`: how
+    many there are (None: no bound, or none that matters)."""
 
     dfa: CharDFA | None
     taken: tuple[str, ...]
@@ -70,11 +76,17 @@ class Others(NamedTuple):
     covers: int
     most: int | None
     more: tuple[tuple[int, Goal], ...] = ()
+    low: int = 0
+    high: int | None = None
 
     @property
     def is_roomy(self) -> bool:
         """Whether behind every prefix of a key there are infinitely many, so that no finite set of keys makes a dead end."""
-        return self.dfa is None or is_roomy(self.dfa)
+        return self.high is None and (self.dfa is None or is_roomy(self.dfa))
+
+    def names(self, limit: int) -> list[str]:
+        """Up to so many of the keys, all where there are fewer, declared ones among them."""
+        return _names(CharDFA.any() if self.dfa is None else self.dfa, self.low, self.high, limit)
 
 
 EVERY_KEY: Final = Others(None, (), TRUE, 0, None)
@@ -172,7 +184,7 @@ def plan(shape: Obj, algebra: Algebra) -> Plan:
         if one.most is None or one.most > LISTED or one.dfa is None:
             others.append(one)
         else:
-            members += [Member(name, one.goal, False, one.covers, one.more, True) for name in one.dfa.strings(one.most)]
+            members += [Member(name, one.goal, False, one.covers, one.more, True) for name in one.names(one.most)]
     return Plan(members, others, True)
 
 
@@ -220,7 +232,7 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
     if len(patterns) > MAX_PATTERNS:
         raise BudgetExceeded(f"more than {MAX_PATTERNS} patterns of property names in one object", hint=_HINT)
     named = {one.names: _names_dfa(one.names, algebra) for one in shape.some if one.names != TRUE}
-    whole = CharDFA.any() if shape.names == TRUE else _names_dfa(shape.names, algebra)
+    whole, low, high = (CharDFA.any(), 0, None) if shape.names == TRUE else _names_of(shape.names, algebra)
     classes: list[tuple[CharDFA, frozenset[object]]] = [(whole, frozenset())]
     cuts: list[tuple[object, CharDFA]] = [(pattern, inner(("pattern", pattern))) for pattern in patterns]
     for key, dfa in (*cuts, *named.items()):
@@ -236,11 +248,11 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
             for one in own or [layer.rest]:
                 goal = join(goal, one)
         taken = tuple([name for name in names if dfa.matches(name)])
-        left = dfa if dfa.is_universal or not taken else dfa - CharDFA.of_strings(taken)
+        free = dfa.is_universal and not low and high is None
+        left = counted(dfa if free or not taken else dfa - CharDFA.of_strings(taken), low, high)
         if goal != FALSE and not left.is_empty:
-            free = dfa.is_universal
             covers, more = _covers(shape.some, lambda one, hits=hits: _met_by(one, hits))  # type: ignore[misc]
-            found.append(Others(None if free else left, taken if free else (), goal, covers, left.count(), more))
+            found.append(Others(None if free else left.dfa, taken if free else (), goal, covers, _most(left), more, left.low, left.high))
     return found
 
 
@@ -251,6 +263,30 @@ def _met_by(one: Some, hits: frozenset[object]) -> bool:
     if one.pattern is not None:
         return one.pattern in hits
     return one.names == TRUE or one.names in hits
+
+
+def _most(keys: Solved) -> int | None:
+    """How many there are; None for more than any object has."""
+    assert keys.dfa is not None
+    if keys.high is None:
+        return keys.dfa.count()
+    found = remaining(keys.dfa, keys.low, keys.high).left(0, 0, ENDLESS)
+    return found if found < ENDLESS else None
+
+
+@lru_cache(maxsize=1024)
+def _names(dfa: CharDFA, low: int, high: int | None, limit: int) -> list[str]:
+    if low == 0 and high is None:
+        return dfa.strings(limit)
+    return shortest(dfa.with_lengths(low), high).first(limit)
+
+
+def _names_of(goal: Goal, algebra: Algebra) -> tuple[CharDFA, int, int | None]:
+    """The strings of a goal: an automaton, and bounds on their lengths."""
+    strings = algebra.form(goal).string
+    if len(strings) == 1 and strings[0].values is None:
+        return language(strings[0]) or CharDFA.any(), strings[0].low, strings[0].high
+    return _names_dfa(goal, algebra), 0, None
 
 
 def _names_dfa(goal: Goal, algebra: Algebra) -> CharDFA:

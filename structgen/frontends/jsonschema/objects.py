@@ -404,12 +404,12 @@ class _Family:
     def key(self, k: int, seen: frozenset[str]) -> Expr:
         """The texts of the keys of class k that may come now."""
         one = self.classes[k]
+        leaf = any_string(self.site.style) if one.dfa is None else string_leaf(one.dfa, self.site.style, one.low, one.high)
         if one.dfa is not None:
             seen = frozenset(name for name in seen if one.dfa.matches(name))
             if not one.is_roomy:
-                found = without(string_leaf(one.dfa, self.site.style), seen, self.site.style)
-                return found or string_leaf(one.dfa - CharDFA.of_strings(sorted(seen)), self.site.style)
-        leaf = any_string(self.site.style) if one.dfa is None else string_leaf(one.dfa, self.site.style)
+                found = without(leaf, seen, self.site.style)
+                return found or string_leaf(one.dfa - CharDFA.of_strings(sorted(seen)), self.site.style, one.low, one.high)
         if self.taken[k] is None and one.taken:
             self.taken[k] = Rule(partial(self.literal, one.taken), "declared keys")
         declared = self.taken[k]
