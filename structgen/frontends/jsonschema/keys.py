@@ -30,8 +30,8 @@ from structgen.ir.shortest import shortest
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
 
-MAX_PATTERNS: Final = 12
-"""The most different patterns of property names in one object: they cut the keys into up to 2**n classes."""
+MAX_PATTERNS: Final = 64
+"""The most different patterns of property names in one object. They cut the keys into up to 2**n classes, but there are mostly few."""
 
 MAX_STATES: Final = 5_000
 """The most states of the automata of all classes of keys of an object."""
@@ -50,6 +50,9 @@ ENDLESS: Final = 1 << 40
 Live = Callable[[Goal], bool]
 Apart = frozenset[Constant]
 NONE: Final[Apart] = frozenset()
+Class = tuple[CharDFA, frozenset[object]]
+"""(strings, the patterns and goals that they match)."""
+
 Option = tuple[Goal, int]
 """(what the value satisfies, the obligations that are met then, as bits)."""
 
@@ -229,17 +232,13 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
             return []
         covers, more = _covers(shape.some, lambda one: _met_by(one, frozenset()))
         return [Others(None, names, goal, covers, None, more)]
-    if len(patterns) > MAX_PATTERNS:
-        raise BudgetExceeded(f"more than {MAX_PATTERNS} patterns of property names in one object", hint=_HINT)
     named = {one.names: _names_dfa(one.names, algebra) for one in shape.some if one.names != TRUE}
     whole, low, high = (CharDFA.any(), 0, None) if shape.names == TRUE else _names_of(shape.names, algebra)
-    classes: list[tuple[CharDFA, frozenset[object]]] = [(whole, frozenset())]
-    cuts: list[tuple[object, CharDFA]] = [(pattern, inner(("pattern", pattern))) for pattern in patterns]
-    for key, dfa in (*cuts, *named.items()):
-        halves = [(one & dfa, hits | {key}) for one, hits in classes] + [(one - dfa, hits) for one, hits in classes]
-        classes = [(one, hits) for one, hits in halves if not one.is_empty]
-        if sum(len(one.rows) for one, _ in classes) > MAX_STATES:
-            raise BudgetExceeded("patterns of property names overlap in too many ways", hint=_HINT)
+    classes: Sequence[Class] = classes_of(tuple(patterns))
+    if not whole.is_universal:
+        classes = [(one & whole, hits) for one, hits in classes]
+    for key, dfa in named.items():
+        classes = _cut(classes, key, dfa)
     found: list[Others] = []
     for dfa, hits in classes:
         goal = TRUE
@@ -253,6 +252,31 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
         if goal != FALSE and not left.is_empty:
             covers, more = _covers(shape.some, lambda one, hits=hits: _met_by(one, hits))  # type: ignore[misc]
             found.append(Others(None if free else left.dfa, taken if free else (), goal, covers, _most(left), more, left.low, left.high))
+    return found
+
+
+@lru_cache(maxsize=256)
+def classes_of(patterns: tuple[str, ...]) -> tuple[Class, ...]:
+    """All strings, cut into those that match the same patterns. Raises BudgetExceeded."""
+    if len(patterns) > MAX_PATTERNS:
+        raise BudgetExceeded(f"more than {MAX_PATTERNS} patterns of property names in one object", hint=_HINT)
+    classes: Sequence[Class] = [(CharDFA.any(), frozenset())]
+    for pattern in patterns:
+        classes = _cut(classes, pattern, inner(("pattern", pattern)))
+    return tuple(classes)
+
+
+def _cut(classes: Iterable[Class], key: object, dfa: CharDFA) -> list[Class]:
+    """The classes divided by an automaton. Raises BudgetExceeded."""
+    found: list[Class] = []
+    for one, hits in classes:
+        both = one & dfa
+        if not both.is_empty:
+            found.append((both, hits | {key}))
+        if both != one:
+            found.append((one - dfa, hits))
+    if sum(len(one.rows) for one, _ in found) > MAX_STATES:
+        raise BudgetExceeded("patterns of property names overlap in too many ways", hint=_HINT)
     return found
 
 
@@ -384,7 +408,7 @@ Ways = tuple[int, ...]
 Group = tuple[bool, Ways, int]
 """(whether they are required, their ways, how many members there are of this kind)."""
 
-Class = tuple[Ways, int | None]
+Kind = tuple[Ways, int | None]
 """(the ways of its keys, how many there are)."""
 
 
@@ -399,12 +423,12 @@ def grouped(members: Iterable[Member], live: Live, duties: int) -> list[Group]:
     return [(required, ways, count) for (required, ways), count in kinds.items()]
 
 
-def classed(classes: Iterable[Others], live: Live, duties: int) -> list[Class]:
+def classed(classes: Iterable[Others], live: Live, duties: int) -> list[Kind]:
     """Classes by kind."""
     return [(ways_of(one, live, duties), one.most) for one in classes]
 
 
-def can_finish(members: Iterable[Group], classes: Iterable[Class], duties: int, low: int, high: int | None) -> bool:
+def can_finish(members: Iterable[Group], classes: Iterable[Kind], duties: int, low: int, high: int | None) -> bool:
     """True where some choice of further members meets the duties and makes `low` to `high` of them."""
     low = max(low, 0)  # with an upper bound, members are counted beyond the lower one
     there = more = 0
