@@ -14,12 +14,14 @@ members come in this order. `plain` forgets that; an object of a plain constant 
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from structgen.errors import BudgetExceeded
+
+_T = TypeVar("_T")
 
 Constant = Hashable
 
@@ -81,6 +83,14 @@ def read(text: bytes) -> Constant:
         return constant(json.loads(text, parse_float=_number, parse_int=_number))
     except RecursionError:
         raise TooDeep(f"a value among items that must differ nests deeper than {DEEPEST} levels") from None
+
+
+def looked_up(text: bytes, groups: Mapping[Constant, _T], other: _T) -> _T:
+    """What belongs to the constant of a JSON text; `other` where it is none of them. Raises BudgetExceeded for numbers beyond 10**2000."""
+    try:
+        return groups.get(read(text), other)
+    except TooDeep:
+        return other
 
 
 def _number(text: str) -> Decimal:

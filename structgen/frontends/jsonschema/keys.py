@@ -38,6 +38,9 @@ MAX_STATES: Final = 5_000
 
 _HINT: Final = "Anchor the patterns (^...), so that few keys match several of them, or give the object fewer."
 
+FEW: Final = 4
+"""Up to so many different values that constants have in one place, they are alternatives."""
+
 MAX_WAYS: Final = 20_000
 """The most situations that are looked at to find out whether an object can still differ from some constants."""
 

@@ -443,10 +443,13 @@ _SPELLINGS: Final[dict[frozenset[Fraction], CharDFA]] = {}
 
 def _spellings(values: frozenset[Fraction]) -> CharDFA:
     """Every spelling of some numbers without exponent. Sets grow one by one (unique items), so that of a set with one less is looked for
-    first."""
+    first. Raises BudgetExceeded for more than MANY_VALUES: 20,000 take a second or two."""
+    if len(values) > MANY_VALUES:
+        hint = "Deny a range, or multiples of a number."
+        raise BudgetExceeded(f"more than {MANY_VALUES:,} numbers are denied one by one", hint=hint)
     found = _SPELLINGS.get(values)
     if found is None:
-        for one in values if len(values) > 1 else ():
+        for one in values if 1 < len(values) <= BULK else ():
             less = _SPELLINGS.get(values - {one})
             if less is not None:
                 found = less | _values_dfa(frozenset((one,)), ANY)

@@ -22,10 +22,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 from weakref import WeakValueDictionary
 
-from structgen.frontends.jsonschema import constants
-from structgen.frontends.jsonschema.constants import Constant
+from structgen.frontends.jsonschema.constants import Constant, looked_up
 from structgen.frontends.jsonschema.keys import (
     EVERY_KEY,
+    FEW,
     NONE,
     Apart,
     Group,
@@ -54,9 +54,6 @@ if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
 
 _OPEN, _CLOSE = "{", "}"
-
-FEW: Final = 4
-"""Up to so many different values that constants have, they are alternatives."""
 
 MANY: Final = 2000
 """From so many members on, their names are a tree of rules."""
@@ -351,11 +348,7 @@ class _Family:
         return Bind(self.site.value(goal), then, self.after(after._replace(sure=False)), sure=False)
 
     def decided(self, after: State, groups: dict[Constant, Apart], text: bytes) -> Expr:
-        try:
-            value = constants.read(text)
-        except constants.TooDeep:
-            return self.after(after)
-        return self.after(after._replace(alive=groups.get(value, NONE)))
+        return self.after(after._replace(alive=looked_up(text, groups, NONE)))
 
     def text(self, i: int, goal: Goal) -> Rule:
         """A member: its key and a value. Written once for all states."""

@@ -297,8 +297,13 @@ def some(shape: Str, limit: int) -> list[str]:
     dfa = language(shape._replace(but=frozenset())) or CharDFA.any()
     if shape.low > dfa.min_length():
         dfa = dfa.with_lengths(shape.low)
-    found = shortest(dfa, shape.high).first(limit + len(shape.but))
-    return [text for text in found if text not in shape.but][:limit]
+    texts, count = shortest(dfa, shape.high), limit
+    while True:
+        first = texts.first(count)
+        found = [text for text in first if text not in shape.but]
+        if len(found) >= limit or len(first) < count:
+            return found[:limit]
+        count *= 4  # most exceptions are far from the first texts
 
 
 def shape_dfa(shape: Str) -> CharDFA:

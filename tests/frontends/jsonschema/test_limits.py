@@ -172,6 +172,7 @@ TOO_MUCH: dict[str, Any] = {
     "overlapping patterns": {"oneOf": [{"type": "string", "pattern": f"k{i}-"} for i in range(500)]},
     "overlapping patterns of keys": {"patternProperties": {c: {"minimum": i} for i, c in enumerate("abcdefghijkl")}},
     "many patterns of keys": {"patternProperties": {f"^{i}": {"minimum": i} for i in range(100, 170)}},
+    "many denied numbers": {"type": "number", "not": {"enum": list(range(0, 70_000, 3))}},
     "independent rules": {"allOf": [{"if": {"required": [f"a{i}"]}, "then": {"required": [f"b{i}"]}} for i in range(30)]},
 }  # fmt: skip
 
