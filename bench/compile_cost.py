@@ -239,8 +239,13 @@ CASES: Final[dict[str, Case]] = {
         {"ab": 1, "z": "x"},
         {},
     ),
-    "patternProperties x 13": (
-        lambda: {"type": "object", "patternProperties": {c: {"minimum": i} for i, c in enumerate("abcdefghijklm")}},
+    "patternProperties x 64": (
+        lambda: {"type": "object", "patternProperties": {f"^x-{i}-": {"minimum": i} for i in range(64)}},
+        {"x-7-": 9, "z": "x"},
+        {},
+    ),
+    "patternProperties x 65": (
+        lambda: {"type": "object", "patternProperties": {f"^x-{i}-": {"minimum": i} for i in range(65)}},
         {"ab": 1},
         {},
     ),

@@ -22,7 +22,7 @@ from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, R
 from structgen.kernels import tables as t
 from structgen.kernels.calls import END
 from structgen.kernels.tables import BIND, CALLS, EDGES, FLAG, HIGH, LOW, NEXT, NO_BOUND, PUSH, TO
-from structgen.vocab.trie import Trie, subtrie
+from structgen.vocab.trie import Trie, trie_of
 
 if TYPE_CHECKING:
     from structgen.ir.regular import CharDFA
@@ -357,7 +357,7 @@ class _Body:
     def strings(self, expr: Strings, a: int, b: int) -> None:
         """Write a trie in bulk: trie node i becomes node base + i, and edge at + i leads there."""
         to, arena = self.to, self.to.arena
-        trie = subtrie((s, 0) for s in expr.items)
+        trie = trie_of(expr.items)
         n = len(trie.byte)
         other, behind = expr.respelling, np.full(256, -1, np.int32)
         if other is not None:
@@ -387,7 +387,7 @@ class _Body:
         if other is not None:
             at += self.respell(other.first, behind[trie.byte], trie, at, a)
         to.nodes, to.edges, to.calls = base + n, at + n, call + len(ends)
-        if any(not s for s in expr.items):
+        if b"" in expr.items:
             calls[to.calls] = FREE, b, every[a, CALLS]
             every[a, CALLS] = to.calls
             to.calls += 1

@@ -15,14 +15,13 @@ Not here: emptiness as a fixpoint over required parts (`empty`); the keywords of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from fractions import Fraction
 from functools import partial
 from typing import Any, Final
 
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema import facets
 from structgen.frontends.jsonschema.census import Census
-from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, WRITTEN, Constant, plain
+from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, WRITTEN, Constant, Rational, plain
 from structgen.frontends.jsonschema.evaluated import KINDS, SILENT, Trace
 from structgen.frontends.jsonschema.load import located, pointer
 from structgen.frontends.jsonschema.node import ALL, ARR, BOOL, FALSE, NULL, NUM, OBJ, STR, TRUE, Goal, Item, Node, goal_of, join
@@ -68,7 +67,7 @@ def by_type(mask: int) -> Form:
     )
 
 
-Enumeration = tuple[bool, int, tuple[Fraction, ...], tuple[str, ...], tuple[Constant, ...]]
+Enumeration = tuple[bool, int, tuple[Rational, ...], tuple[str, ...], tuple[Constant, ...]]
 """Whether null, which booleans (1 false, 2 true), numbers, strings, and constants of arrays and objects."""
 
 
@@ -161,7 +160,7 @@ class Algebra:
         return found
 
     def _among_form(self, values: frozenset[Constant]) -> Form:
-        numbers = tuple([one for one in values if isinstance(one, Fraction)])
+        numbers = tuple([one for one in values if isinstance(one, Rational)])
         strings = tuple([one for one in values if isinstance(one, str)])
         boolean = sum(1 + bool(one[1]) for one in values if isinstance(one, tuple) and one[0] == BOOLEAN)
         containers = tuple([one for one in values if isinstance(one, tuple) and one[0] != BOOLEAN])
@@ -169,7 +168,7 @@ class Algebra:
 
     def _apart_form(self, values: frozenset[Constant]) -> Form:
         boolean = sum(1 + bool(one[1]) for one in values if isinstance(one, tuple) and one[0] == BOOLEAN)
-        numbers = tuple([one for one in values if isinstance(one, Fraction)])
+        numbers = tuple([one for one in values if isinstance(one, Rational)])
         strings = tuple([one for one in values if isinstance(one, str)])
         containers = tuple([one for one in values if isinstance(one, tuple) and one[0] != BOOLEAN])
         return self._not_enum((None in values, boolean, numbers, strings, containers), ())

@@ -18,8 +18,8 @@ from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import constants
 from structgen.frontends.jsonschema.constants import ARRAY, Constant
 from structgen.frontends.jsonschema.contains import MAX_STATES, Ends, Live, State, Steps
-from structgen.frontends.jsonschema.keys import is_open
-from structgen.frontends.jsonschema.node import FALSE, Goal, join
+from structgen.frontends.jsonschema.keys import FEW, NONE, Apart, is_open
+from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Arr, Form
 from structgen.frontends.jsonschema.site import Site
 from structgen.frontends.jsonschema.strings import is_roomy, solve
@@ -283,6 +283,9 @@ class _Family:
 
     def item(self, seen: Seen) -> Expr:
         """The next item, and what follows."""
+        groups = self.steps.groups(seen.state)
+        if len(groups) > FEW and self.shape.unique is None:
+            return alt([self.deciding(goal, after, groups) for goal, after in self.steps.choices(seen.state, TRUE, NONE)])
         found: list[Expr] = []
         for goal, after in self.ways(seen):
             item = self.site.value(goal)
@@ -299,6 +302,20 @@ class _Family:
                     free = self.may_end(after) or self.has_plenty(self.later(after), after)
                     found.append(_doubt(self.algebra.form(goal), self.site.style.escapes, free=free))
         return alt(found)
+
+    def deciding(self, goal: Goal, state: State, groups: dict[Constant, Apart]) -> Expr:
+        """An item that tells which of the constants the array still could be, and what follows."""
+        if not self.ends.can_end(state):
+            return NEVER
+        bad = [value for value, alive in groups.items() if not self.ends.can_end(state._replace(alive=alive))]
+        goal = join(goal, self.algebra.apart(bad)) if bad else goal
+        if goal == FALSE or not self.site.live(goal):
+            return NEVER
+        after = Seen(state, again=True)
+        return Bind(self.site.value(goal), partial(self.decided, after, groups), self.after(after), sure=False)
+
+    def decided(self, after: Seen, groups: dict[Constant, Apart], text: bytes) -> Expr:
+        return self.after(after._replace(state=after.state._replace(alive=constants.looked_up(text, groups, NONE))))
 
     def then(self, after: Seen, text: bytes) -> Expr:
         return self.after(self.plus(after, constants.read(text)))

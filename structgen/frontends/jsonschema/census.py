@@ -11,17 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from itertools import combinations, count, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import keys, scalars, strings
-from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, OBJECT, Constant
+from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, OBJECT, Constant, Rational
 from structgen.frontends.jsonschema.contains import State, Steps
 from structgen.frontends.jsonschema.node import FALSE, Goal
 from structgen.frontends.jsonschema.shapes import Arr, Form, Num, Obj, has_number, is_constant, only
-from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
@@ -63,7 +61,7 @@ class Census:
             return form.null
         if isinstance(value, str):
             return any(strings.has_string(one, value) for one in form.string)
-        if isinstance(value, Fraction):
+        if isinstance(value, Rational):
             return any(has_number(one, value) for one in form.number)
         assert isinstance(value, tuple)
         if value[0] == BOOLEAN:
@@ -257,7 +255,7 @@ class Census:
         members = [(one.name, self._at(one.goal, below), one.required) for one in plan.members]
         for other in plan.others:
             values = self._at(other.goal, below)
-            names = some_of(other.dfa or CharDFA.any(), shape.low + below.width + len(other.taken))
+            names = other.names(shape.low + below.width + len(other.taken))
             members += [(name, values, False) for name in names if name not in other.taken]
         yield from self._joined(shape, [one for one in members if one[1] or one[2]], 0, {})
 
@@ -301,12 +299,6 @@ class _Table:
             raise _Wider(1 << extra.bit_length())
 
 
-@lru_cache(maxsize=1024)
-def some_of(dfa: CharDFA, limit: int) -> list[str]:
-    """Up to `limit` texts."""
-    return dfa.strings(limit)
-
-
 def has_representatives(lists: Sequence[Sequence[Constant]]) -> bool:
     """Whether a different value can be taken from each list (Hall's condition, by augmenting paths)."""
     small = [one for one in lists if len(one) < len(lists)]  # from the others, something is always left
@@ -324,7 +316,7 @@ def has_representatives(lists: Sequence[Sequence[Constant]]) -> bool:
     return all(place(i, set()) for i in range(len(small)))
 
 
-def numbers(shape: Num) -> Iterator[Fraction]:
+def numbers(shape: Num) -> Iterator[Rational]:
     """The numbers of a shape; those that are dense come in ever smaller steps."""
     if shape.values is not None:
         yield from shape.values

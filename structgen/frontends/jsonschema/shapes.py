@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple, TypeVar
 
 from structgen.errors import BudgetExceeded
-from structgen.frontends.jsonschema.constants import Constant, plain
+from structgen.frontends.jsonschema.constants import Constant, Rational, plain
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join, join_all
 from structgen.frontends.jsonschema.strings import Atom, matches
 
@@ -47,8 +47,8 @@ class Num(NamedTuple):
     high_open: bool = False
     divisors: frozenset[Fraction] = frozenset()
     others: frozenset[Fraction] = frozenset()
-    but: frozenset[Fraction] = frozenset()
-    values: tuple[Fraction, ...] | None = None
+    but: frozenset[Rational] = frozenset()
+    values: tuple[Rational, ...] | None = None
     bare: bool = False
 
 
@@ -288,7 +288,7 @@ def meet_num(a: Num, b: Num) -> Num | None:
     return None if met.divisors & met.others else met
 
 
-def has_number(shape: Num, value: Fraction) -> bool:
+def has_number(shape: Num, value: Rational) -> bool:
     """True where the value is one of the shape's."""
     if shape.values is not None:
         return value in shape.values

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any, Final, Literal
 
 from structgen.errors import GrammarError, UnsupportedFeature
@@ -107,6 +108,16 @@ def string_opening(text: str, style: JsonStyle) -> Lit:
     return Lit(data, detours, other)
 
 
+def string_part(text: str, style: JsonStyle) -> Lit:
+    """All spellings of some characters within a string. Errors as in `string_literal`."""
+    whole = string_literal(text, style)
+    data, other = whole.data[1:-1], whole.respelling
+    detours = [(i - 1, j - 1, leaf) for i, j, leaf in whole.detours]
+    if other is not None:  # it leaves out the first and the last byte
+        detours += [(i, i + 1, other.leaf_of(data[i])) for i in sorted({0, len(data) - 1}) if data[i] in other.bytes]
+    return Lit(data, detours, other)
+
+
 @lru_cache(maxsize=1 << 14)  # real schemas share their keys
 def _literal(text: str, escapes: str) -> Lit:
     data = json_bytes(text)
@@ -135,7 +146,7 @@ def json_bytes(text: str) -> bytes:
     Raises UnsupportedFeature for lone surrogates.
     """
     try:
-        return json.dumps(text, ensure_ascii=False).encode()
+        return encode_basestring(text).encode()  # what json.dumps calls, by the million
     except UnicodeEncodeError as error:
         raise UnsupportedFeature(
             f"the string {text[:40]!r} has a lone surrogate at character {error.start - 1}, which no text in UTF-8 can hold",
@@ -256,7 +267,7 @@ def _strings(texts: list[str], style: JsonStyle) -> Expr:
     data = [json_bytes(text) for text in texts]
     if style.escapes == "minimal":
         return Strings(data)
-    simple = [one.isascii() and not {0x5C, 0x7F} & set(one) for one in data]  # the others have detours of their own
+    simple = [one.isascii() and b"\\" not in one and b"\x7f" not in one for one in data]  # the others have detours of their own
     plain = [one for one, is_simple in zip(data, simple, strict=True) if is_simple]
     rest = [text for text, is_simple in zip(texts, simple, strict=True) if not is_simple]
     bulk = [Strings(plain, ESCAPES if style.constants == "any" else None)] if plain else []
