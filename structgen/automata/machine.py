@@ -23,8 +23,9 @@ from structgen.errors import BudgetExceeded, EmptyLanguage
 from structgen.ir.expr import NEVER, Bind, Expr, Rule
 from structgen.kernels import tables as t
 from structgen.kernels import walk
-from structgen.kernels.arena import JIT, Arena, Blank, bundle
+from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.kernels.compiling import CLOCK
+from structgen.kernels.linking import JIT
 from structgen.kernels.step import make_counted, make_minus, rehash, rehash_moves
 from structgen.kernels.unfold import UNFOLD_KERNEL, twin
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from structgen.kernels.arena import jit
+from structgen.kernels.linking import jit
 
 OK, NOT_A_NUMBER, NOTHING_FINITE, NOTHING_ALLOWED = 0, 1, 2, 3
 

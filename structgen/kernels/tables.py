@@ -25,7 +25,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from structgen.kernels.arena import I32, I64, U8, U64, i32, i64, jit, table_reader, u8, u32, u64
+from structgen.kernels.arena import I32, I64, U8, U64, i32, i64, table_reader, u8, u32, u64
+from structgen.kernels.linking import jit
 
 LEAF = 1 << 28
 MINUS = 2 << 28

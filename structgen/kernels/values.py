@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit
 from structgen.kernels.intern import longer, mix
+from structgen.kernels.linking import jit
 from structgen.kernels.tables import *
 from structgen.kernels.texts import BEFORE, BEHIND, unescape
 

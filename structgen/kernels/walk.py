@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit, pointer_to
+from structgen.kernels.arena import pointer_to
+from structgen.kernels.linking import jit
 from structgen.kernels.step import find_state
 from structgen.kernels.tables import *
 from structgen.kernels.unfold import START, made, returned, step, twin_of
