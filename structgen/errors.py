@@ -10,6 +10,7 @@
     ├── EmptyLanguage(ValueError)        the grammar is well formed and allows no text at all
     ├── BudgetExceeded(RuntimeError)     a limit on states, nodes or time was reached
     ├── VocabularyError(ValueError)      a tokenizer whose bytes cannot be explained, or a bad token id
+    │   └── DeadEnd                      a vocabulary that cannot spell what must come next
     ├── ModelError(ValueError)           a model that cannot be loaded or called
     ├── PromptError(ValueError)          a prompt that cannot be used
     ├── TokenRefused(ValueError)         a token that the grammar forbids here
@@ -105,6 +106,10 @@ class BudgetExceeded(StructgenError, RuntimeError):
 
 class VocabularyError(StructgenError, ValueError):
     """A tokenizer whose bytes cannot be explained, or a token id that does not exist."""
+
+
+class DeadEnd(VocabularyError):
+    """A text that cannot go on: no token of the vocabulary spells what the grammar asks for next."""
 
 
 class ModelError(StructgenError, ValueError):

@@ -12,9 +12,12 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+import torch
 
 import structgen.api as sg
+from structgen.constraint.explain import dead_end
 from structgen.engines.transformers import LogitsProcessor
+from structgen.errors import DeadEnd, IncompleteOutput, ModelError
 from structgen.vocab import Vocabulary
 
 STORIES = Path(__file__).resolve().parents[3] / "shared" / "data" / "models" / "stories260K"
@@ -137,3 +140,24 @@ def test_a_real_model_under_a_schema_here_and_inside_generate() -> None:
             for t in ids:
                 state = model.automaton(SCHEMA).advance(state, t)
             assert state
+
+
+def test_a_dead_end_of_the_vocabulary_is_told_from_one_of_the_model() -> None:
+    vocab = Vocabulary.from_bytes([b"a", b"b", b'"', b""], eos=3)
+    grammar = sg.json_schema({"type": "object"}, style="compact")
+    with pytest.raises(DeadEnd, match=r"no token of the vocabulary spells what must come next: '\{'") as caught:
+        sg.LogitsProcessor(grammar, vocab)(torch.zeros((1, 1), dtype=torch.long), torch.zeros((1, 4)))
+    assert caught.value.where == "row 0"
+    assert "vocabulary.notes" in (caught.value.hint or "")
+    result = sg.load((lambda rows: np.zeros((len(rows), 4), np.float32), vocab)).generate("a", grammar)
+    assert result.finish_reason == "dead_end"
+    with pytest.raises(IncompleteOutput, match=r"no token of the vocabulary spells what must come next: '\{'"):
+        _ = result.value
+    automaton = sg.compile(sg.regex("ab"), vocab)
+    assert dead_end(automaton, automaton.start(), "") is None
+    scores = torch.tensor([[-torch.inf, 0.0, 0.0, 0.0]])
+    with pytest.raises(ModelError, match="has a score of -inf"):
+        sg.LogitsProcessor(automaton)(torch.zeros((1, 1), dtype=torch.long), scores)
+    stubborn = sg.load((lambda rows: np.tile(scores.numpy(), (len(rows), 1)), vocab)).generate("a", sg.regex("ab"))
+    with pytest.raises(IncompleteOutput, match="the model gives no probability"):
+        _ = stubborn.value
