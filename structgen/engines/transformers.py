@@ -10,6 +10,7 @@ made.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any, Final
 
@@ -74,6 +75,9 @@ class LogitsProcessor(Base):  # type: ignore[misc]
         self._stop_row = pack(self.vocabulary.stop_ids, self.vocabulary.words)
         self._runs: list[_Run] = []
         self._lock = Lock()
+
+    def __reduce__(self) -> tuple[Any, tuple[()]]:
+        return partial(LogitsProcessor, self.constraints, prompt_length=self.prompt_length, width=self.width), ()
 
     def reset(self) -> None:
         """Forget every prompt: the next call begins a new generation."""
