@@ -19,7 +19,7 @@ import numpy as np
 
 from structgen.automata.assemble import Assembler
 from structgen.automata.leaves import POOL
-from structgen.errors import BudgetExceeded, EmptyLanguage
+from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError
 from structgen.ir.expr import NEVER, Bind, Expr, Rule
 from structgen.kernels import tables as t
 from structgen.kernels import walk
@@ -36,12 +36,25 @@ class Budget:
 
     `nodes`: nodes of unfolded rules. `states`: distinct states. `memory`: bytes of all arrays. `seconds`: time of one call (None: no
     limit).
+
+    States and memory are looked at whenever a full array is to be doubled, so that a few hundred states are free, and up to twice the limit
+    may be in use; time then and whenever a rule unfolds. Raises OptionError for what is not positive.
     """
 
     nodes: int = 1 << 26
     states: int = 1 << 23
     memory: int = 1 << 31
     seconds: float | None = 30.0
+
+    def __post_init__(self) -> None:
+        for name in ("nodes", "states", "memory", "seconds"):
+            value = getattr(self, name)
+            if name == "seconds" and value is None:
+                continue
+            kinds = int | float if name == "seconds" else int
+            if isinstance(value, bool) or not isinstance(value, kinds) or not value > 0:
+                what = "a number of seconds above 0, or None for no limit" if name == "seconds" else "a whole number from 1 up"
+                raise OptionError(f"{name} of a budget is {what}, not {value!r:.50}", where=name)
 
 
 _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, fill of new cells

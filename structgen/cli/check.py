@@ -9,9 +9,9 @@ from typing import Final
 from rich.padding import Padding
 from rich.text import Text
 
-from structgen.cli.inputs import SchemaOptions, schema_text
-from structgen.cli.screen import out, plain
-from structgen.errors import EmptyLanguage, UnsupportedFeature
+from structgen.cli.inputs import SchemaOptions, in_file, schema_text
+from structgen.cli.screen import BAD_INPUT, out, plain, spoken
+from structgen.errors import EmptyLanguage, GrammarError, UnsupportedFeature
 from structgen.ir.report import Finding, SupportReport
 
 EXACT, REFUSED = 0, 1
@@ -19,15 +19,21 @@ _COLOURS: Final = {"exact": "green", "narrower": "yellow", "relaxed": "yellow", 
 
 
 def check(given: str, options: SchemaOptions, *, as_json: bool) -> int:
-    """Print the support report of a schema; the exit status. Raises `SchemaError` where it is malformed."""
-    text = schema_text(given)
-    verdict, report, hint = judge(text, options)
+    """Print the support report of a schema; the exit status. Raises `SchemaError` where it is malformed, but as JSON says so there."""
+    try:
+        with in_file(given):
+            verdict, report, hint = judge(schema_text(given), options)
+    except GrammarError as error:
+        if not as_json:
+            raise
+        finding = Finding(str(error.where or ""), "schema", "refused", error.why, spoken(error.hint or ""))
+        verdict, report, hint = "malformed", SupportReport([finding]), ""
     if as_json:
         findings = [asdict(finding) for finding in report.findings]
         plain(json.dumps({"verdict": verdict, "findings": findings, "hint": hint}, ensure_ascii=False, indent=2))
     else:
         _show(verdict, report, hint)
-    return REFUSED if verdict in ("refused", "empty") else EXACT
+    return {"refused": REFUSED, "empty": REFUSED, "malformed": BAD_INPUT}.get(verdict, EXACT)
 
 
 def judge(text: str, options: SchemaOptions) -> tuple[str, SupportReport, str]:
@@ -48,9 +54,9 @@ def _relaxed_hint(text: str, options: SchemaOptions) -> str:
     try:
         relaxed = replace(options, relax=True).grammar(text).report.relaxed
     except (UnsupportedFeature, EmptyLanguage):
-        return "relax=True (--relax) does not compile it either."
+        return "--relax does not compile it either."
     places = "1 place" if len(relaxed) == 1 else f"{len(relaxed)} places"
-    return f"relax=True (--relax) compiles the nearest superset, which allows more in {places}."
+    return f"--relax compiles the nearest superset, which allows more in {places}."
 
 
 def _show(verdict: str, report: SupportReport, hint: str) -> None:
@@ -60,7 +66,7 @@ def _show(verdict: str, report: SupportReport, hint: str) -> None:
         where = Text(f"{finding.verdict:8} ", style=_COLOURS[finding.verdict])
         where.append(finding.where or "the root", style="bold default")
         screen.print(where, soft_wrap=True)  # a pointer is to be copied: it stays on one line
-        why = f"{finding.feature}: {finding.why}" + (f"\nhint: {finding.hint}" if finding.hint and finding.hint != hint else "")
+        why = f"{finding.feature}: {finding.why}" + (f"\nhint: {spoken(finding.hint)}" if finding.hint and finding.hint != hint else "")
         screen.print(Padding(Text(why), (0, 0, 0, 9)))
     if hint:
         screen.print(Text(hint, style="dim"))

@@ -33,13 +33,24 @@ _DISTANCE_MAX: Final = 100_000  # states that one distance may look at
 class TokenAutomaton:
     """A grammar over the tokens of a vocabulary. Implements `Constraint`; safe to share between sequences and threads.
 
+    Pickled as grammar and vocabulary, and compiled anew: states are numbered anew, too.
+
     `report` is the support report of the grammar. State 0 is dead; state 1 is the end of a text behind which nothing may follow.
     """
 
-    def __init__(self, machine: ByteAutomaton, vocabulary: Vocabulary, report: SupportReport | None = None) -> None:
+    def __init__(
+        self,
+        machine: ByteAutomaton,
+        vocabulary: Vocabulary,
+        report: SupportReport | None = None,
+        decode: Callable[[str], Any] | None = None,
+        again: Callable[[], TokenAutomaton] | None = None,
+    ) -> None:
+        """Use `sg.compile`. `decode`: text -> value, where the grammar says how; `again` makes the automaton anew, where it is
+        unpickled."""
         self.vocabulary = vocabulary
         self.report = report or SupportReport()
-        self.decode: Callable[[str], Any] | None = None  # text -> value, where the grammar says how
+        self.decode, self._again = decode, again
         self.machine = machine
         self._size, self._words = vocabulary.size, vocabulary.words
         self._tables = tables_of(vocabulary)
@@ -69,9 +80,19 @@ class TokenAutomaton:
             return self
         with self.machine.turn:
             if self._heir is None or self._heir.machine.is_worn:
-                self._heir = TokenAutomaton(self.machine.renewed(), self.vocabulary, self.report)
-                self._heir.decode = self.decode
+                self._heir = TokenAutomaton(self.machine.renewed(), self.vocabulary, self.report, self.decode, self._again)
             return self._heir
+
+    def __copy__(self) -> TokenAutomaton:
+        return self
+
+    def __deepcopy__(self, _: object) -> TokenAutomaton:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[], TokenAutomaton], tuple[()]]:
+        if self._again is None:
+            raise OptionError("an automaton made by hand cannot be pickled", where="automaton", hint="pickle what sg.compile gives")
+        return self._again, ()
 
     def _specials(self) -> None:
         """Look up special tokens that the grammar has named since the last call; -1 for those that the vocabulary lacks."""

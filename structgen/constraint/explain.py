@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from structgen.automata.machine import ByteAutomaton
-from structgen.errors import Place
+from structgen.constraint.protocol import Constraint
+from structgen.errors import DeadEnd, Place
 
 _SHOWN = 12
 
@@ -53,6 +54,20 @@ def explain(machine: ByteAutomaton, text: str | bytes) -> Explanation:
         expected.append("the end")
     verdict = "refused" if count < len(data) else "complete" if final else "incomplete"
     return Explanation(verdict, read, tuple(expected), Place(shown, read))
+
+
+def dead_end(constraint: Constraint, state: int, where: str) -> DeadEnd | None:
+    """The error for a state that lives and whose mask is empty; None for any other state."""
+    if state <= 0 or constraint.mask(state).any():
+        return None
+    machine, vocabulary = getattr(constraint, "machine", None), constraint.vocabulary
+    may = ", ".join(_names(machine, [symbol for symbol, _ in machine.moves(state)])) if isinstance(machine, ByteAutomaton) else "more"
+    notes = f" ({'; '.join(vocabulary.notes)})" if vocabulary.notes else ""
+    return DeadEnd(
+        f"no token of the vocabulary spells what must come next: {may}",
+        where=where,
+        hint=f"vocabulary.notes says which bytes have no token{notes}; allow a text that it can spell, or take another tokenizer",
+    )
 
 
 def _names(machine: ByteAutomaton, symbols: list[int]) -> list[str]:

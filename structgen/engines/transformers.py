@@ -10,12 +10,14 @@ made.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from structgen.constraint.explain import dead_end
 from structgen.constraint.protocol import DEAD, Constraint, Words, pack, renewed
 from structgen.errors import ModelError, OptionError
 from structgen.vocab.vocabulary import Vocabulary
@@ -74,6 +76,9 @@ class LogitsProcessor(Base):  # type: ignore[misc]
         self._runs: list[_Run] = []
         self._lock = Lock()
 
+    def __reduce__(self) -> tuple[Any, tuple[()]]:
+        return partial(LogitsProcessor, self.constraints, prompt_length=self.prompt_length, width=self.width), ()
+
     def reset(self) -> None:
         """Forget every prompt: the next call begins a new generation."""
         with self._lock:
@@ -82,8 +87,8 @@ class LogitsProcessor(Base):  # type: ignore[misc]
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Scores float[B, V] with -inf where the grammar forbids a token, after `input_ids` int64[B, L].
 
-        Raises `ModelError` where nothing allowed has a score above -inf, and `OptionError` where the batch does not fit the list of
-        grammars.
+        Raises `ModelError` where nothing allowed has a score above -inf, `DeadEnd` where no token spells what must come next, and
+        `OptionError` where the batch does not fit the list of grammars.
         """
         width = scores.shape[-1]
         if self.width is not None and width != self.width:
@@ -132,7 +137,7 @@ class LogitsProcessor(Base):  # type: ignore[misc]
         out = scores.masked_fill(~(allowed(rows, scores.shape[-1], scores.device) | dead), -torch.inf)
         for k in torch.isneginf(out).all(-1).nonzero().flatten().tolist():
             if states[k] > 0:
-                raise ModelError(
+                raise dead_end(constraints[k // repeat], states[k], f"row {k}") or ModelError(
                     f"row {k}: everything that the grammar allows has a score of -inf",
                     where="scores",
                     hint="another logits processor, or the model itself, forbids what the grammar needs",

@@ -98,7 +98,7 @@ def test_check_refused_names_the_place() -> None:
     assert result.exit_code == 1
     assert result.stdout.startswith("refused")
     assert "/properties/a: b/pattern" in result.stdout
-    assert "relax=True" in result.stdout
+    assert "--relax compiles" in result.stdout
 
 
 def test_check_json_lists_the_findings() -> None:
@@ -188,6 +188,25 @@ def test_explain_in_any_order_and_draft() -> None:
 )
 def test_check_malformed(given: str, words: str) -> None:
     assert words in refused("check", given)
+
+
+def test_check_shows_the_line_of_a_file_that_is_no_json(tmp_path: Path) -> None:
+    file = tmp_path / "schema.json"
+    file.write_text('{\n "required": ["a",\n ],\n}')
+    said = refused("check", str(file))
+    assert f"{file}, line 3, column 2:" in said
+    assert "no comma behind the last item" in said
+    result = run("check", "--json", str(file))
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["verdict"] == "malformed"
+    assert json.loads(result.stdout)["findings"][0]["hint"].startswith("JSON has no comma")
+
+
+def test_hints_speak_of_options_here() -> None:
+    said = refused("explain", "--schema", '{"$schema": "http://x/y", "$ref": "z"}', "1")
+    for option in ("by --draft", "by --registry", "--registry DIR", "--relax"):
+        assert option in said
+    assert "relax=True" not in said
 
 
 def test_check_a_file_that_is_no_text(tmp_path: Path) -> None:

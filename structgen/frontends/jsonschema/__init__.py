@@ -30,7 +30,7 @@ from structgen.frontends.jsonschema.blame import to_blame
 from structgen.frontends.jsonschema.crowded import crowded
 from structgen.frontends.jsonschema.emit import Emitter
 from structgen.frontends.jsonschema.formats.own import Atoms, own_formats
-from structgen.frontends.jsonschema.load import load
+from structgen.frontends.jsonschema.load import load, order_in
 from structgen.frontends.jsonschema.node import goal_of
 from structgen.frontends.jsonschema.read import read
 from structgen.frontends.jsonschema.resources import References
@@ -93,6 +93,8 @@ def json_schema(
         report.findings[:] = dict.fromkeys(report.findings)  # a place is read once for every dynamic scope
         if own and not report.refused:
             report.findings += crowded(root, reader.nodes, relax=relax)
+        place = order_in(references.main.tree)
+        report.findings.sort(key=lambda one: place(one.where))
         if report.refused:
             raise _refusal(report)
         algebra = Algebra(reader.nodes)
@@ -131,14 +133,14 @@ def _own_formats(formats: Formats) -> Atoms | None:
 
 def _refusal(report: SupportReport) -> UnsupportedFeature:
     refused = report.refused
+    relaxing = "relax=True compiles the nearest superset and names what it left out."
     lines = [f"{one.where or 'the root'}: {one.feature}: {one.why}" for one in refused]
-    many = (
-        f"{len(refused)} parts of the schema cannot be compiled exactly"
-        if len(refused) > 1
-        else "a part of the schema cannot be compiled exactly"
-    )
-    hints = dict.fromkeys(one.hint for one in refused if one.hint)
-    hint = " ".join([*hints, "relax=True compiles the nearest superset and names what it left out."])
-    error = UnsupportedFeature("\n  ".join([many, *lines]), where=refused[0].where, hint=hint)
+    if len(refused) == 1:
+        head, hint = "a part of the schema cannot be compiled exactly", f"{refused[0].hint} {relaxing}".lstrip()
+    else:
+        head, hint = f"{len(refused)} parts of the schema cannot be compiled exactly", relaxing
+        lines = [f"{line}\n  hint: {one.hint}" if one.hint else line for line, one in zip(lines, refused, strict=True)]
+    why = "\n  ".join([head, *(line.replace("\n", "\n  ") for line in lines)])
+    error = UnsupportedFeature(why, where=refused[0].where, hint=hint)
     error.report = report
     return error

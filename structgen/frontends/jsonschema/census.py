@@ -207,24 +207,25 @@ class Census:
         for size in range(shape.low, longest + 1):
             if size and not self._at(shape.item(size - 1), below):
                 return
-            for lists in self._ways(steps, size, below, steps.start, ()):
+            for lists in self._ways(steps, size, below):
                 for items in self._chosen(lists, shape.unique):
                     value: Values = (ARRAY, *items)
                     if self._is_array(shape, value):
                         yield value
 
-    def _ways(self, steps: Steps, size: int, below: _Table, state: State, so_far: tuple[Values, ...]) -> Iterator[tuple[Values, ...]]:
+    def _ways(self, steps: Steps, size: int, below: _Table) -> Iterator[tuple[Values, ...]]:
         """What the items of an array of this size may be: values for each place, one way for every choice of what an item counts for."""
-        self._step()
-        left = size - len(so_far)
-        if not left:
-            if steps.may_end(state):
-                yield so_far
-        elif all(one.low - hits <= left for one, hits in zip(steps.shape.contains, state.hits, strict=True)):
-            for goal, after in steps.steps(state):
-                some = self._at(goal, below)
-                if some:
-                    yield from self._ways(steps, size, below, after, (*so_far, some))
+        todo: list[tuple[State, tuple[Values, ...]]] = [(steps.start, ())]
+        while todo:
+            self._step()
+            state, so_far = todo.pop()
+            left = size - len(so_far)
+            if not left:
+                if steps.may_end(state):
+                    yield so_far
+            elif all(one.low - hits <= left for one, hits in zip(steps.shape.contains, state.hits, strict=True)):
+                ways = [(after, (*so_far, some)) for goal, after in steps.steps(state) if (some := self._at(goal, below))]
+                todo += reversed(ways)
 
     def _chosen(self, lists: Sequence[Values], unique: bool | None) -> Iterator[Values]:
         """One value from each list; all different, or not all, where that is asked for."""
@@ -257,25 +258,38 @@ class Census:
             values = self._at(other.goal, below)
             names = other.names(shape.low + below.width + len(other.taken))
             members += [(name, values, False) for name in names if name not in other.taken]
-        yield from self._joined(shape, [one for one in members if one[1] or one[2]], 0, {})
+        yield from self._joined(shape, [one for one in members if one[1] or one[2]])
 
-    def _joined(
-        self, shape: Obj, members: Sequence[tuple[str, tuple[Constant, ...], bool]], at: int, so_far: dict[str, Constant]
-    ) -> Iterator[Constant]:
-        self._step()
-        left = len(so_far) + len(members) - at
-        if left < shape.low or (shape.high is not None and len(so_far) > shape.high):
-            return
-        if at == len(members):
-            value: tuple[Constant, ...] = (OBJECT, *((key, so_far[key]) for key in sorted(so_far)))
+    def _joined(self, shape: Obj, members: Sequence[tuple[str, Values, bool]]) -> Iterator[Constant]:
+        """Objects of some of the members (all that are required), those with few first."""
+        todo: list[Iterator[tuple[int, dict[str, Constant]]]] = [iter([(0, {})])]
+        while todo:
+            found = next(todo[-1], None)
+            if found is None:
+                todo.pop()
+                continue
+            self._step()
+            at, so_far = found
+            left = len(so_far) + len(members) - at
+            if left < shape.low or (shape.high is not None and len(so_far) > shape.high):
+                continue
+            if at < len(members):
+                todo.append(_with(members[at], at, so_far, may_skip=left > shape.low))
+                continue
+            value: Values = (OBJECT, *((key, so_far[key]) for key in sorted(so_far)))
             if self._is_object(shape, value):
                 yield value
-            return
-        name, values, required = members[at]
-        if not required and left > shape.low:
-            yield from self._joined(shape, members, at + 1, so_far)
-        for one in values:
-            yield from self._joined(shape, members, at + 1, {**so_far, name: one})
+
+
+def _with(
+    member: tuple[str, Values, bool], at: int, so_far: dict[str, Constant], *, may_skip: bool
+) -> Iterator[tuple[int, dict[str, Constant]]]:
+    """An object without one more member, where it is not required, and with each of its values."""
+    name, values, required = member
+    if not required and may_skip:
+        yield at + 1, so_far
+    for one in values:
+        yield at + 1, {**so_far, name: one}
 
 
 class _Wider(Exception):
@@ -303,17 +317,30 @@ def has_representatives(lists: Sequence[Sequence[Constant]]) -> bool:
     """Whether a different value can be taken from each list (Hall's condition, by augmenting paths)."""
     small = [one for one in lists if len(one) < len(lists)]  # from the others, something is always left
     owner: dict[Constant, int] = {}
+    taken: dict[int, Constant] = {}
 
-    def place(i: int, tried: set[Constant]) -> bool:
-        for value in small[i]:
-            if value not in tried:
-                tried.add(value)
-                if value not in owner or place(owner[value], tried):
-                    owner[value] = i
-                    return True
+    def place(first: int) -> bool:
+        came: dict[Constant, int] = {}
+        todo = [first]
+        for i in todo:  # it grows meanwhile
+            for value in small[i]:
+                if value not in came:
+                    came[value] = i
+                    if value not in owner:
+                        hand_on(value, came, first)
+                        return True
+                    todo.append(owner[value])
         return False
 
-    return all(place(i, set()) for i in range(len(small)))
+    def hand_on(free: Constant, came: dict[Constant, int], first: int) -> None:
+        """Each list on the way takes the next one's value, and the last the free one."""
+        i = came[free]
+        while i != first:
+            old, taken[i], owner[free] = taken[i], free, i
+            free, i = old, came[old]
+        taken[i], owner[free] = free, i
+
+    return all(place(i) for i in range(len(small)))
 
 
 def numbers(shape: Num) -> Iterator[Rational]:

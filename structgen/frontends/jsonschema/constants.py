@@ -14,6 +14,7 @@ members come in this order. `plain` forgets that; an object of a plain constant 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -39,9 +40,10 @@ OBJECT: Final = "object"
 WRITTEN: Final = "written"
 BOOLEAN: Final = "boolean"
 
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
-DEEPEST: Final = 200
-"""How deep constants may nest: they are compared and hashed by recursion."""
+DEEPEST: Final = 100
+"""How deep constants may nest: they are compared, hashed and spelled by recursion, up to five calls a level."""
 
 
 def constant(value: Any, depth: int = 0, *, ordered: bool = False) -> Constant:
@@ -56,7 +58,7 @@ def constant(value: Any, depth: int = 0, *, ordered: bool = False) -> Constant:
             return (BOOLEAN, value)
         return value if isinstance(value, int) else Fraction(Decimal(repr(value)) if isinstance(value, float) else value)
     if depth >= DEEPEST:
-        raise TooDeep(f"a constant nests deeper than {DEEPEST} levels")
+        raise TooDeep(f"a constant nests deeper than {DEEPEST} levels", hint="Describe its outer levels by a schema.")
     if not isinstance(value, dict):
         return (ARRAY, *[constant(one, depth + 1, ordered=ordered) for one in value])
     if ordered:
@@ -78,11 +80,17 @@ def _name(member: tuple[str, Constant]) -> str:
 
 
 def read(text: bytes) -> Constant:
-    """The constant of a JSON text. Raises BudgetExceeded for numbers beyond 10**2000, and beyond DEEPEST."""
-    try:
-        return constant(json.loads(text, parse_float=_number, parse_int=_number))
-    except RecursionError:
-        raise TooDeep(f"a value among items that must differ nests deeper than {DEEPEST} levels") from None
+    """The constant of a value that stands in a text. Raises BudgetExceeded for numbers beyond 10**2000, and beyond DEEPEST."""
+    depth = deepest = 0
+    for byte in _STRING.sub(b"", text):
+        depth += (byte in b"[{") - (byte in b"]}")
+        deepest = max(depth, deepest)
+    if deepest > DEEPEST:
+        raise TooDeep(
+            f"the text has an item nested deeper than {DEEPEST} levels among items that must differ",
+            hint='Bound how deep the items nest. Those of "type": "object" that may have further members are compared at any depth.',
+        )
+    return constant(json.loads(text, parse_float=_number, parse_int=_number))
 
 
 def looked_up(text: bytes, groups: Mapping[Constant, _T], other: _T) -> _T:

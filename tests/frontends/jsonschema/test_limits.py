@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+import structgen
 from structgen.automata.machine import ByteAutomaton
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema import json_schema
@@ -66,6 +67,21 @@ def test_deep_constants_and_texts() -> None:
         json_schema({"not": {"const": deep}})
     with pytest.raises(BudgetExceeded):
         json_schema('{"items":' * DEEP + "{}" + "}" * DEEP)
+
+
+@pytest.mark.parametrize("brackets", [('{"a":', "}"), ("[", "]")])
+def test_items_that_must_differ_may_nest_as_deep_as_is_documented(brackets: tuple[str, str]) -> None:
+    def item(depth: int, value: int) -> str:
+        return brackets[0] * depth + str(value) + brackets[1] * depth
+
+    grammar = structgen.json_schema({"type": "array", "uniqueItems": True})
+    assert grammar.accepts(f"[{item(100, 1)},{item(100, 2)}]")
+    assert not grammar.accepts(f"[{item(100, 1)},{item(100, 1)}]")
+    with pytest.raises(BudgetExceeded, match="the text has an item nested deeper than 100 levels"):
+        grammar.accepts(f"[{item(DEEP, 1)}]")
+    anything = structgen.json_schema({"const": json.loads(item(150, 1))})
+    assert anything.accepts(item(150, 1))
+    assert not anything.accepts(item(150, 2))
 
 
 def test_chains_and_cycles_of_references() -> None:

@@ -21,6 +21,7 @@ from structgen.automata.machine import ByteAutomaton
 from structgen.constraint.protocol import unpack
 from structgen.errors import EmptyLanguage
 from structgen.frontends.jsonschema import json_schema
+from structgen.frontends.jsonschema.census import has_representatives
 from structgen.vocab.vocabulary import Vocabulary
 
 VALUES: list[Any] = [None, True, False, 0, 1, 2, 1.5, "a", "b", "", [], [1], [1, 2], {}, {"a": 1}, {"a": 2}, {"a": 1, "b": 1}, [[1]]]
@@ -155,3 +156,19 @@ def test_tokens_that_hold_a_whole_value_are_masked_exactly(part: Any) -> None:
             if not allowed:
                 break
             state = automaton.advance(state, rng.choice(sorted(allowed)))
+
+
+def test_that_there_are_enough_values_is_found_out_without_recursion() -> None:
+    item = {"type": "object", "properties": {f"p{i}": {"type": "boolean"} for i in range(1_200)}, "additionalProperties": False}
+    grammar = sg.json_schema({"type": "array", "items": item, "uniqueItems": True, "minItems": 2})
+    assert not grammar.accepts("[{}]")
+
+
+def test_different_values_are_taken_from_lists_without_recursion() -> None:
+    lists = [[i, i + 1] for i in range(3_000)] + [[0]]
+    assert has_representatives(lists)
+    assert not has_representatives([*lists, [3_000]])
+    rng = Random(5)
+    for _ in range(2_000):
+        lists = [rng.sample(range(6), rng.randrange(5)) for _ in range(rng.randrange(6))]
+        assert has_representatives(lists) == any(len(set(one)) == len(one) for one in product(*lists))
