@@ -27,6 +27,7 @@ _FIELDS: Final = 12
 _STARTS_MAX: Final = 1 << 14  # leaf expressions remembered by identity
 _PRODUCT_MAX: Final = 64  # states; bounds that need more than that become counts, whose token rows are shared
 _BOUNDED_MAX: Final = 8  # the same where there is an upper bound: a text comes to more of the states, and each costs a token table
+_REST_MAX: Final = 8  # states of what leaves may share the end of
 
 
 class LeafPool:
@@ -42,6 +43,7 @@ class LeafPool:
         self._numbers: dict[int, list[int]] = {}
         self._starts: dict[int, tuple[Leaf, tuple[int, int, int | None]]] = {}
         self._leaves: list[tuple[CharDFA, Spelling, npt.NDArray[np.int32]]] = []
+        self._spelled: list[tuple[str, str]] = []
         self._used = dict.fromkeys(("cls", "enc", "table", "live", "acc", "first", "inner"), 0)
         self._next_block = 0
         self.arena = Arena(
@@ -124,6 +126,7 @@ class LeafPool:
         self.arena["block"][self._next_block : self._next_block + blocks] = leaf
         self._next_block += blocks
         self._leaves.append((dfa, spell, made.table))
+        self._spelled.append((encoding, escapes))
         return LEAF + base
 
     def start(self, leaf: Leaf) -> tuple[int, int, int | None]:
@@ -143,6 +146,20 @@ class LeafPool:
         leaf = int(self.arena["block"][node >> _BLOCK])
         _, spell, table = self._leaves[leaf]
         return leaf, len(table) << (spell.enc.shape[0] - 1).bit_length()
+
+    def rest_of(self, node: int) -> tuple[object, ...] | None:
+        """What a leaf node (without LEAF) between two characters can still read, in a form that equal nodes of all leaves share; None where
+        that takes more than a few states to say, or inside a character."""
+        leaf = int(self.arena["block"][node >> _BLOCK])
+        dfa, _, table = self._leaves[leaf]
+        base, shift = map(int, self.arena["desc"][_FIELDS * leaf : _FIELDS * leaf + 2])
+        state, inside = divmod(node - base, 1 << shift)
+        marked = len(table) > len(dfa.rows)  # with states before and behind the marks
+        state -= marked
+        if inside or not 0 <= state < len(dfa.rows):
+            return None
+        rest = dfa.rest(state, _REST_MAX)
+        return None if rest is None else (self._spelled[leaf], marked, rest)
 
     def doors(self, respelling: Respelling) -> list[int]:
         """For each byte, the door to its other spellings (0: there are none)."""

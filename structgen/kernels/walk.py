@@ -242,9 +242,9 @@ def counted_row(M, L, K, k, ctx, row, doubt):
     if most < 0:
         M.n[ARG] = g
         return NEED_COUNTS
-    dense = look_up(K, OF_COUNTS, g, np.int64(min(rest, most)))
+    dense = look_up(K, OF_COUNTS, t, np.int64(min(rest, most)))
     if dense < 0:
-        M.n[ARG] = g
+        M.n[ARG] = t
         M.n[ARG2] = min(rest, most)
         return NEED_ROW
     at = dense * K.width[0]
