@@ -170,6 +170,8 @@ def plan(shape: Obj, algebra: Algebra) -> Plan:
         loose.update(dict.fromkeys(members_of(constant)))
     for some in shape.some:
         loose.update(dict.fromkeys(some.layer.properties if some.layer is not None else ()))
+    for triggers, needed in shape.needs:
+        loose.update(dict.fromkeys((*triggers, *needed)))
     for name in names:
         loose.pop(name, None)
     required = frozenset(shape.required)
