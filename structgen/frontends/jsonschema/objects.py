@@ -16,13 +16,12 @@ Not here: which keys there are (`keys`), what a value is (`emit`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial, reduce
 from itertools import chain
 from operator import or_
 from typing import TYPE_CHECKING, Final, NamedTuple
-from weakref import WeakValueDictionary
 
 from structgen.frontends.jsonschema.constants import Constant, looked_up
 from structgen.frontends.jsonschema.keys import (
@@ -46,7 +45,7 @@ from structgen.frontends.jsonschema.keys import (
 from structgen.frontends.jsonschema.named import named_expr
 from structgen.frontends.jsonschema.node import FALSE, Goal, join
 from structgen.frontends.jsonschema.shapes import Need, Obj
-from structgen.frontends.jsonschema.site import Site
+from structgen.frontends.jsonschema.site import Rules, Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal, values_expr
 from structgen.frontends.jsonschema.without import BUCKET, taken, without
 from structgen.ir.expr import NEVER, Bind, Entries, Expr, Known, Lit, Minus, Net, Other, Rule, alt, seq
@@ -133,18 +132,7 @@ class _Family:
         self.texts: dict[tuple[int, Goal], Rule] = {}
         self.taken: list[Rule | None] = [None] * len(classes)
         self.known: dict[int, tuple[list[Group], list[Ways]]] = {}
-        self.rules: WeakValueDictionary[object, Rule] = WeakValueDictionary()
-
-    def rule(self, name: str, key: object, make: Callable[[], Expr]) -> Rule:
-        """The one rule for a key."""
-        found = self.rules.get((name, key))
-        if found is None:
-            found = self.rules[(name, key)] = Rule(partial(self.made, make), name)
-        return found
-
-    def made(self, make: Callable[[], Expr]) -> Expr:
-        with self.site.lock:  # rules are unfolded by whichever thread comes first
-            return make()
+        self.rule = Rules(site.lock)
 
     # ---- objects ----
 

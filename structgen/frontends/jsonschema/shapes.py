@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple, TypeVar
 
 from structgen.errors import BudgetExceeded
-from structgen.frontends.jsonschema.constants import Constant, Rational, plain
+from structgen.frontends.jsonschema.constants import Constant, Rational, is_multiple, plain
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join, join_all
 from structgen.frontends.jsonschema.strings import Atom, matches
 
@@ -306,7 +306,7 @@ def has_number(shape: Num, value: Rational) -> bool:
         return False
     if shape.high is not None and (value > shape.high or (shape.high_open and value == shape.high)):
         return False
-    if any((value / d).denominator != 1 for d in shape.divisors) or any((value / d).denominator == 1 for d in shape.others):
+    if not all(is_multiple(value, d) for d in shape.divisors) or any(is_multiple(value, d) for d in shape.others):
         return False
     return value not in shape.but
 
