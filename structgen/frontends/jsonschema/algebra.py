@@ -43,6 +43,7 @@ from structgen.frontends.jsonschema.shapes import (
     Some,
     Str,
     Tag,
+    alternatives,
     meet,
     meet_obj,
     only,
@@ -69,6 +70,12 @@ def by_type(mask: int) -> Form:
 
 Enumeration = tuple[bool, int, tuple[Rational, ...], tuple[str, ...], tuple[Constant, ...]]
 """Whether null, which booleans (1 false, 2 true), numbers, strings, and constants of arrays and objects."""
+
+
+def _required(node: Node) -> tuple[str, ...]:
+    """The names of a node that requires some and asks for nothing else."""
+    kind, payload, _ = node.items[0] if len(node.items) == 1 else ("", (), ())
+    return payload if kind == "required" else ()
 
 
 _OBJECT: Final = frozenset(("object", "required", "minprops", "maxprops", "names"))
@@ -99,8 +106,20 @@ class Algebra:
             found = TOP if known is None else known
             for literal in goal if known is None else goal[-1:]:
                 found = meet(found, self.literal(literal), self.overlap.void)
+            if any(one.needs and one.is_counted for one in found.object):
+                found = found._replace(object=alternatives([one for shape in found.object for one in self._spread(shape)]))
             if loops == self.loops or not self._open:
                 self._goals[goal] = found
+        return found
+
+    def _spread(self, shape: Obj) -> list[Obj]:
+        """The shape as alternatives without needs, where its members are counted."""
+        if not (shape.needs and shape.is_counted):
+            return [shape]
+        found = [shape._replace(needs=())]
+        for names, others in shape.needs:
+            either = [*(Obj(layers=(self.absent(name),)) for name in names), Obj(required=(*names, *others))]
+            found = list(alternatives([met for a in found for b in either if (met := meet_obj(a, b, self.overlap.void)) is not None]))
         return found
 
     def literal(self, literal: int) -> Form:
@@ -233,6 +252,9 @@ class Algebra:
         if kind == "one":
             return self.overlap.exactly_one(children)
         if kind == "if":
+            names, others = _required(children[0]), _required(children[1])
+            if names and others and payload == (True, False):
+                return TOP._replace(object=(Obj(needs=((names, others),)),))
             return self._choice(payload, children, negated=False)
         if kind == "enum":
             return self._enum(payload, children)
@@ -240,8 +262,6 @@ class Algebra:
             return self._among_form(payload)
         if kind in SILENT:
             return TOP
-        if kind == "needs":
-            return self.dependent([(name, only("object", (Obj(required=names),))) for name, names in payload])
         return self.dependent([(name, self.of(child)) for name, child in zip(payload, children, strict=True)])
 
     def all_of(self, children: Sequence[Node], *, negated: bool = False) -> Form:

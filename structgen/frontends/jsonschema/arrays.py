@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
-from weakref import WeakValueDictionary
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import constants
@@ -21,7 +20,7 @@ from structgen.frontends.jsonschema.contains import MAX_STATES, Ends, Live, Stat
 from structgen.frontends.jsonschema.keys import FEW, NONE, Apart, is_open
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Arr, Form
-from structgen.frontends.jsonschema.site import Site
+from structgen.frontends.jsonschema.site import Rules, Site
 from structgen.frontends.jsonschema.strings import is_roomy, solve
 from structgen.ir.expr import EPSILON, NEVER, Bind, Entries, Expr, Leaf, Lit, Net, Other, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
@@ -155,23 +154,12 @@ class _Family:
         self.steps = Steps(shape, algebra)
         self.ends = Ends(self.steps, site.live)
         self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
-        self.rules: WeakValueDictionary[object, Rule] = WeakValueDictionary()
+        self.rule = Rules(site.lock)
 
     def expr(self) -> Expr:
         first = Seen(self.steps.start, again=self.shape.unique is None)
         some = seq(self.opening, self.item(first))
         return alt([self.empty, some]) if self.may_end(first) else some
-
-    def rule(self, name: str, key: object, make: Callable[[], Expr]) -> Rule:
-        """The one rule for a key."""
-        found = self.rules.get((name, key))
-        if found is None:
-            found = self.rules[(name, key)] = Rule(partial(self.made, make), name)
-        return found
-
-    def made(self, make: Callable[[], Expr]) -> Expr:
-        with self.site.lock:  # rules are unfolded by whichever thread comes first
-            return make()
 
     def may_end(self, seen: Seen) -> bool:
         return self.steps.may_end(seen.state) and (seen.again or bool(self.shape.unique))

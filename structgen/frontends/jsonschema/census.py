@@ -94,6 +94,8 @@ class Census:
             return False
         if not all(name in members for name in shape.required):
             return False
+        if any(all(name in members for name in names) and not all(name in members for name in others) for names, others in shape.needs):
+            return False
         if not all(self.has(shape.goal(name), one) and self.has(shape.names, name) for name, one in members.items()):
             return False
         return all(

@@ -34,6 +34,12 @@ class TooDeep(BudgetExceeded):
 Rational = int | Fraction
 """An exact number. Whole ones of schemas stay `int`, which is hashed five times as fast: there may be a million of them."""
 
+
+def is_multiple(value: Rational, unit: Fraction) -> bool:
+    """Whether a number is a multiple of another one."""
+    return value % unit.numerator == 0 if unit.denominator == 1 else (value / unit).denominator == 1
+
+
 ARRAY: Final = "array"
 LARGEST: Final = 2000
 OBJECT: Final = "object"

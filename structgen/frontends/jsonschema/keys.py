@@ -170,6 +170,8 @@ def plan(shape: Obj, algebra: Algebra) -> Plan:
         loose.update(dict.fromkeys(members_of(constant)))
     for some in shape.some:
         loose.update(dict.fromkeys(some.layer.properties if some.layer is not None else ()))
+    for triggers, needed in shape.needs:
+        loose.update(dict.fromkeys((*triggers, *needed)))
     for name in names:
         loose.pop(name, None)
     required = frozenset(shape.required)
@@ -192,6 +194,21 @@ def plan(shape: Obj, algebra: Algebra) -> Plan:
         else:
             members += [Member(name, one.goal, False, one.covers, one.more, True) for name in one.names(one.most)]
     return Plan(members, others, True)
+
+
+def are_roomy(classes: Sequence[Others]) -> bool:
+    """Whether behind every prefix of a key of some class there are infinitely many of all classes together."""
+    if any(one.high is not None for one in classes):
+        return False
+    if all(one.is_roomy for one in classes):
+        return True
+    whole = CharDFA.empty()
+    try:
+        for one in classes:
+            whole |= CharDFA.any() if one.dfa is None else one.dfa
+    except BudgetExceeded:
+        return False
+    return is_roomy(whole)
 
 
 def is_open(shape: Obj, live: Live, algebra: Algebra) -> bool:

@@ -26,7 +26,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from structgen.errors import BudgetExceeded, OptionError
-from structgen.frontends.jsonschema.constants import Rational
+from structgen.frontends.jsonschema.constants import Rational, is_multiple
 from structgen.frontends.jsonschema.numbers_exponent import Limits, Mantissas
 from structgen.frontends.jsonschema.numbers_plain import Bound, Modulus, Plain, rest_of, scale_of
 from structgen.frontends.jsonschema.numbers_power import char_leaf, number_leaf
@@ -45,7 +45,8 @@ MAX_POWER: Final = 2000
 """Numbers of schemas are read up to 10**2000 and down to 10**-2000."""
 
 MANY_VALUES: Final = 20_000
-"""Multiples in a range are listed one by one if there are no more than this, and only where remainders need too many states."""
+"""Multiples in a range are listed one by one if there are no more than this, and only where remainders need too many states. No more than
+this are denied one by one, which takes a second or two."""
 
 BULK: Final = 1000
 """Sets of more numbers than this are tries: 500,000 take 0.5 s, where an automaton takes 2.3 s, and room for good."""
@@ -101,17 +102,21 @@ class Condition:
         if low is not None and high is not None and (low > high or (low == high and (low_strict or high_strict))):
             return None
         range_ = Condition(low, low_strict, high, high_strict, step, nots)
-        return replace(range_, but=frozenset([value for value in map(exact, but) if range_.has(value)]))
+        others = [value for value in map(_short, but) if range_.has(value)]
+        if len(others) > MANY_VALUES:
+            hint = "Deny a range, or multiples of a number."
+            raise BudgetExceeded(f"more than {MANY_VALUES:,} numbers are denied one by one", hint=hint)
+        return replace(range_, but=frozenset(map(Fraction, others)))
 
-    def has(self, value: Fraction) -> bool:
+    def has(self, value: Rational) -> bool:
         """Whether a number meets it."""
         if self.low is not None and (value < self.low or (self.low_strict and value == self.low)):
             return False
         if self.high is not None and (value > self.high or (self.high_strict and value == self.high)):
             return False
-        if self.step is not None and (value / self.step).denominator != 1:
+        if self.step is not None and not is_multiple(value, self.step):
             return False
-        return value not in self.but and all((value / one).denominator != 1 for one in self.nots)
+        return value not in self.but and not any(is_multiple(value, one) for one in self.nots)
 
 
 def exact(value: Number | str, where: str = "number") -> Fraction:
@@ -344,11 +349,11 @@ def values_number(values: Iterable[Number], style: JsonStyle = DEFAULT) -> Expr:
     In a style with exponents of any length: all of `number_expr`'s. Else plain digits with zeros behind (`2`, `2.0`, `2.00`; `-0` is 0),
     and with an exponent where `json.dumps` would write one. In a style of bare integers one spelling: `2`, `0.5`.
     """
-    return _values_number(frozenset([one if _is_short(one) else exact(one) for one in values]), _relevant(style))
+    return _values_number(frozenset(map(_short, values)), _relevant(style))
 
 
-def _is_short(value: Number) -> bool:
-    return type(value) is int and -SHORT < value < SHORT
+def _short(value: Number) -> Rational:
+    return value if type(value) is int and -SHORT < value < SHORT else exact(value)
 
 
 @lru_cache(maxsize=4096)
@@ -399,7 +404,7 @@ def _spelled(values: Collection[Rational], style: JsonStyle) -> tuple[dict[int, 
     plain: dict[int, list[str]] = {}
     powers: dict[int, list[str]] = {}
     for value in values if len(whole) < len(values) else ():
-        if _is_short(value):
+        if type(value) is int and -SHORT < value < SHORT:
             continue
         sign, digits, part = plain_text(Fraction(value))
         plain.setdefault(len(part), []).append(f"{sign}{digits}.{part}" if part else sign + digits)
@@ -443,10 +448,7 @@ _SPELLINGS: Final[dict[frozenset[Fraction], CharDFA]] = {}
 
 def _spellings(values: frozenset[Fraction]) -> CharDFA:
     """Every spelling of some numbers without exponent. Sets grow one by one (unique items), so that of a set with one less is looked for
-    first. Raises BudgetExceeded for more than MANY_VALUES: 20,000 take a second or two."""
-    if len(values) > MANY_VALUES:
-        hint = "Deny a range, or multiples of a number."
-        raise BudgetExceeded(f"more than {MANY_VALUES:,} numbers are denied one by one", hint=hint)
+    first."""
     found = _SPELLINGS.get(values)
     if found is None:
         for one in values if 1 < len(values) <= BULK else ():

@@ -16,11 +16,12 @@ Not here: which keys there are (`keys`), what a value is (`emit`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
+from itertools import chain
+from operator import or_
 from typing import TYPE_CHECKING, Final, NamedTuple
-from weakref import WeakValueDictionary
 
 from structgen.frontends.jsonschema.constants import Constant, looked_up
 from structgen.frontends.jsonschema.keys import (
@@ -33,6 +34,7 @@ from structgen.frontends.jsonschema.keys import (
     Others,
     Rest,
     Ways,
+    are_roomy,
     can_finish,
     members_of,
     options,
@@ -43,8 +45,8 @@ from structgen.frontends.jsonschema.keys import (
 )
 from structgen.frontends.jsonschema.named import named_expr
 from structgen.frontends.jsonschema.node import FALSE, Goal, join
-from structgen.frontends.jsonschema.shapes import Obj
-from structgen.frontends.jsonschema.site import Site
+from structgen.frontends.jsonschema.shapes import Need, Obj
+from structgen.frontends.jsonschema.site import Rules, Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal, values_expr
 from structgen.frontends.jsonschema.without import BUCKET, taken, without
 from structgen.ir.expr import NEVER, Bind, Entries, Expr, Known, Lit, Minus, Net, Other, Rule, alt, seq
@@ -71,8 +73,8 @@ def object_expr(shape: Obj, site: Site, algebra: Algebra) -> Expr:
         low = 0
     if high is not None and not classes and high >= len(members):
         high = None
-    family = _Family(Rest(members, classes, low, high, algebra), site, (1 << len(shape.some)) - 1, shape.apart)
-    if family.many:
+    family = _Family(Rest(members, classes, low, high, algebra), site, (1 << len(shape.some)) - 1, shape.apart, shape.needs)
+    if family.many or family.needs:
         return family.expr()
     if site.order == "schema" and not family.counting:
         return family.chain()
@@ -102,7 +104,7 @@ class State(NamedTuple):
 class _Family:
     """The rules of one object shape."""
 
-    def __init__(self, keys: Rest, site: Site, duties: int = 0, apart: Apart = NONE) -> None:
+    def __init__(self, keys: Rest, site: Site, duties: int = 0, apart: Apart = NONE, needs: Sequence[Need] = ()) -> None:
         self.site, self.low, self.high, self.algebra = site, keys.low, keys.high, keys.algebra
         self.duties, self.apart = duties, apart
         self.members = [*(one for one in keys.members if not one.loose), *(one for one in keys.members if one.loose)]
@@ -115,30 +117,23 @@ class _Family:
         self.counted = max([keys.low, *(len(members_of(one)) + 1 for one in apart)])  # from here on it does not matter how many
         self.endless = bool(apart) and keys.is_endless(site.live)
         self.sure = all(one.is_roomy for one in classes)
-        self.is_list = self.sure and not self.finite and not duties and not apart and not (self.ordered and self.counting)
+        self.is_list = are_roomy(classes) and not duties and not apart and not (self.ordered and self.counting)
         self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
         self.colon = site.style.colon()
-        self.many = len(self.members) > MANY and not self.counting
+        self.everyone = (1 << len(self.members)) - 1
+        self.needs = self._bits_of(needs)
+        self.must = sum(1 << i for i, one in enumerate(self.members) if one.required) if self.needs else 0
+        self.noted = reduce(or_, chain.from_iterable(self.needs), self.must) & self.everyone
+        self.due_after: dict[int, int] = {}
+        self.many = len(self.members) > MANY and not self.counting and not self.needs
         self.spelled = replace(site.style, constants="any")  # another spelling of a declared key is that key
         self.kept: tuple[State | None, Sequence[str]] = None, ()
         self.places = dict(sorted([(one.name, i) for i, one in enumerate(self.members)])) if self.many else {}
         self.group: list[Rule] = []
         self.texts: dict[tuple[int, Goal], Rule] = {}
         self.taken: list[Rule | None] = [None] * len(classes)
-        self.everyone = (1 << len(self.members)) - 1
         self.known: dict[int, tuple[list[Group], list[Ways]]] = {}
-        self.rules: WeakValueDictionary[object, Rule] = WeakValueDictionary()
-
-    def rule(self, name: str, key: object, make: Callable[[], Expr]) -> Rule:
-        """The one rule for a key."""
-        found = self.rules.get((name, key))
-        if found is None:
-            found = self.rules[(name, key)] = Rule(partial(self.made, make), name)
-        return found
-
-    def made(self, make: Callable[[], Expr]) -> Expr:
-        with self.site.lock:  # rules are unfolded by whichever thread comes first
-            return make()
+        self.rule = Rules(site.lock)
 
     # ---- objects ----
 
@@ -207,13 +202,38 @@ class _Family:
 
     # ---- states ----
 
+    def _bits_of(self, needs: Sequence[Need]) -> list[tuple[int, int]]:
+        """The needs as sets of members, with one bit more for those that cannot be there. Without needs that never arise."""
+        bits = {one.name: 1 << i for i, one in enumerate(self.members)} if needs else {}
+        never = 1 << len(self.members)
+        names, others = [[reduce(or_, [bits.get(name, never) for name in one[k]], 0) for one in needs] for k in (0, 1)]
+        return [one for one in zip(names, others, strict=True) if not one[0] & never]
+
+    def due(self, there: int) -> int:
+        """The members that must come where these are there, as bits."""
+        if not self.needs:
+            return self.required & ~there
+        found = self.due_after.get(there)
+        if found is None:
+            before, wanted = 0, there | self.must
+            while wanted != before:
+                before = wanted
+                for names, others in self.needs:
+                    if names & wanted == names:
+                        wanted |= others
+            found = self.due_after[there] = wanted & ~there
+        return found
+
     def may_end(self, state: State) -> bool:
-        if state.at < self.settled or self.required & ~state.there or state.size < self.low or state.duties:
+        if state.at < self.settled or self.due(state.there) or state.size < self.low or state.duties:
             return False
         return not any(len(members_of(one)) == state.size for one in state.alive)
 
     def can_finish(self, state: State) -> bool:
         """Whether some text leads from the state to the end."""
+        if self.needs:
+            possible = -1 << state.at & self.everyone
+            return not self.due(state.there) & ~possible
         if not self.counting:
             return True
         high = None if self.high is None else self.high - state.size
@@ -281,18 +301,20 @@ class _Family:
     def candidates(self, state: State) -> list[int]:
         """The members that may come next."""
         found: list[int] = []
+        due = self.due(state.there)
         for i in range(state.at, self.ordered):
             found.append(i)
-            if self.members[i].required:
+            if self.members[i].required or due >> i & 1:
                 return found
         left = [i for i in range(self.ordered, len(self.members)) if not state.there >> i & 1]
         # Required members first: whoever looks for a way to the end tries alternatives as they are written.
-        return found + sorted(left, key=lambda i: not self.members[i].required)
+        return found + sorted(left, key=lambda i: not due >> i & 1)
 
     def behind(self, state: State, i: int, covers: int, alive: Apart) -> State:
         """The state behind member i."""
         after = self.plus(state, covers, alive)
-        return after._replace(at=i + 1) if i < self.ordered else after._replace(at=self.ordered, there=after.there | 1 << i)
+        there = after.there | (1 << i if i >= self.ordered else 1 << i & self.noted)
+        return after._replace(at=min(i + 1, self.ordered), there=there)
 
     # ---- rules ----
 
