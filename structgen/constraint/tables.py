@@ -197,21 +197,23 @@ class TokenTables:
         table = self._find(walk.OF_LEAF, g, 0)
         if self.rows["desc"][_TABLE * table + t.NEED_MOST] >= 0:
             return
-        ids = self._survey(g)[0].copy()
-        low, high = np.empty_like(ids), np.empty_like(ids)
-        survey.lengths(self.handle, g, ids, low, high)
+        nodes, done = (np.empty(self.deepest + 2, np.int64) for _ in range(2))
+        ids, low, high = (np.empty(self.ids + 1, np.int32) for _ in range(3))
+        n = survey.lengths(self.handle, g, self._steps(g), nodes, done, ids, low, high)
+        ids, low, high = ids[:n], low[:n], high[:n]
         near = high < t.NO_BOUND
         at = self._used["near_low"]
         self._write("near_high", at, high[near])
         self._write("near_id", at, ids[near])
         self._append("near_low", low[near])
-        order = np.argsort(low[~near], kind="stable")
-        self._far[g] = ids[~near][order], low[~near][order]
+        far, need = ids[~near], low[~near]
+        order = np.argsort(need.astype(np.min_scalar_type(need.max(initial=0))), kind="stable")  # small numbers are sorted by radix
+        self._far[g] = far[order], need[order]
         desc = self.rows["desc"][_TABLE * table : _TABLE * (table + 1)]
         desc[t.NEAR], desc[t.NEAR_N] = at, int(near.sum())
         if self._grown:  # readers must not see the table's new fields with old arrays
             self._enter_again()
-        desc[t.NEED_MOST] = int(low[~near].max(initial=0))
+        desc[t.NEED_MOST] = int(need.max(initial=0))
 
     def _enter_again(self) -> None:
         index = self.rows["index"]

@@ -68,18 +68,42 @@ def pack(ids, row):
 
 
 @jit
-def lengths(h, g, ids, low, high):
-    """For tokens that stay inside leaf node g, the characters that they need at least and may reach at most."""
+def lengths(h, g, steps, nodes, done, ids, low, high):
+    """The tokens that stay inside leaf node g, with the characters that they need at least and may reach at most. How many they are.
+
+    `steps`, `nodes`, `done` as in `survey`, whose walk this is again: token by token it took 8 ms in place of 2.
+    """
     L = leaves_of(h)
     T = tokens_of(h)
-    for i in range(ids.shape[0]):
-        here, count = np.int64(g), np.int64(0)
-        for j in range(T.off[ids[i]], T.off[ids[i] + 1]):
-            r = leaf_step(L, here, np.int64(T.data[j]))
-            here = r >> 1
-            count += r & 1
-        low[i] = count + leaf_dist(L, here)
-        high[i] = min(count + leaf_far(L, here), NO_BOUND)
+    base = L.desc[L.block[g >> BLOCK] * 12 + BASE]
+    nodes[0] = g - base
+    done[0] = 0
+    n = 0
+    size = steps.shape[0]
+    i = 0
+    while i < T.size[SIZE_BYTE]:
+        d = T.depth[i]
+        at = 256 * nodes[d] + T.byte[i]
+        r = np.int64(steps[at] if at < size else 0) - 2
+        if r == -2:
+            r = leaf_step(L, nodes[d] + base, np.int64(T.byte[i]))
+            if r >= 0:
+                r = 4 * ((r >> 1) - base) + 2 * (r & 1) + (leaf_flags(L, r >> 1) & 1)
+            if at < size:
+                steps[at] = r + 2
+        if r < 0:
+            i = T.end[i]
+            continue
+        here, count = r >> 2, done[d] + (r >> 1 & 1)
+        nodes[d + 1] = here
+        done[d + 1] = count
+        for j in range(T.first[i], T.first[i + 1]):
+            ids[n] = T.ids[j]
+            low[n] = count + leaf_dist(L, base + here)
+            high[n] = min(count + leaf_far(L, base + here), NO_BOUND)
+            n += 1
+        i += 1
+    return n
 
 
 @jit
