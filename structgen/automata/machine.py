@@ -317,7 +317,7 @@ class ByteAutomaton:
             raise AssertionError(f"unknown kernel code {code}")
 
     def _grow(self) -> None:
-        """Double what is half full: something is full, and the rest would soon ask as well."""
+        """Double what is nearly full."""
         a, n = self.arena, self.arena["n"]
         w, before = a["work_node"].size, a.nbytes
         if n[t.STATES] > self.budget.states or before > self.budget.memory:
@@ -362,7 +362,7 @@ class ByteAutomaton:
 
     def _double(self, used: int, names: tuple[str, ...], table: str, bits: bool = False) -> None:
         a = self.arena
-        if 2 * used + 8 >= a[names[0]].size or 4 * used + 16 >= a[table].size:
+        if used + 8 >= a[names[0]].size or 2 * used + 16 >= a[table].size:
             size = 2 * max(a[names[0]].size, a[table].size // 2)
             if bits:
                 a.reserve("bits", 4 * max(size, 2 * a["final"].size))
@@ -374,7 +374,7 @@ class ByteAutomaton:
     def _records(self, used: int, name: str, width: int, table: str = "", beside: tuple[str, ...] = ()) -> None:
         """Double an array of records, and what goes beside it, where it is nearly full."""
         a, table = self.arena, table or f"{name}_hash"
-        if width * (2 * used + 8) >= a[name].size or 4 * used + 16 >= a[table].size:
+        if width * (used + 8) >= a[name].size or 2 * used + 16 >= a[table].size:
             size = 2 * max(a[name].size // width, a[table].size // 2)
             for one in beside:
                 a.reserve(one, size)

@@ -215,13 +215,14 @@ class TokenTables:
         self._write("near_high", at, high[near])
         self._write("near_id", at, ids[near])
         self._append("near_low", low[near])
-        order = np.argsort(low[~near], kind="stable")
-        self._far[table] = ids[~near][order], low[~near][order]
+        far, need = ids[~near], low[~near]
+        order = np.argsort(need.astype(np.min_scalar_type(need.max(initial=0))), kind="stable")  # small numbers are sorted by radix
+        self._far[table] = far[order], need[order]
         desc = self.rows["desc"][_TABLE * table : _TABLE * (table + 1)]
         desc[t.NEAR], desc[t.NEAR_N] = at, int(near.sum())
         if self._grown:  # readers must not see the table's new fields with old arrays
             self._enter_again()
-        desc[t.NEED_MOST] = int(low[~near].max(initial=0))
+        desc[t.NEED_MOST] = int(need.max(initial=0))
 
     def _enter_again(self) -> None:
         index = self.rows["index"]

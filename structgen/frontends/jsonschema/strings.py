@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 Atom = tuple[str, Any]
 """("pattern", text), ("format", name), ("language", CharDFA) or ("grammar", ContextFree)."""
 
-PRODUCT: Final = 500
-"""Up to so many states, lengths are multiplied into the automaton even where counting would do: 5 ms, and tables of counts take 8."""
+PRODUCT: Final = 64
+"""Up to so many states, lengths are multiplied into the automaton even where counting would do: 0.5 ms, and tables of counts take 2."""
 
 # Patterns of letters, simple classes and counted repeats: certainly well formed, and certainly matched by something.
 _ATOM = r"[A-Za-z0-9 _,:;@#%&=~<>!'\"-]|\\[dswDSW.]|\[(?:[A-Za-z0-9](?:-[A-Za-z0-9])?|[ _.,:@/]|\\[dsw.])+-?\]"
