@@ -18,7 +18,7 @@ Not here: how a grammar becomes states (`automaton`), what draws tokens (`sample
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,20 @@ from structgen.vocab.vocabulary import Vocabulary
 Words = npt.NDArray[np.uint32]
 
 DEAD: Final = 0
+
+
+class Row(NamedTuple):
+    """A finished row, which nobody changes, and where it lies: `fill` copies from there."""
+
+    words: Words
+    address: int
+    size: int
+
+    @classmethod
+    def of(cls, words: Words) -> Row:
+        """Close a row."""
+        words.flags.writeable = False
+        return cls(words, words.ctypes.data, words.size)
 
 
 @runtime_checkable
