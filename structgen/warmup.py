@@ -58,11 +58,12 @@ _SCHEMA: Final[dict[str, Any]] = {
     "properties": {
         "name": {"type": "string", "minLength": 1, "maxLength": 300},
         "tags": {"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 3, "uniqueItems": True},
+        "pairs": {"type": "array", "items": {"type": "object"}, "uniqueItems": True},
     },
     "required": ["name"],
     "additionalProperties": {"type": "integer"},
 }
-_DOCUMENT: Final = '{"name": "x\\u00e9y", "tags": ["a", "b"], "other": -12, "others": 3}'
+_DOCUMENT: Final = '{"name": "x\\u00e9y", "tags": ["a", "b"], "pairs": [{}, {"x": 1}], "other": -12, "others": 3}'
 
 
 @dataclass(frozen=True, slots=True)

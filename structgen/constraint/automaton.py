@@ -52,6 +52,7 @@ class TokenAutomaton:
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._forced: dict[int, list[int]] = {}
         self._own = Arena(self._tables.own)
+        self._named = 0  # how many special tokens of the grammar were looked up
         with machine.turn:  # trie walks keep one state a byte of the token
             for name in ("stack", "spelling"):
                 machine.arena.reserve(name, self._tables.deepest + 2)
@@ -77,16 +78,17 @@ class TokenAutomaton:
     def _specials(self) -> None:
         """Look up special tokens that the grammar has named since the last call."""
         names = self.machine.special_names
-        if len(names) != self._own["special"].size:
+        if len(names) != self._named:
             missing = [name for name in names if name not in self.vocabulary.special]
             if missing:
                 raise VocabularyError(
                     f"the vocabulary has no special token {missing[0]!r}", hint="it has " + ", ".join(list(self.vocabulary.special)[:8])
                 )
             self._own["special"] = np.array([self.vocabulary.special[name] for name in names], np.int32)
+            self._named = len(names)
 
     def _help(self, code: int) -> None:
-        n = self.machine.arena["n"]
+        n = self.machine.n
         if not self._tables.help(code, int(n[t.ARG]), int(n[t.ARG2])):
             self.machine.help(code)
             self._specials()
@@ -121,23 +123,23 @@ class TokenAutomaton:
     def mask(self, state: int) -> Words:
         """The tokens that may come next, stop ids included where the text may end: a read-only packed row, uint32[words]."""
         found = self.rows.get(state)
-        return (found if found is not None else self.row(int(state)))[0]
+        return (found or self.row(int(state))).words
 
     def row(self, state: int) -> Row:
         """A row that `rows` does not have."""
         if not 0 < state < self.machine.states:  # it may come to be: not remembered
-            return Row.of(np.zeros(self._words, np.uint32))
+            return Row(np.zeros(self._words, np.uint32))
         with self.machine.turn:
             twin = self.machine.twin(state)
             found = self.rows.get(twin)
             if found is None:
-                found = self._remember(twin, Row.of(self._fresh(twin)), 4 * self._words)
+                found = self._remember(twin, Row(self._fresh(twin)), 4 * self._words)
             doubts = self._doubts.get(twin)
             if twin != state or doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
                 exact = self._settled(state, found.words, doubts)
                 if exact is found.words:
                     return self._remember(state, found, 0)
-                return self._remember(state, Row.of(exact), 4 * self._words)
+                return self._remember(state, Row(exact), 4 * self._words)
         return found
 
     def _fresh(self, state: int) -> Words:
@@ -148,7 +150,7 @@ class TokenAutomaton:
         while code < 0:
             self._help(code)
             code = walk.mask(self._handle, state, row)
-        if self.machine.arena["n"][t.DOUBTS]:
+        if self.machine.n[t.DOUBTS]:
             tokens = _tokens(self._own["doubt"])
             keys = np.empty(len(tokens), np.int32)
             self._call(settle.keys_of, tokens, keys)

@@ -35,16 +35,15 @@ def fill(constraints: Sequence[Constraint], states: Sequence[int] | Ints, out: A
     if not count:
         return
     held = _rows(constraints, states)  # nobody frees them now
-    words, addresses, sizes = zip(*held, strict=True)
-    target = _writable(out, None if rows is not None else count, set(sizes))
+    target = _writable(out, None if rows is not None else count, {row.size for row in held})
     lines = np.arange(count) if rows is None else np.asarray(rows, np.int64)
     if not 0 <= lines.min() <= lines.max() < len(target):
         raise OptionError(f"rows {lines.min()} to {lines.max()} of {len(target)}", where="rows", hint="numbers of rows of out")
     if not JIT:
-        for line, row in zip(lines, words, strict=True):
-            target[line] = row
+        for line, row in zip(lines, held, strict=True):
+            target[line] = row.words
         return
-    sources, nbytes = np.array(addresses, np.int64), 4 * sizes[0]
+    sources, nbytes = np.array([row.address or row.locate() for row in held], np.int64), 4 * target.shape[1]
     targets = target.ctypes.data + target.strides[0] * lines
     on_all_cores(lambda first, end: copy_rows(sources, targets, nbytes, first, end), count, nbytes * count)
 
@@ -53,8 +52,7 @@ def _rows(constraints: Sequence[Any], states: Sequence[int] | Ints) -> list[Row]
     """The rows of states, from constraints that keep them (`TokenAutomaton`) and from others."""
     if all(hasattr(kind, "row") for kind in set(map(type, constraints))):
         return [one.rows.get(state) or one.row(int(state)) for one, state in zip(constraints, states, strict=True)]
-    found = [np.ascontiguousarray(one.mask(state)) for one, state in zip(constraints, states, strict=True)]
-    return [Row(words, words.ctypes.data, words.size) for words in found]
+    return [Row(np.ascontiguousarray(one.mask(state)).view()) for one, state in zip(constraints, states, strict=True)]
 
 
 def _writable(out: Any, count: int | None, widths: set[int]) -> npt.NDArray[np.uint32]:

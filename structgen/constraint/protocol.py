@@ -18,7 +18,7 @@ Not here: how a grammar becomes states (`automaton`), what draws tokens (`sample
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -30,18 +30,19 @@ Words = npt.NDArray[np.uint32]
 DEAD: Final = 0
 
 
-class Row(NamedTuple):
-    """A finished row, which nobody changes, and where it lies: `fill` copies from there."""
+class Row:
+    """A finished row, which nobody changes from now on. Once it was asked for, `address` says where it lies: `fill` copies from there."""
 
-    words: Words
-    address: int
-    size: int
+    __slots__ = ("address", "size", "words")
 
-    @classmethod
-    def of(cls, words: Words) -> Row:
-        """Close a row."""
-        words.flags.writeable = False
-        return cls(words, words.ctypes.data, words.size)
+    def __init__(self, words: Words) -> None:
+        words.setflags(write=False)
+        self.words, self.size, self.address = words, words.size, 0
+
+    def locate(self) -> int:
+        """The address, remembered: to ask numpy takes longer than to copy the row."""
+        self.address = self.words.ctypes.data
+        return self.address
 
 
 @runtime_checkable
