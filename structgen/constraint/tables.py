@@ -28,7 +28,7 @@ _TABLE: Final = 8
 _KEPT: Final = 8  # vocabularies whose tables are kept
 _STEPS_MAX: Final = 1 << 13  # nodes of a leaf whose steps are remembered while tables are made
 _BYTES_MAX: Final = 256 << 20  # of the tables of one vocabulary
-ROW_ENTRY: Final = 250  # bytes of a remembered row beside its words
+ROW_ENTRY: Final = 340  # bytes of a remembered row beside its words
 
 Ints = npt.NDArray[np.int32]
 _NONE: Final = np.empty(0, np.int32)

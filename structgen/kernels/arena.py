@@ -13,11 +13,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.imputils import lower_getattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import intrinsic, models, register_model
 
-from structgen.kernels.linking import JIT, jit
+from structgen.kernels.linking import JIT
 
 I32: TypeAlias = Any  # arrays of these elements
 I64: TypeAlias = Any
@@ -195,10 +196,25 @@ if JIT:
 
         return table_at
 
-    @jit
-    def pointer_to(row: Any) -> Any:
-        """A uint32 array as a pointer."""
-        return u32(np.int64(row.ctypes.data))
+    @intrinsic
+    def pointer_to(typing_context: Any, array: Any) -> Any:
+        """An array as a pointer to its first element."""
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return context.make_array(array)(context, builder, arguments[0]).data
+
+        return types.CPointer(array.dtype)(array), generate
+
+    @intrinsic
+    def copy_bytes(typing_context: Any, target: Any, source: Any, count: Any) -> Any:
+        """Copy bytes from an address to an address."""
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            byte = ir.IntType(8).as_pointer()
+            cgutils.raw_memcpy(builder, *(builder.inttoptr(one, byte) for one in arguments[:2]), arguments[2], 1)
+            return context.get_dummy_value()
+
+        return types.none(*[types.int64] * 3), generate
 
 else:
 
@@ -206,6 +222,7 @@ else:
         return array
 
     u8 = i16 = u16 = i32 = u32 = i64 = u64 = pointer_to = _carried
+    copy_bytes = None  # rows are copied by numpy
 
     def table_reader(table: type[Any]) -> Any:
         """A function that makes a table of its handle."""

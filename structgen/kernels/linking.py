@@ -15,7 +15,7 @@ from typing import Any, Final
 import numba
 from llvmlite import binding
 from numba import types
-from numba.core import codegen, compiler, config, registry, typed_passes, untyped_passes
+from numba.core import codegen, compiler, config, event, registry, typed_passes, untyped_passes
 from numba.core.ccallback import CFunc
 from numba.core.compiler_machinery import PassManager, register_pass
 
@@ -142,10 +142,23 @@ class Kernel(registry.CPUDispatcher):  # type: ignore[misc]
         return types.Dispatcher(self.part)
 
 
+class _Callback(CFunc):
+    """A kernel that is called by its address."""
+
+    @property
+    def py_func(self: Any) -> Any:
+        """The function, as dispatchers call it."""
+        return self._pyfunc
+
+    def _compile_uncached(self) -> Any:
+        with event.trigger_event("numba:compile", data={"dispatcher": self}):  # numba tells only of dispatchers
+            return super()._compile_uncached()  # type: ignore[misc]
+
+
 class Remote:
     """A kernel (int64, int64, int64, int64) -> int64 that others call by its address (`arena.call_at`), so that it is no part of them.
 
-    For what many wholes share and is seldom run: the steps of automata are half of all the code.
+    For what many wholes share and is seldom run (the steps of automata are half of all the code), or what few grammars need.
     """
 
     def __init__(self, function: Any) -> None:
@@ -159,7 +172,7 @@ class Remote:
             return 0
         if self._compiled is None:
             signature = 4 * (types.int64,), types.int64
-            compiled: Any = CFunc(self.function, signature, {}, {**_OPTIONS, "no_cpython_wrapper": True}, pipeline_class=_Compiler)
+            compiled: Any = _Callback(self.function, signature, {}, {**_OPTIONS, "no_cpython_wrapper": True}, pipeline_class=_Compiler)
             compiled._cache = KernelCache(self.function)
             compiled.compile()
             self._compiled = compiled

@@ -19,15 +19,6 @@ OK, NOT_A_NUMBER, NOTHING_FINITE, NOTHING_ALLOWED = 0, 1, 2, 3
 
 
 @jit
-def apply_mask(logits, mask):
-    """Set every logit that `mask` does not allow to -inf, in place."""
-    width = mask.shape[0] * 32
-    for t in range(logits.shape[0]):
-        if t >= width or not (mask[t >> 5] >> np.uint32(t & 31)) & np.uint32(1):
-            logits[t] = -np.inf
-
-
-@jit
 def measure(logits, mask, sums):
     """Fill `sums` float64[3] with the log of the mass of all, of the allowed and of the removed tokens; return a code.
 
@@ -145,4 +136,3 @@ def warmup() -> None:
     measure(logits, mask, np.zeros(3))
     best_token(logits, mask)
     draw_token(logits, mask, 1.0, 0, 1.0, 0.5, np.zeros(1))
-    apply_mask(logits, mask)
