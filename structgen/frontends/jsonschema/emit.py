@@ -207,7 +207,7 @@ def string_expr(shape: Str, style: JsonStyle) -> Expr:
     if solved.grammar is not None:
         return solved.grammar.string(style.escapes)
     if solved.pattern is not None:
-        return regex_expr(solved.pattern, syntax="ecma", search=True, encoding="json")
+        return regex_expr(solved.pattern, syntax="ecma", search=True, encoding="json", escapes=style.escapes)
     if solved.is_empty:
         return alt([])
     return string_leaf(CharDFA.any() if solved.dfa is None else solved.dfa, style, solved.low, solved.high)
