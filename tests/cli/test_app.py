@@ -56,6 +56,11 @@ def test_version_and_help() -> None:
     assert all(name in run("bench", "--help").stdout for name in ("masks", "suite"))
 
 
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "structgen", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("structgen ")
+
+
 def test_an_unknown_command_or_option_is_a_usage_error() -> None:
     assert run("nonsense").exit_code == 2
     assert run("check", "--nonsense", "{}").exit_code == 2
