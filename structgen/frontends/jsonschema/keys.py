@@ -34,7 +34,7 @@ MAX_PATTERNS: Final = 12
 MAX_STATES: Final = 5_000
 """The most states of the automata of all classes of keys of an object."""
 
-_HINT: Final = "Anchor the patterns (^...), so that few keys match several of them, or give the object fewer."
+_HINT: Final = "Give the object fewer patterns; those with the same schema can be one: ^(a|b)."
 
 MAX_WAYS: Final = 20_000
 """The most situations that are looked at to find out whether an object can still differ from some constants."""
