@@ -99,8 +99,9 @@ def json_schema(
     emitter = Emitter(algebra, spelling, order, report if relax else None)
     goal = goal_of(root)
     if not emitter.emptiness.live(goal):
-        hint = "Its conditions contradict each other, or require themselves without end."
-        raise EmptyLanguage("no value satisfies the schema", where=to_blame(root, emitter.emptiness), hint=hint)
+        where, reason = to_blame(root, emitter.emptiness)
+        hint = reason or "Its conditions contradict each other, or require themselves without end."
+        raise EmptyLanguage("no value satisfies the schema", where=where, hint=hint)
     if relax:
         report.complete = emitter.look(goal)
     start = seq(spelling.lead(), emitter.value(goal), spelling.trail())
