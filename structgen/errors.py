@@ -15,6 +15,7 @@
     ├── PromptError(ValueError)          a prompt that cannot be used
     ├── TokenRefused(ValueError)         a token that the grammar forbids here
     ├── IncompleteOutput(ValueError)     a text that ended before the grammar did
+    ├── ValueMismatch(ValueError)        a value, or a text, that is not of the type
     └── OptionError(ValueError)          an option with an impossible value
 
 Each has `.where` (a JSON Pointer, or `Place` with line, column and a caret, or the name of an option), `.why`, `.hint`.
@@ -129,6 +130,10 @@ class TokenRefused(StructgenError, ValueError):
 
 class IncompleteOutput(StructgenError, ValueError):
     """A text that ended before the grammar did."""
+
+
+class ValueMismatch(StructgenError, ValueError):
+    """A JSON value, or a text, that is not of the type. `.where` is a JSON Pointer into the value."""
 
 
 class OptionError(StructgenError, ValueError):

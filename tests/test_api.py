@@ -43,6 +43,14 @@ def test_budgets_are_positive(name: str) -> None:
     assert sg.regex("a+", budget=sg.Budget(states=1, seconds=2)).accepts("aa")  # what one array holds is free
 
 
+@pytest.mark.parametrize("value", ["3", 2.5, -1, True, [3]])
+def test_examples_are_counted_in_whole_numbers(value: Any) -> None:
+    for option in ("n", "max_length"):
+        with pytest.raises(OptionError, match="whole number") as caught:
+            sg.regex("a").examples(**{option: value})
+        assert caught.value.where == option
+
+
 @pytest.mark.parametrize("text", [0.5, None, 3, [97], {"a": 1}, bytearray(b"3")])
 def test_only_texts_are_judged(text: Any) -> None:
     grammar = sg.json_schema({"type": "number"})

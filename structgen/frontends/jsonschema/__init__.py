@@ -7,6 +7,7 @@
                     `facets`: the keywords of one type each
     evaluated       what keywords have evaluated, for unevaluatedProperties and unevaluatedItems
     overlap, empty  which alternatives exclude each other, which have no value at all (`blame`: where); `cover`: which are among others
+    mistakes        keywords that were probably meant otherwise
     emit            forms -> expressions: objects, arrays, strings, numbers, sets of constants (`enumerated`), each spelled in a style
     census          which values satisfy a goal, where some of them must differ
 
@@ -101,10 +102,11 @@ def json_schema(
         emitter = Emitter(algebra, spelling, order, report if relax else None)
         goal = goal_of(root)
         if not emitter.emptiness.live(goal):
-            hint = "Its conditions contradict each other, or require themselves without end."
-            raise EmptyLanguage("no value satisfies the schema", where=to_blame(root, emitter.emptiness), hint=hint)
+            where, reason = to_blame(root, emitter.emptiness)
+            hint = reason or "Its conditions contradict each other, or require themselves without end."
+            raise EmptyLanguage("no value satisfies the schema", where=where, hint=hint)
         if relax:
-            emitter.look(goal)
+            report.complete = emitter.look(goal)
     start = seq(spelling.lead(), emitter.value(goal), spelling.trail())
     return Language(start, report, decode=json.loads, source=schema if isinstance(schema, str) else "")
 

@@ -36,7 +36,7 @@ MAX_PATTERNS: Final = 64
 MAX_STATES: Final = 5_000
 """The most states of the automata of all classes of keys of an object."""
 
-_HINT: Final = "Anchor the patterns (^...), so that few keys match several of them, or give the object fewer."
+_HINT: Final = "Give the object fewer patterns; those with the same schema can be one: ^(a|b)."
 
 FEW: Final = 4
 """Up to so many different values that constants have in one place, they are alternatives."""

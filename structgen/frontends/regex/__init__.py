@@ -61,16 +61,17 @@ def regex_dfa(pattern: str, *, syntax: Syntax = "python", search: bool = False, 
 
 
 @lru_cache(maxsize=2048)
-def regex_expr(pattern: str, *, syntax: Syntax = "python", search: bool = False, encoding: str = "utf8") -> Expr:
+def regex_expr(pattern: str, *, syntax: Syntax = "python", search: bool = False, encoding: str = "utf8", escapes: str = "any") -> Expr:
     """The expression of the same texts, for patterns of any size; NEVER if there are none. Remembered.
 
-    `encoding` is that of `ir.expr.Leaf`: "utf8", "bytes", or "json" for the texts as JSON strings, quotation marks included.
+    `encoding` is that of `ir.expr.Leaf`: "utf8", "bytes", or "json" for the texts as JSON strings, quotation marks included, with
+    `escapes` as there.
     Raises RegexError, UnsupportedFeature, or BudgetExceeded where conditions (look-around) need too many states.
     """
     if encoding not in ("utf8", "json", "bytes"):
         raise OptionError(f"there is no encoding {encoding!r}", where="encoding", hint='use "utf8", "json" or "bytes"')
     with _recursion(pattern):
-        return expression(_tree(pattern, syntax, search), encoding)
+        return expression(_tree(pattern, syntax, search), encoding, escapes)
 
 
 def regex(pattern: str, *, syntax: Syntax = "python", search: bool = False) -> Language:
