@@ -219,6 +219,8 @@ def is_open(shape: Obj, live: Live, algebra: Algebra) -> bool:
 
 
 def _covers(some: Sequence[Some], meets: Callable[[Some], bool]) -> tuple[int, tuple[tuple[int, Goal], ...]]:
+    if not some:  # mostly
+        return 0, ()
     covers = 0
     more: list[tuple[int, Goal]] = []
     for i, one in enumerate(some):

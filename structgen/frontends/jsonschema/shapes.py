@@ -223,6 +223,8 @@ class Obj(NamedTuple):
     def goal(self, name: str) -> Goal:
         """What the value of a property has to satisfy."""
         layers = self.layers
+        if len(layers) == 1:
+            return layers[0].goal(name)
         if len(layers) < MANY:
             return join_all([layer.goal(name) for layer in layers])
         memo, key = layers[-1].memo, (layers[:-1], name)
