@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 from structgen.automata.machine import Budget
@@ -25,12 +27,15 @@ def regex(pattern: str, *, syntax: Literal["python", "ecma"] = "python", search:
 
     Raises RegexError (with the place), UnsupportedFeature (back-references, atomic groups), EmptyLanguage, BudgetExceeded.
     """
-    return Grammar(_regex.regex(pattern, syntax=syntax, search=search), budget=budget)
+    again = partial(regex, pattern, syntax=syntax, search=search, budget=budget)
+    return Grammar(_regex.regex(pattern, syntax=syntax, search=search), budget=budget, again=again)
 
 
 def choice(options: Iterable[str | bytes], *, budget: Budget | None = None) -> Grammar:
     """One of `options`, of which there may be millions. Raises EmptyLanguage where there is none."""
-    return Grammar(_choice.choice(options), budget=budget)
+    if isinstance(options, Iterable) and not isinstance(options, str | bytes):
+        options = tuple(options)
+    return Grammar(_choice.choice(options), budget=budget, again=partial(choice, options, budget=budget))
 
 
 def json_schema(
@@ -65,10 +70,18 @@ def json_schema(
     """
     if isinstance(formats, Mapping):
         formats = {name: Grammar(one) if isinstance(one, Language) else one for name, one in formats.items()}
-    made = _jsonschema.json_schema(
-        schema, style=style, order=order, relax=relax, draft=draft, registry=registry, formats=formats, content=content
-    )
-    return Grammar(made, budget=budget)
+    options: dict[str, Any] = {"style": style, "order": order, "relax": relax, "draft": draft, "formats": formats, "content": content}
+    made = _jsonschema.json_schema(schema, registry=registry, **options)
+    again = partial(json_schema, _kept(schema), registry=registry, budget=budget, **options)
+    return Grammar(made, budget=budget, again=again)
+
+
+def _kept(schema: Any) -> Any:
+    """A schema as the caller cannot change it: its text. One with Decimals, or that nests too deep for the encoder, is kept as it is."""
+    try:
+        return json.dumps(schema) if isinstance(schema, dict) else schema
+    except (RecursionError, TypeError):
+        return schema
 
 
 def lark(text: str, *, start: str = "start", budget: Budget | None = None) -> Grammar:
@@ -78,7 +91,7 @@ def lark(text: str, *, start: str = "start", budget: Budget | None = None) -> Gr
     """
     from structgen.frontends import lark as _lark
 
-    return Grammar(_lark.lark(text, start=start), budget=budget)
+    return Grammar(_lark.lark(text, start=start), budget=budget, again=partial(lark, text, start=start, budget=budget))
 
 
 def python_type(tp: Any, *, style: Style = "default", budget: Budget | None = None) -> Grammar:
@@ -91,7 +104,7 @@ def python_type(tp: Any, *, style: Style = "default", budget: Budget | None = No
     plan = type_schema(tp)
     made = _jsonschema.json_schema(plan.schema, style=style)
     made.decode = plan.decode
-    return Grammar(made, budget=budget)
+    return Grammar(made, budget=budget, again=partial(python_type, tp, style=style, budget=budget))
 
 
 def grammar_of(thing: Any) -> Grammar:

@@ -10,10 +10,12 @@
     ├── EmptyLanguage(ValueError)        the grammar is well formed and allows no text at all
     ├── BudgetExceeded(RuntimeError)     a limit on states, nodes or time was reached
     ├── VocabularyError(ValueError)      a tokenizer whose bytes cannot be explained, or a bad token id
+    │   └── DeadEnd                      a vocabulary that cannot spell what must come next
     ├── ModelError(ValueError)           a model that cannot be loaded or called
     ├── PromptError(ValueError)          a prompt that cannot be used
     ├── TokenRefused(ValueError)         a token that the grammar forbids here
     ├── IncompleteOutput(ValueError)     a text that ended before the grammar did
+    ├── ValueMismatch(ValueError)        a value, or a text, that is not of the type
     └── OptionError(ValueError)          an option with an impossible value
 
 Each has `.where` (a JSON Pointer, or `Place` with line, column and a caret, or the name of an option), `.why`, `.hint`.
@@ -27,10 +29,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a text: `offset` in characters, shown as line, column and a caret below the line."""
+    """A place in a text: `offset` in characters, shown as line, column and a caret below the line, with the name of its `file`."""
 
     text: str
     offset: int
+    file: str = ""
 
     @property
     def line(self) -> int:
@@ -50,7 +53,8 @@ class Place:
         if len(shown) > 100:  # a window around the place, so that a minified file stays readable
             low = max(0, at - 50)
             shown, at = ("…" if low else "") + shown[low : low + 100], at - low + bool(low)
-        return f"line {self.line}, column {self.column}:\n    {shown}\n    {' ' * at}^"
+        file = f"{self.file}, " if self.file else ""
+        return f"{file}line {self.line}, column {self.column}:\n    {shown}\n    {' ' * at}^"
 
 
 class StructgenError(Exception):
@@ -60,7 +64,8 @@ class StructgenError(Exception):
         self.why, self.where, self.hint = why, where, hint
         message = why
         if where is not None:
-            message += f"\n  at {where}" if isinstance(where, Place) else f" (at {where or 'the root'})"
+            first, *block = why.split("\n", 1)  # a place in the schema stands before the caret below a pattern in it
+            message = f"{why}\n  at {where}" if isinstance(where, Place) else "\n".join([f"{first} (at {where or 'the root'})", *block])
         if hint:
             message += f"\n  hint: {hint}"
         super().__init__(message)
@@ -107,6 +112,10 @@ class VocabularyError(StructgenError, ValueError):
     """A tokenizer whose bytes cannot be explained, or a token id that does not exist."""
 
 
+class DeadEnd(VocabularyError):
+    """A text that cannot go on: no token of the vocabulary spells what the grammar asks for next."""
+
+
 class ModelError(StructgenError, ValueError):
     """A model that cannot be loaded or called."""
 
@@ -121,6 +130,10 @@ class TokenRefused(StructgenError, ValueError):
 
 class IncompleteOutput(StructgenError, ValueError):
     """A text that ended before the grammar did."""
+
+
+class ValueMismatch(StructgenError, ValueError):
+    """A JSON value, or a text, that is not of the type. `.where` is a JSON Pointer into the value."""
 
 
 class OptionError(StructgenError, ValueError):

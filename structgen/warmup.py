@@ -18,7 +18,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
+import numpy as np
+
 from structgen import api
+from structgen.engines.masking import apply
 from structgen.kernels import JIT, cache, logits
 from structgen.kernels.compiling import CLOCK
 from structgen.vocab.vocabulary import Vocabulary
@@ -45,6 +48,7 @@ _MODULES: Final = (
     "settle",
     "survey",
     "logits",
+    "batch",
 )
 _LOCK: Final = threading.RLock()
 
@@ -54,11 +58,12 @@ _SCHEMA: Final[dict[str, Any]] = {
     "properties": {
         "name": {"type": "string", "minLength": 1, "maxLength": 300},
         "tags": {"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 3, "uniqueItems": True},
+        "pairs": {"type": "array", "items": {"type": "object"}, "uniqueItems": True},
     },
     "required": ["name"],
     "additionalProperties": {"type": "integer"},
 }
-_DOCUMENT: Final = '{"name": "x\\u00e9y", "tags": ["a", "b"], "other": -12, "others": 3}'
+_DOCUMENT: Final = '{"name": "x\\u00e9y", "tags": ["a", "b"], "pairs": [{}, {"x": 1}], "other": -12, "others": 3}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,8 @@ def _reporter(progress: Progress) -> Callable[[str, bool], None]:
 def _drive() -> None:
     """Meet every signature: steps, masks, tables, rows of counts, denied keys, growth, distances."""
     logits.warmup()
+    for kind in (np.float32, np.float16):
+        apply(np.zeros((1, 4), kind), np.ones((1, 1), np.uint32))
     words = [b"\\u", b"00", b"e9", b'": ', b'", "', b"xy", b'"a"', b'": "', b"\xc3\xa9", b'"o":', b', "o']
     vocabulary = Vocabulary.from_bytes([*(bytes([b]) for b in range(256)), *words, b""], eos=256 + len(words))
     grammar = api.json_schema(_SCHEMA)
@@ -144,6 +151,7 @@ def _drive() -> None:
         state = automaton.advance(state, token)
     automaton.mask(state)
     automaton.distance(automaton.start())
+    automaton.fill([state], np.zeros((1, vocabulary.words), np.uint32))
     grammar.explain(_DOCUMENT)
     _grow()
 

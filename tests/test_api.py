@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import pytest
 
 import structgen as sg
-from structgen.errors import OptionError
+from structgen.constraint.automaton import TokenAutomaton
+from structgen.errors import GrammarError, OptionError
 
 
 @pytest.mark.parametrize(
@@ -40,6 +43,14 @@ def test_budgets_are_positive(name: str) -> None:
     assert sg.regex("a+", budget=sg.Budget(states=1, seconds=2)).accepts("aa")  # what one array holds is free
 
 
+@pytest.mark.parametrize("value", ["3", 2.5, -1, True, [3]])
+def test_examples_are_counted_in_whole_numbers(value: Any) -> None:
+    for option in ("n", "max_length"):
+        with pytest.raises(OptionError, match="whole number") as caught:
+            sg.regex("a").examples(**{option: value})
+        assert caught.value.where == option
+
+
 @pytest.mark.parametrize("text", [0.5, None, 3, [97], {"a": 1}, bytearray(b"3")])
 def test_only_texts_are_judged(text: Any) -> None:
     grammar = sg.json_schema({"type": "number"})
@@ -48,3 +59,57 @@ def test_only_texts_are_judged(text: Any) -> None:
     for judge in (grammar.accepts, grammar.explain):
         with pytest.raises(TypeError, match="str or bytes"):
             judge(text)
+
+
+SCHEMA = {"type": "object", "properties": {"a": {"$ref": "other"}}, "required": ["a"], "additionalProperties": False}
+GRAMMARS: list[tuple[Any, str, str]] = [
+    (lambda: sg.regex("a+b", search=True), "xaab", "a"),
+    (lambda: sg.choice(iter(["yes", "no"])), "no", "maybe"),
+    (lambda: sg.lark('start: "(" start? ")"'), "(())", "(()"),
+    (lambda: sg.python_type(dict[str, list[int]]), '{"a": [1]}', '{"a": 1}'),
+    (lambda: sg.json_schema(SCHEMA, style="compact", registry={"other": {"type": "integer"}}), '{"a":1}', '{"a": 1}'),
+    (lambda: sg.json_schema('{"format": "sku"}', formats={"sku": sg.regex("[A-Z]+")}), '"A"', '"a"'),
+    (lambda: sg.regex("a") + sg.choice(["b"]) | ~sg.regex("x+") & sg.regex("[xy]+"), "xy", "xx"),
+    (lambda: sg.json_schema(True).repeat(2, 3), "1 2"[::2] + "{}", "1"),
+]
+
+
+@pytest.mark.parametrize(("make", "good", "bad"), GRAMMARS)
+def test_grammars_can_be_pickled_and_copied(make: Any, good: str, bad: str) -> None:
+    grammar = make()
+    twin = pickle.loads(pickle.dumps(grammar))
+    assert copy.deepcopy(grammar) is grammar
+    for one in (grammar, twin):
+        assert one.accepts(good)
+        assert not one.accepts(bad)
+        assert one.decode(good) == grammar.decode(good)
+    assert twin.language.report.findings == grammar.language.report.findings
+
+
+def test_automata_and_processors_can_be_pickled_and_copied() -> None:
+    vocab = sg.Vocabulary.from_bytes([b"a", b"b", b"ab", b""], eos=3)
+    automaton = sg.compile(sg.regex("(ab)+", budget=sg.Budget(seconds=7)), vocab)
+    processor = sg.LogitsProcessor([automaton, sg.regex("b")], vocab, prompt_length=2)
+    assert copy.deepcopy(automaton) is automaton
+    for twin in (pickle.loads(pickle.dumps(automaton)), pickle.loads(pickle.dumps(processor)).constraints[0]):
+        assert twin.machine.budget == sg.Budget(seconds=7)
+        assert twin.mask(twin.start()).tolist() == automaton.mask(automaton.start()).tolist()
+    assert pickle.loads(pickle.dumps(processor)).prompt_length == 2
+    assert copy.deepcopy(processor).constraints == processor.constraints
+
+
+def test_a_pickled_schema_is_the_one_that_was_compiled() -> None:
+    schema: dict[str, Any] = {"enum": [1]}
+    grammar = sg.json_schema(schema)
+    schema["enum"][0] = 2
+    assert pickle.loads(pickle.dumps(grammar)).accepts("1")
+
+
+def test_what_cannot_be_pickled_says_so() -> None:
+    bare = sg.Grammar(sg.regex("a").language)
+    for one in (bare, bare | sg.regex("b")):
+        with pytest.raises(GrammarError, match="cannot be pickled"):
+            pickle.dumps(one)
+    by_hand = TokenAutomaton(bare.automaton, sg.Vocabulary.from_bytes([b"a", b""], eos=1))
+    with pytest.raises(OptionError, match="cannot be pickled"):
+        pickle.dumps(by_hand)

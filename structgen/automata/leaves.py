@@ -10,7 +10,7 @@ Not here: bounds on the number of characters (counted nodes, `assemble`), token 
 from __future__ import annotations
 
 import threading
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ _FIELDS: Final = 12
 _STARTS_MAX: Final = 1 << 14  # leaf expressions remembered by identity
 _PRODUCT_MAX: Final = 64  # states; bounds that need more than that become counts, whose token rows are shared
 _BOUNDED_MAX: Final = 8  # the same where there is an upper bound: a text comes to more of the states, and each costs a token table
+_REST_MAX: Final = 8  # states of what leaves may share the end of
 
 
 class LeafPool:
@@ -42,6 +43,7 @@ class LeafPool:
         self._numbers: dict[int, list[int]] = {}
         self._starts: dict[int, tuple[Leaf, tuple[int, int, int | None]]] = {}
         self._leaves: list[tuple[CharDFA, Spelling, npt.NDArray[np.int32]]] = []
+        self._spelled: list[tuple[str, str]] = []
         self._used = dict.fromkeys(("cls", "enc", "table", "live", "acc", "first", "inner"), 0)
         self._next_block = 0
         self.arena = Arena(
@@ -92,28 +94,16 @@ class LeafPool:
 
     def _register(self, dfa: CharDFA, encoding: str, escapes: str) -> int:
         spell = spelling(dfa.alphabet, encoding, escapes)
-        table, accepting = _with_marks(dfa) if spell.structural else (dfa.table, dfa.accepting)
-        states, chars = table.shape
-        inside = spell.enc.shape[0]
-        shift = (inside - 1).bit_length()
+        made = _states(dfa, spell)
+        states, chars = made.table.shape
+        shift = (spell.enc.shape[0] - 1).bit_length()
         blocks = ((states << shift) + (1 << _BLOCK) - 1) >> _BLOCK
         if self._next_block + blocks > 1 << (28 - _BLOCK):
             raise BudgetExceeded("the process holds too many leaf automata", hint="use fewer different patterns, or restart the worker")
         base, leaf = self._next_block << _BLOCK, len(self._leaves)
-        can = table >= 0
-        live = np.zeros((states, 1 << shift), np.bool_)
-        live[:, :inside] = can @ spell.reach.T
-        live[:, 0] = True
-        low, high = _lengths(table, accepting, spell.structural)
-        dist, far = _inside_lengths(table, spell, low, high, shift)
-        # A byte may follow a state where the spelling has an edge that stays alive.
-        root = spell.enc[0]
-        ok = np.where(root[None, :] >= 0, live[:, np.maximum(root, 0)], can[:, np.maximum(-2 - root, 0)]) & (root != -1)
-        first = np.packbits(np.ascontiguousarray(ok[:, spell.cls]), axis=1, bitorder="little").view(np.uint64)
-        acc = accepting.astype(np.uint8) | (can.any(axis=1) << 1) | (can[:, : spell.structural].any(axis=1) << 2)
         cls, enc, inner = self._spell(spell)
-        at = self._append("live", live.astype(np.uint8))
-        for name, values in (("dist", dist), ("far", far)):
+        at = self._append("live", made.live)
+        for name, values in (("dist", made.dist), ("far", made.far)):
             self.arena.reserve(name, at + values.size)
             self.arena[name][at : at + values.size] = values.reshape(-1)
         fields = [
@@ -122,12 +112,12 @@ class LeafPool:
             cls,
             enc,
             spell.enc.shape[1],
-            self._append("table", table),
+            self._append("table", made.table),
             chars,
             at,
-            self._append("acc", acc.astype(np.uint8)),
+            self._append("acc", made.acc),
             spell.structural,
-            self._append("first", first),
+            self._append("first", made.first),
             inner,
         ]
         self.arena.reserve("desc", _FIELDS * (leaf + 1), fill=0)
@@ -135,7 +125,8 @@ class LeafPool:
         self.arena.reserve("block", self._next_block + blocks, fill=-1)
         self.arena["block"][self._next_block : self._next_block + blocks] = leaf
         self._next_block += blocks
-        self._leaves.append((dfa, spell, table))
+        self._leaves.append((dfa, spell, made.table))
+        self._spelled.append((encoding, escapes))
         return LEAF + base
 
     def start(self, leaf: Leaf) -> tuple[int, int, int | None]:
@@ -155,6 +146,20 @@ class LeafPool:
         leaf = int(self.arena["block"][node >> _BLOCK])
         _, spell, table = self._leaves[leaf]
         return leaf, len(table) << (spell.enc.shape[0] - 1).bit_length()
+
+    def rest_of(self, node: int) -> tuple[object, ...] | None:
+        """What a leaf node (without LEAF) between two characters can still read, in a form that equal nodes of all leaves share; None where
+        that takes more than a few states to say, or inside a character."""
+        leaf = int(self.arena["block"][node >> _BLOCK])
+        dfa, _, table = self._leaves[leaf]
+        base, shift = map(int, self.arena["desc"][_FIELDS * leaf : _FIELDS * leaf + 2])
+        state, inside = divmod(node - base, 1 << shift)
+        marked = len(table) > len(dfa.rows)  # with states before and behind the marks
+        state -= marked
+        if inside or not 0 <= state < len(dfa.rows):
+            return None
+        rest = dfa.rest(state, _REST_MAX)
+        return None if rest is None else (self._spelled[leaf], marked, rest)
 
     def doors(self, respelling: Respelling) -> list[int]:
         """For each byte, the door to its other spellings (0: there are none)."""
@@ -206,8 +211,48 @@ class LeafPool:
         return found
 
 
-def _with_marks(dfa: CharDFA) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """The automaton between quotation marks: class 0 is the mark, state 0 before the first one, the last state after the second."""
+class _States(NamedTuple):
+    """What the arrays of `tables.Leaves` say of one leaf; live, dist and far by (q, e)."""
+
+    table: npt.NDArray[np.int32]
+    live: npt.NDArray[np.uint8]
+    dist: npt.NDArray[np.int32]
+    far: npt.NDArray[np.int32]
+    acc: npt.NDArray[np.uint8]
+    first: npt.NDArray[np.uint64]
+
+
+def _states(dfa: CharDFA, spell: Spelling) -> _States:
+    table, accepting, low, high = _with_marks(dfa) if spell.structural else (dfa.table, dfa.accepting, *_lengths(dfa))
+    nodes = spell.enc.shape[0]
+    can, to = table >= 0, np.maximum(table, 0)
+    dist = np.zeros((len(low), 1 << (nodes - 1).bit_length()), np.int32)
+    far = np.full_like(dist, NO_BOUND)
+    dist[:, 0], far[:, 0] = low, high
+    if nodes > 1:  # inside a spelling one character more is still to come, one of the classes below
+        near = np.minimum.reduceat(np.take(np.where(can, low[to], NO_BOUND), spell.reach, axis=1), spell.starts, axis=1)
+        most = np.maximum.reduceat(np.take(np.where(can, high[to], -1), spell.reach, axis=1), spell.starts, axis=1)
+        dist[:, 1:nodes] = np.minimum(near + 1, NO_BOUND)[:, spell.below]
+        far[:, 1:nodes] = np.minimum(most + 1, NO_BOUND)[:, spell.below]
+    live = dist < NO_BOUND
+    # A byte may follow a state where the spelling has an edge that stays alive.
+    root = spell.enc[0]
+    ok = np.where(root >= 0, live[:, np.maximum(root, 0)], can[:, np.maximum(-2 - root, 0)]) & (root != -1)
+    first = np.packbits(np.take(ok, spell.cls, axis=1), axis=1, bitorder="little").view(np.uint64)
+    acc = accepting.astype(np.uint8) | (can.any(axis=1) << 1) | (can[:, : spell.structural].any(axis=1) << 2)
+    return _States(table, live.astype(np.uint8), dist, far, acc.astype(np.uint8), first)
+
+
+def _lengths(dfa: CharDFA) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """For each state, the fewest and the most characters to an end (NO_BOUND: any number)."""
+    return np.array(dfa.distances(), np.int32), np.array([NO_BOUND if n is None else n for n in dfa.farthest()], np.int32)
+
+
+def _with_marks(dfa: CharDFA) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """The automaton between quotation marks: class 0 is the mark, state 0 before the first one, the last state after the second.
+
+    With its lengths, to which the marks add nothing.
+    """
     states, chars = dfa.table.shape
     table = np.full((states + 2, chars + 1), -1, np.int32)
     table[1:-1, 1:] = np.where(dfa.table >= 0, dfa.table + 1, -1)
@@ -215,50 +260,8 @@ def _with_marks(dfa: CharDFA) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.boo
     table[1:-1, 0] = np.where(dfa.accepting, states + 1, -1)
     accepting = np.zeros(states + 2, np.bool_)
     accepting[-1] = True
-    return table, accepting
-
-
-def _lengths(
-    table: npt.NDArray[np.int32], accepting: npt.NDArray[np.bool_], structural: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """For each state, the fewest and the most characters to an end (NO_BOUND: any number). Structural classes count nothing."""
-    states = len(accepting)
-    low = np.where(accepting, 0, NO_BOUND).astype(np.int64)
-    to = np.maximum(table, 0)
-    can = table >= 0
-    cost = np.ones(table.shape[1], np.int64)
-    cost[:structural] = 0
-    while True:
-        new = np.minimum(low, np.where(can, low[to] + cost, NO_BOUND).min(axis=1))
-        if (new == low).all():
-            break
-        low = new
-    high = np.where(accepting, 0, -1).astype(np.int64)
-    open_ = np.ones(states, np.bool_)  # not yet known: in the end, those that reach a loop
-    while True:
-        ready = open_ & ~(can & open_[to]).any(axis=1)
-        if not ready.any():
-            break
-        high[ready] = np.maximum(high[ready], np.where(can[ready], high[to[ready]] + cost, -1).max(axis=1))
-        open_ &= ~ready
-    high[open_] = NO_BOUND
-    return low.astype(np.int32), high.astype(np.int32)
-
-
-def _inside_lengths(
-    table: npt.NDArray[np.int32], spell: Spelling, low: npt.NDArray[np.int32], high: npt.NDArray[np.int32], shift: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """The same for every (q, e): inside a spelling one character more is still to come."""
-    states = len(low)
-    dist = np.zeros((states, 1 << shift), np.int32)
-    far = np.full((states, 1 << shift), NO_BOUND, np.int32)
-    dist[:, 0], far[:, 0] = low, high
-    to, can = np.maximum(table, 0), table >= 0
-    for e in range(1, spell.enc.shape[0]):
-        ok = can & spell.reach[e]
-        dist[:, e] = np.minimum(np.where(ok, low[to], NO_BOUND - 1).min(axis=1) + 1, NO_BOUND)
-        far[:, e] = np.minimum(np.where(ok, high[to], -1).max(axis=1).astype(np.int64) + 1, NO_BOUND)
-    return dist, far
+    low, high = [np.concatenate([lengths[:1], lengths, [0]], dtype=np.int32) for lengths in _lengths(dfa)]
+    return table, accepting, low, high
 
 
 def _bounded(dfa: CharDFA, low: int, high: int | None) -> tuple[CharDFA, int, int | None]:
@@ -267,6 +270,8 @@ def _bounded(dfa: CharDFA, low: int, high: int | None) -> tuple[CharDFA, int, in
         raise BudgetExceeded(f"a text of at least {low:,} characters is asked for", hint="no model writes that much")
     if high is not None and high >= NO_BOUND:
         high = None
+    if low == 0 and high is None:
+        return dfa, 0, None
     longest = dfa.max_length()
     if low <= (dfa.min_length() or 0):
         low = 0
@@ -302,7 +307,7 @@ def _gapless(dfa: CharDFA) -> bool:
 
 def _touching(dfa: CharDFA) -> bool:
     """Whether for each state the lengths behind any two of its characters leave no gap: inside a spelling, only some of them are open."""
-    low, high = _lengths(dfa.table, dfa.accepting, 0)
+    low, high = _lengths(dfa)
     can, to = dfa.table >= 0, np.maximum(dfa.table, 0)
     latest, earliest = np.where(can, low[to], -1).max(axis=1), np.where(can, high[to], NO_BOUND).min(axis=1)
     return bool((latest <= earliest + 1).all())

@@ -23,10 +23,12 @@ from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError
 from structgen.ir.expr import NEVER, Bind, Expr, Rule
 from structgen.kernels import tables as t
 from structgen.kernels import walk
-from structgen.kernels.arena import JIT, Arena, Blank, bundle
+from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.kernels.compiling import CLOCK
+from structgen.kernels.linking import JIT
 from structgen.kernels.step import make_counted, make_minus, rehash, rehash_moves
 from structgen.kernels.unfold import UNFOLD_KERNEL, twin
+from structgen.kernels.values import VALUE_KERNEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
     "stack": (np.int32, 256, None),
     "spelling": (np.int64, 256, None),
     "letters": (np.int32, 256, None),
-    "n": (np.int64, 24, 0),
+    "n": (np.int64, 25, 0),
 }
 
 
@@ -179,9 +181,10 @@ class ByteAutomaton:
         self._bind_ids: dict[int, int] = {}
         self._scopes = 0
         a = self.arena = Arena(_BLANK)
+        self.n = a["n"]  # which never grows
         self.handle = bundle([a.handle, POOL.arena.handle])
         if JIT:
-            a["n"][[t.SELF, t.UNFOLD]] = self.handle.ctypes.data, UNFOLD_KERNEL.address
+            self.n[[t.SELF, t.UNFOLD]] = self.handle.ctypes.data, UNFOLD_KERNEL.address
         self._assembler = Assembler(
             a,
             rule_id=self._rule_id,
@@ -242,6 +245,8 @@ class ByteAutomaton:
 
     def _key(self, key: Expr, node: int, alike: str) -> int:
         """The bind of a key that is new in its list; `node`: what follows it."""
+        if alike == "values":
+            self.n[t.VALUE] = VALUE_KERNEL.address
         return self._new_bind(None, key, node, t.KNOWS | t.FRESH | _ALIKE[alike])
 
     def _new_bind(self, bind: Bind | None, inner: Expr, after: int, flags: int) -> int:
@@ -249,7 +254,7 @@ class ByteAutomaton:
         self._binds.append(bind)
         self.arena.reserve("bind", 3 * number + 3)
         self.arena["bind"][3 * number : 3 * number + 3] = self._rule_of(inner), after, flags
-        self.arena["n"][t.BINDS] = number + 1
+        self.n[t.BINDS] = number + 1
         return number
 
     def _scope(self, need: int, low: int, high: int, node: int) -> int:
@@ -275,14 +280,14 @@ class ByteAutomaton:
             if texts[text, t.TEXT_LAST] < 256:
                 data.append(texts[text, t.TEXT_LAST])
             text = int(texts[text, t.TEXT_UP])
-        text = int(a["n"][t.ARG2])
+        text = int(self.n[t.ARG2])
         rule = self._rule_of(bind.then(bytes(reversed(data))))
-        k = int(a["n"][t.THENS])
+        k = int(self.n[t.THENS])
         for name, value in (("then_mark", mark), ("then_rule", rule), ("then_next", int(a["text_then"][text]))):
             a.reserve(name, k + 1)
             a[name][k] = value
         a["text_then"][text] = k
-        a["n"][t.THENS] = k + 1
+        self.n[t.THENS] = k + 1
 
     def _start_state(self, expr: Expr) -> int:
         node = self._assembler.body(expr)
@@ -301,15 +306,15 @@ class ByteAutomaton:
         if self.turn.is_over:
             raise BudgetExceeded(f"one call took longer than {self.budget.seconds} s", hint="raise budget.seconds, or simplify the grammar")
         if code == t.NEED_RULE:
-            rule = self.rules[int(self.arena["n"][t.ARG])]
+            rule = self.rules[int(self.n[t.ARG])]
             numbers = [self._rule_id(one) for one in rule.group or (rule,)]
             numbers = [number for number in numbers if self.arena["rule_start"][number] < 0]
             starts = self._assembler.bodies([self.rules[number].make() for number in numbers])
             self.arena["rule_start"][numbers] = starts
         elif code == t.NEED_BIND:
-            self._bound(int(self.arena["n"][t.ARG]), int(self.arena["n"][t.ARG2]))
+            self._bound(int(self.n[t.ARG]), int(self.n[t.ARG2]))
         elif code == t.NEED_DOOR:
-            POOL.open(int(self.arena["n"][t.ARG]))
+            POOL.open(int(self.n[t.ARG]))
         elif code == t.NEED_ROOM:
             self._grow()
         else:
@@ -317,13 +322,13 @@ class ByteAutomaton:
 
     def _grow(self) -> None:
         """Double what is nearly full."""
-        a, n = self.arena, self.arena["n"]
-        if n[t.STATES] > self.budget.states or a.nbytes > self.budget.memory:
+        a, n = self.arena, self.n
+        w, before = a["work_node"].size, a.nbytes
+        if n[t.STATES] > self.budget.states or before > self.budget.memory:
             raise BudgetExceeded(
-                f"the automaton grew past its budget ({int(n[t.STATES]):,} states, {a.nbytes >> 20} MB)",
+                f"the automaton grew past its budget ({int(n[t.STATES]):,} states, {before >> 20} MB)",
                 hint="raise budget=, or make the grammar less ambiguous",
             )
-        w, before = a["work_node"].size, a.nbytes
         # The array whose size kernels look at grows last of its group: an interrupt must not leave them too large an idea.
         self._double(n[t.STATES], ("off", "final", "text", "twin"), "hash", bits=True)
         if 2 * (n[t.ITEMS] + w) > a["item"].size:
@@ -423,7 +428,7 @@ class ByteAutomaton:
     def is_worn(self) -> bool:
         """Whether what texts have brought is so much that new ones should begin with a new automaton: many keys, which are kept for good,
         or half of the budget."""
-        keys = int(self.arena["n"][t.TEXTS]) > _TEXTS_MIN
+        keys = int(self.n[t.TEXTS]) > _TEXTS_MIN
         states, memory, nodes = self.states, self.arena.nbytes, self._assembler.nodes
         full = states > self.budget.states // 2 or memory > self.budget.memory // 2 or nodes > self.budget.nodes // 2
         return full or (keys and (states > self.budget.states // 8 or memory > self.budget.memory // 16))
@@ -435,7 +440,7 @@ class ByteAutomaton:
     @property
     def states(self) -> int:
         """How many distinct states have been met."""
-        return int(self.arena["n"][t.STATES])
+        return int(self.n[t.STATES])
 
     def items(self, state: int) -> list[tuple[int, int]]:
         """The configuration of a state, for tests and explanations: (node, context) pairs."""

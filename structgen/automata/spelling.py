@@ -9,13 +9,18 @@ node 0 is between characters. The nodes are hash-consed, so that the thousands o
     "json"        a JSON string with its quotation marks: class 0 is the mark, the others are the alphabet's plus one
     "json-inner"  the inside of a JSON string
 
+Most alphabets differ in ASCII alone. So the nodes that spell no ASCII character are made once for all alphabets with the same cut beyond
+it (`_Frame`), and a spelling adds the root and a dozen nodes of `\\u00..` to them (0.3 ms, where all nodes took 2.7).
+
 Not here: where characters lead (`CharDFA`), how both are run together (`leaves`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,49 +29,82 @@ import numpy.typing as npt
 from structgen.ir.chars import Alphabet
 
 Edges = tuple[tuple[int, int], ...]
-"""Pairs (byte, target), sorted. A target >= 0 is a node, below it is -2 - class."""
+"""Pairs (byte, target), sorted. A target > 0 is a node, below -1 it is -2 - class; -1 is none."""
 
 SHORT: Final = {0x22: '"', 0x5C: "\\", 0x08: "b", 0x0C: "f", 0x0A: "n", 0x0D: "r", 0x09: "t"}
 """Code points with a short JSON escape that some text needs; `/` has one too, which none needs."""
 
+_RAW: Final = [byte for byte in range(0x20, 0x80) if byte not in (0x22, 0x5C)]  # of ASCII, what stands for itself in a JSON string
+
 
 class Spelling(NamedTuple):
-    """`cls`: uint8[256] byte classes; `enc`: int32[E, B] next node, -1, or -2 - class; `reach`: bool[E, C] classes below a node;
-    `structural`: leading classes that are no characters of the text; `inner`: uint64[E, 4] the bytes that may follow inside."""
+    """The class of surrogates leads nowhere.
+
+    cls: uint8[256]         byte classes
+    enc: int32[E, B]        the next node, -1, or -2 - class
+    below: int64[E - 1]     for the nodes but the root, the group of classes below them
+    reach: int64[...]       the classes by group ...
+    starts: int64[R]        ... and where each group begins
+    structural: int         how many leading classes are no characters of the text
+    inner: uint64[E, 4]     the bytes that may follow inside
+    """
 
     cls: npt.NDArray[np.uint8]
     enc: npt.NDArray[np.int32]
-    reach: npt.NDArray[np.bool_]
+    below: npt.NDArray[np.int64]
+    reach: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
     structural: int
     inner: npt.NDArray[np.uint64]
 
 
-class _Builder:
-    """Hash-conses nodes: children first, the root last."""
+class _Nodes:
+    """Hash-conses nodes, children first. They are numbered from 1: node 0 is the root."""
 
-    def __init__(self, alphabet: Alphabet, shift: int) -> None:
-        self.alphabet, self.shift = alphabet, shift
-        self.ids: dict[Edges, int] = {}
+    def __init__(self, ids: dict[Edges, int]) -> None:
+        self.ids = ids
+
+    def node(self, edges: Iterable[tuple[int, int]]) -> int:
+        """The node with these edges; -1 where none leads anywhere."""
+        key = tuple(sorted([edge for edge in edges if edge[1] != -1]))
+        return self.ids.setdefault(key, len(self.ids) + 1) if key else -1
+
+    def hex(self, targets: Sequence[int], letters: bytes = b"abcdefABCDEF") -> int:
+        """The node that reads a hexadecimal digit, sixteen targets."""
+        edges = [(0x30 + i, targets[i]) for i in range(10)]
+        return self.node([*edges, *((b, targets[10 + i % 6]) for i, b in enumerate(letters))])
+
+
+class _Frame(_Nodes):
+    """The nodes of characters beyond ASCII, their classes numbered by first occurrence. `intervals`: where they begin and lead.
+
+    `high`: the edges of the root for bytes from 0x80 on; `escapes`: for the escapes \\u0..., \\u00.. and \\u000., the targets of the next
+    digit where what follows is beyond ASCII; `columns`, `table`: the nodes as rows over classes of bytes; `below`: bit sets of classes.
+    """
+
+    def __init__(self, intervals: tuple[tuple[int, int], ...], escaped: bool) -> None:
+        super().__init__({})
+        self.bounds, self.targets = [low for low, _ in intervals], [target for _, target in intervals]
         self.uniform: dict[tuple[str, int, int], int] = {}
-        self.starts, self.classes = alphabet.bounds, alphabet.classes
+        edges = [(b, self.tails(1, b & 0x1F, 0x80)) for b in range(0xC2, 0xE0)]
+        edges += [(b, self.tails(2, b & 0x0F, 0x800)) for b in range(0xE0, 0xF0)]
+        edges += [(b, self.tails(3, b & 0x07, 0x10000)) for b in range(0xF0, 0xF5)]
+        self.high = [edge for edge in edges if edge[1] != -1]
+        self.escapes = [[self.digits(level, i) for i in range(first, 16)] for level, first in ((3, 1), (2, 1), (1, 8))] if escaped else []
+        rows = [_row(edges) for edges in self.ids]
+        number: dict[tuple[int, ...], int] = {}
+        self.columns = [number.setdefault(column, len(number)) for column in zip(*rows, strict=True)] if rows else [0] * 256
+        self.table = np.array(list(number), np.int32).T if rows else np.zeros((0, 1), np.int32)
+        self.below = _below(self.ids, [0])
 
     def leaf(self, code: int) -> int:
         """The target for a complete code point."""
-        return -2 - self.alphabet.class_of(code) - self.shift
+        return self.targets[bisect_right(self.bounds, code) - 1]
 
     def same_class(self, low: int, high: int) -> int | None:
         """The target that all code points of low..high share, if they do."""
-        first = self.alphabet.class_of(low)
-        bounds = self.starts
-        at = bisect_right(bounds, low)
-        return -2 - first - self.shift if at >= len(bounds) or bounds[at] > high else None
-
-    def node(self, edges: list[tuple[int, int]]) -> int:
-        """The node with these edges; -1 for none."""
-        if not edges:
-            return -1
-        key = tuple(sorted(edges))
-        return self.ids.setdefault(key, len(self.ids))
+        at = bisect_right(self.bounds, low)
+        return self.targets[at - 1] if at >= len(self.bounds) or self.bounds[at] > high else None
 
     def tails(self, level: int, base: int, least: int) -> int:
         """UTF-8: the node that reads `level` continuation bytes of the code points base << 6 level ..., not below `least`."""
@@ -82,21 +120,7 @@ class _Builder:
             return self.uniform[key]
         if level == 1:
             return self.node([(0x80 + i, self.leaf((base << 6) + i)) for i in range(64)])
-        below_all = [(0x80 + i, self.tails(level - 1, (base << 6) + i, least)) for i in range(64)]
-        return self.node([(b, x) for b, x in below_all if x != -1])
-
-    def utf8(self, skip: frozenset[int] = frozenset()) -> list[tuple[int, int]]:
-        """The edges of a character in UTF-8; `skip`: ASCII characters left out."""
-        edges = [(b, self.leaf(b)) for b in range(0x80) if b not in skip]
-        edges += [(b, self.tails(1, b & 0x1F, 0x80)) for b in range(0xC2, 0xE0)]
-        edges += [(b, self.tails(2, b & 0x0F, 0x800)) for b in range(0xE0, 0xF0)]
-        edges += [(b, self.tails(3, b & 0x07, 0x10000)) for b in range(0xF0, 0xF5)]
-        return [(b, x) for b, x in edges if x != -1]
-
-    def hex_edges(self, targets: list[int]) -> list[tuple[int, int]]:
-        """Edges for hexadecimal digits of either case to sixteen targets (-1: none)."""
-        edges = [(b"0123456789abcdef"[i], x) for i, x in enumerate(targets) if x != -1]
-        return edges + [(b"ABCDEF"[i - 10], x) for i, x in enumerate(targets) if i >= 10 and x != -1]
+        return self.node([(0x80 + i, self.tails(level - 1, (base << 6) + i, least)) for i in range(64)])
 
     def digits(self, level: int, base: int) -> int:
         """The node that reads `level` more hexadecimal digits of a \\u escape; surrogates only as pairs."""
@@ -113,13 +137,11 @@ class _Builder:
         if key is None and low >= 0xD800 and high < 0xDC00:
             same = self.same_class(0x10000 + (low - 0xD800) * 0x400, 0x10000 + (high - 0xD800 + 1) * 0x400 - 1)
             key = ("half", level, same) if same is not None else None
-        if key is not None and key in self.uniform:
-            return self.uniform[key]
-        if key is not None:
-            made = self.node(self.hex_edges([self.digits(level - 1, base << 4)] * 16))
-            self.uniform[key] = made
-            return made
-        return self.node(self.hex_edges([self.digits(level - 1, (base << 4) + i) for i in range(16)]))
+        if key is None:
+            return self.hex([self.digits(level - 1, (base << 4) + i) for i in range(16)])
+        if key not in self.uniform:
+            self.uniform[key] = self.hex([self.digits(level - 1, base << 4)] * 16)
+        return self.uniform[key]
 
     def low_half(self, high: int) -> int:
         """The node that reads the second escape of a surrogate pair."""
@@ -130,70 +152,100 @@ class _Builder:
             return self.uniform[key]
 
         def low_digits(level: int, at: int) -> int:  # `at`: the digits so far, after "d"
-            if level == 0:
-                return self.leaf(base + at - 0xC00)
-            if same is not None:
-                return self.node(self.hex_edges([low_digits(level - 1, at << 4)] * 16))
-            return self.node(self.hex_edges([low_digits(level - 1, (at << 4) + i) for i in range(16)]))
+            low = base + (at << 4 * level) - 0xC00
+            same = self.same_class(low, low + (1 << 4 * level) - 1)
+            if same is None:
+                return self.hex([low_digits(level - 1, (at << 4) + i) for i in range(16)])
+            for _ in range(level):
+                same = self.hex([same] * 16)
+            return same
 
-        second = self.node(self.hex_edges([-1] * 12 + [low_digits(2, 0xC + i) for i in range(4)]))
-        made = second
+        made = self.hex([-1] * 12 + [low_digits(2, 0xC + i) for i in range(4)])
         for byte in (b"dD", b"u", b"\\"):
             made = self.node([(b, made) for b in byte])
         if key is not None:
             self.uniform[key] = made
         return made
 
-    def escape(self, policy: str) -> int:
-        """The node after a backslash."""
-        edges = [(ord(short), self.leaf(code)) for code, short in SHORT.items()]
-        if policy == "any":
-            edges += [(ord("/"), self.leaf(ord("/"))), (ord("u"), self.digits(4, 0))]
-        else:
-            rest = [[self.leaf(16 * high + i) if 16 * high + i not in SHORT else -1 for i in range(16)] for high in (0, 1)]
-            made = self.node([(ord("01"[high]), self.node(self._lower(rest[high]))) for high in (0, 1)])
-            for _ in range(2):
-                made = self.node([(ord("0"), made)])
-            edges.append((ord("u"), made))
-        return self.node(edges)
 
-    def _lower(self, targets: list[int]) -> list[tuple[int, int]]:
-        return [(b, x) for b, x in self.hex_edges(targets) if not chr(b).isupper()]
+@lru_cache(maxsize=256)
+def _frame(intervals: tuple[tuple[int, int], ...], escaped: bool) -> _Frame:
+    return _Frame(intervals, escaped)
+
+
+def _row(edges: Iterable[tuple[int, int]]) -> list[int]:
+    row = [-1] * 256
+    for byte, target in edges:
+        row[byte] = target
+    return row
+
+
+def _below(nodes: Iterable[Edges], below: list[int]) -> list[int]:
+    """Appends, for each node, the bit set of the classes below it."""
+    for edges in nodes:
+        found = 0
+        for target in {target for _, target in edges}:
+            found |= below[target] if target >= 0 else 1 << (-2 - target)
+        below.append(found)
+    return below
+
+
+def _escape(nodes: _Nodes, ascii_: list[int], frame: _Frame, policy: str) -> int:
+    """The node after a backslash. `ascii_`: the targets of the ASCII characters."""
+    edges = [(ord(short), ascii_[code]) for code, short in SHORT.items()]
+    if policy == "any":
+        first, second, third = frame.escapes
+        low = [nodes.hex(ascii_[16 * i : 16 * i + 16]) for i in range(8)]
+        made = nodes.hex([nodes.hex([nodes.hex([*low, *third]), *second]), *first])
+        return nodes.node([*edges, (ord("/"), ascii_[ord("/")]), (ord("u"), made)])
+    rest = [[-1 if code in SHORT else ascii_[code] for code in range(i, i + 16)] for i in (0, 16)]
+    made = nodes.node([(ord("01"[i]), nodes.hex(rest[i], b"abcdef")) for i in (0, 1)])
+    for _ in range(2):
+        made = nodes.node([(ord("0"), made)])
+    return nodes.node([*edges, (ord("u"), made)])
 
 
 @lru_cache(maxsize=1024)
 def spelling(alphabet: Alphabet, encoding: str, escapes: str) -> Spelling:
     """The spelling automaton of an alphabet. Cached: many languages cut the characters alike."""
     structural = 1 if encoding == "json" else 0
-    build = _Builder(alphabet, structural)
-    if encoding == "bytes":
-        edges = [(b, build.leaf(b)) for b in range(256)]
-    elif encoding == "utf8":
-        edges = build.utf8()
-    else:
-        edges = build.utf8(skip=frozenset((*range(0x20), 0x22, 0x5C)))
-        edges.append((0x5C, build.escape(escapes)))
+    json, size = encoding.startswith("json"), 256 if encoding == "bytes" else 128
+    dead = alphabet.class_of(0xD800)
+    symbols: dict[int, int] = {}  # class -> its number within the frame, or behind those
+
+    def targets(start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Where intervals begin between two code points, and where their characters lead."""
+        at = bisect_right(alphabet.bounds, start) - 1
+        for low, c in zip(alphabet.bounds[at:], alphabet.classes[at:], strict=True):
+            if low >= end:
+                break
+            yield max(low, start), -1 if c == dead else -2 - symbols.setdefault(c + structural, len(symbols))
+
+    frame = _frame(tuple(targets(0x80, 0x110000)) if encoding != "bytes" else ((0, -1),), json and escapes == "any")
+    ascii_: list[int] = []
+    for (start, target), (end, _) in pairwise([*targets(0, size), (size, -1)]):
+        ascii_ += [target] * (end - start)
+    nodes = _Nodes(dict(frame.ids))
+    if json:
+        root = [(b, ascii_[b]) for b in _RAW] + [(0x5C, _escape(nodes, ascii_, frame, escapes))] + frame.high
         if structural:
-            edges.append((0x22, -2))
-    inner_nodes = list(build.ids)  # children first; the root comes to the front
-    nodes: list[Edges] = [tuple(sorted(edges)), *inner_nodes]
-    rows: list[list[int]] = []
-    below: list[int] = [0] * len(nodes)  # bit sets of classes
-    for i in [*range(1, len(nodes)), 0]:
-        row = [-1] * 256
-        for byte, target in nodes[i]:
-            if target >= 0:
-                row[byte] = target + 1
-                below[i] |= below[target + 1]
-            else:
-                row[byte] = target
-                below[i] |= 1 << (-2 - target)
-        rows.append(row)
-    columns = list(zip(rows[-1], *rows[:-1], strict=True))
-    number: dict[tuple[int, ...], int] = {}
-    cls = np.array([number.setdefault(column, len(number)) for column in columns], np.uint8)
-    enc = np.ascontiguousarray(np.array(list(number), np.int32).T)
-    classes = alphabet.size + structural
-    reach = np.array([[mask >> c & 1 for c in range(classes)] for mask in below], np.bool_)
-    inner = np.packbits(np.ascontiguousarray(enc[:, cls] != -1), axis=1, bitorder="little").view(np.uint64)
-    return Spelling(cls, enc, reach, structural, inner)
+            root.append((0x22, -2 - symbols.setdefault(0, len(symbols))))
+    else:
+        root = [*enumerate(ascii_), *frame.high]
+    return _spelling(frame, root, list(nodes.ids)[len(frame.ids) :], list(symbols), structural)
+
+
+def _spelling(frame: _Frame, root: list[tuple[int, int]], own: list[Edges], symbols: list[int], structural: int) -> Spelling:
+    """The arrays of a root, the nodes of a frame and some more. `symbols`: the classes by their numbers in the edges."""
+    columns = list(zip(frame.columns, _row(root), *map(_row, own), strict=True))
+    number = {column: i for i, column in enumerate(dict.fromkeys(columns))}
+    cls = np.array([*map(number.__getitem__, columns)], np.uint8)
+    rows = np.array(list(number), np.int32).T
+    enc = np.concatenate([rows[1:2], np.take(frame.table, rows[0], axis=1), rows[2:]])
+    enc = np.where(enc < -1, np.array([-2 - c for c in symbols] or [-1], np.int32)[np.maximum(-2 - enc, 0)], enc)
+    groups: dict[int, int] = {}
+    below = [groups.setdefault(mask, len(groups)) for mask in _below(own, frame.below.copy())[1:]]
+    reach = [[c for i, c in enumerate(symbols) if mask >> i & 1] for mask in groups]
+    starts = np.cumsum([0, *map(len, reach[:-1])])
+    inner = np.packbits(np.take(enc, cls, axis=1) != -1, axis=1, bitorder="little").view(np.uint64)
+    return Spelling(cls, enc, np.array(below, np.int64), np.array([*chain(*reach)], np.int64), starts, structural, inner)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from structgen.errors import OptionError, PromptError
+from structgen.errors import OptionError, Place, PromptError, StructgenError
 
 if TYPE_CHECKING:
     from structgen.constraint.grammar import Grammar
@@ -68,14 +69,16 @@ class GrammarOptions:
             names = " and ".join(f"--{name}" for name in given)
             raise OptionError(f"{names} are two grammars", where="grammar", hint=f"pass one of {NAMES}; --choice may be repeated")
         if self.schema is not None:
-            return self.of_schema.grammar(schema_text(self.schema))
+            with in_file(self.schema):
+                return self.of_schema.grammar(schema_text(self.schema))
         self._check_lone(given[0])
         if self.regex is not None:
             return api.regex(self.regex)
         if self.type is not None:
             return api.python_type(python_object(self.type), style=self.of_schema.style)
         if self.lark is not None:
-            return api.lark(lark_text(self.lark))
+            with in_file(self.lark):
+                return api.lark(lark_text(self.lark))
         return api.choice(self.choice)
 
     def _check_lone(self, kind: str) -> None:
@@ -85,6 +88,17 @@ class GrammarOptions:
             said = getattr(self.of_schema, one.name) != getattr(default, one.name)
             if said and not (kind == "type" and one.name == "style"):
                 raise OptionError(f"--{one.name} says nothing about --{kind}", where=f"--{one.name}", hint="it goes with --schema")
+
+
+@contextmanager
+def in_file(name: str) -> Iterator[None]:
+    """Enters the name of the file into errors that have a place in its text."""
+    try:
+        yield
+    except StructgenError as error:
+        if isinstance(error.where, Place) and name != "-" and Path(name).is_file():
+            raise type(error)(error.why, where=replace(error.where, file=name), hint=error.hint) from None
+        raise
 
 
 def registry_at(given: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -41,10 +41,26 @@ def note(text: str) -> None:
     err().print(Text(text, style="dim"), soft_wrap=True)
 
 
+_SPOKEN: Final = {
+    "relax=True": "--relax",
+    "by draft=": "by --draft",
+    "pass registry= (a dict from URIs to schemas, or a referencing.Registry) with the document": "--registry DIR has the document",
+    "in registry=": "by --registry",
+}
+"""What hints say to users of Python, and on a command line."""
+
+
+def spoken(text: str) -> str:
+    """A message as it is said on a command line."""
+    for said, option in _SPOKEN.items():
+        text = text.replace(said, option)
+    return text
+
+
 def show_error(error: StructgenError) -> None:
     """Write an error as one paragraph to standard error."""
     message = Text("error: ", style="bold red")
-    message.append(str(error) or type(error).__name__, style="default")
+    message.append(spoken(str(error)) or type(error).__name__, style="default")
     err().print(message, soft_wrap=True)
 
 

@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
+from structgen.constraint.fill import Ints, fill
+from structgen.constraint.protocol import Row, Words
 from structgen.constraint.tables import ROW_ENTRY, tables_of
 from structgen.errors import BudgetExceeded, OptionError, VocabularyError
 from structgen.ir.report import SupportReport
@@ -23,7 +25,6 @@ from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, bundle
 from structgen.vocab.vocabulary import Vocabulary
 
-Words = npt.NDArray[np.uint32]
 Tokens = npt.NDArray[np.int32]
 
 _MOVES_MAX: Final = 1 << 18  # remembered (state, token) pairs; about 30 MB of dictionary
@@ -33,24 +34,36 @@ _DISTANCE_MAX: Final = 100_000  # states that one distance may look at
 class TokenAutomaton:
     """A grammar over the tokens of a vocabulary. Implements `Constraint`; safe to share between sequences and threads.
 
+    Pickled as grammar and vocabulary, and compiled anew: states are numbered anew, too.
+
     `report` is the support report of the grammar. State 0 is dead; state 1 is the end of a text behind which nothing may follow.
     """
 
-    def __init__(self, machine: ByteAutomaton, vocabulary: Vocabulary, report: SupportReport | None = None) -> None:
+    def __init__(
+        self,
+        machine: ByteAutomaton,
+        vocabulary: Vocabulary,
+        report: SupportReport | None = None,
+        decode: Callable[[str], Any] | None = None,
+        again: Callable[[], TokenAutomaton] | None = None,
+    ) -> None:
+        """Use `sg.compile`. `decode`: text -> value, where the grammar says how; `again` makes the automaton anew, where it is
+        unpickled."""
         self.vocabulary = vocabulary
         self.report = report or SupportReport()
-        self.decode: Callable[[str], Any] | None = None  # text -> value, where the grammar says how
+        self.decode, self._again = decode, again
         self.machine = machine
         self._size, self._words = vocabulary.size, vocabulary.words
         self._tables = tables_of(vocabulary)
         self._moves: dict[int, int] = {}
-        self._rows: dict[int, Words] = {}
+        self.rows: dict[int, Row] = {}  # those that are finished, by state
         self._doubts: dict[int, tuple[Tokens, Tokens]] = {}  # by twin: tokens that only the state itself can judge, and the keys in them
         self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
         self._distances: dict[int, int] = {}
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._forced: dict[int, list[int]] = {}
         self._own = Arena(self._tables.own)
+        self._named = 0  # how many special tokens of the grammar were looked up
         with machine.turn:  # trie walks keep one state a byte of the token
             for name in ("stack", "spelling"):
                 machine.arena.reserve(name, self._tables.deepest + 2)
@@ -69,18 +82,29 @@ class TokenAutomaton:
             return self
         with self.machine.turn:
             if self._heir is None or self._heir.machine.is_worn:
-                self._heir = TokenAutomaton(self.machine.renewed(), self.vocabulary, self.report)
-                self._heir.decode = self.decode
+                self._heir = TokenAutomaton(self.machine.renewed(), self.vocabulary, self.report, self.decode, self._again)
             return self._heir
+
+    def __copy__(self) -> TokenAutomaton:
+        return self
+
+    def __deepcopy__(self, _: object) -> TokenAutomaton:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[], TokenAutomaton], tuple[()]]:
+        if self._again is None:
+            raise OptionError("an automaton made by hand cannot be pickled", where="automaton", hint="pickle what sg.compile gives")
+        return self._again, ()
 
     def _specials(self) -> None:
         """Look up special tokens that the grammar has named since the last call; -1 for those that the vocabulary lacks."""
         names = self.machine.special_names
-        if len(names) != self._own["special"].size:
+        if len(names) != self._named:
             self._own["special"] = np.array([self.vocabulary.special.get(name, -1) for name in names], np.int32)
+            self._named = len(names)
 
     def _help(self, code: int) -> None:
-        n = self.machine.arena["n"]
+        n = self.machine.n
         if not self._tables.help(code, int(n[t.ARG]), int(n[t.ARG2])):
             self.machine.help(code)
             self._specials()
@@ -114,26 +138,25 @@ class TokenAutomaton:
 
     def mask(self, state: int) -> Words:
         """The tokens that may come next, stop ids included where the text may end: a read-only packed row, uint32[words]."""
-        row = self._rows.get(state)
-        return row if row is not None else self._mask(int(state))
+        found = self.rows.get(state)
+        return (found or self.row(int(state))).words
 
-    def _mask(self, state: int) -> Words:
+    def row(self, state: int) -> Row:
+        """A row that `rows` does not have."""
         if not 0 < state < self.machine.states:  # it may come to be: not remembered
-            row = np.zeros(self._words, np.uint32)
-            row.flags.writeable = False
-            return row
+            return Row(np.zeros(self._words, np.uint32))
         with self.machine.turn:
             twin = self.machine.twin(state)
-            found = self._rows.get(twin)
-            row = self._fresh(twin) if found is None else found
+            found = self.rows.get(twin)
             if found is None:
-                self._remember(twin, row, row.nbytes)
+                found = self._remember(twin, Row(self._fresh(twin)), 4 * self._words)
             doubts = self._doubts.get(twin)
             if twin != state or doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
-                exact = self._settled(state, row, doubts)
-                self._remember(state, exact, 0 if exact is row else exact.nbytes)
-                row = exact
-        return row
+                exact = self._settled(state, found.words, doubts)
+                if exact is found.words:
+                    return self._remember(state, found, 0)
+                return self._remember(state, Row(exact), 4 * self._words)
+        return found
 
     def _fresh(self, state: int) -> Words:
         """A row from the kernels. `state` is its own twin."""
@@ -143,14 +166,13 @@ class TokenAutomaton:
         while code < 0:
             self._help(code)
             code = walk.mask(self._handle, state, row)
-        if -1 in self._own["special"]:
+        if self._named and -1 in self._own["special"]:
             self._demand(state)
-        if self.machine.arena["n"][t.DOUBTS]:
+        if self.machine.n[t.DOUBTS]:
             tokens = _tokens(self._own["doubt"])
             keys = np.empty(len(tokens), np.int32)
             self._call(settle.keys_of, tokens, keys)
             self._doubts[state] = tokens, keys
-        row.flags.writeable = False
         return row
 
     def _demand(self, state: int) -> None:
@@ -192,7 +214,6 @@ class TokenAutomaton:
             left.append(tokens.copy())
         for some in left:
             self._settle(state, row, some)
-        row.flags.writeable = False
         return row
 
     def _settle(self, state: int, row: Words, tokens: Tokens) -> None:
@@ -205,21 +226,18 @@ class TokenAutomaton:
             if self.advance(state, token):
                 row[token >> 5] |= np.uint32(1 << (token & 31))
 
-    def _remember(self, state: int, row: Words, size: int) -> None:
-        self._rows[state] = row
-        self._tables.memo.add(self._rows, state, size + ROW_ENTRY)
+    def _remember(self, state: int, row: Row, size: int) -> Row:
+        self.rows[state] = row
+        self._tables.memo.add(self.rows, state, size + ROW_ENTRY)
+        return row
 
     def accepts(self, state: int) -> bool:
         """Whether the text may end in this state; False for the dead state and for states that do not exist."""
         return 0 < state < self.machine.states and bool(self.machine.arena["final"][state])
 
-    def fill(self, states: Sequence[int] | npt.NDArray[np.int32], out: Words) -> None:
+    def fill(self, states: Sequence[int] | Ints, out: Any) -> None:
         """Write the rows of many states into `out`, uint32[len(states), words]. Raises OptionError for another array."""
-        if getattr(out, "dtype", None) != np.uint32 or out.shape != (len(states), self._words):
-            found = f"{out.dtype}{list(out.shape)}" if isinstance(out, np.ndarray) else type(out).__name__
-            raise OptionError(f"out is {found}", where="out", hint=f"pass uint32[{len(states)}, {self._words}]")
-        for k, state in enumerate(states):
-            out[k] = self.mask(int(state))
+        fill([self] * len(states), states, out)
 
     def forced(self, state: int) -> list[int]:
         """The tokens that must come next, as the vocabulary itself would cut the text; empty where there is a choice.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from structgen.automata.machine import ByteAutomaton
-from structgen.errors import Place
+from structgen.constraint.protocol import Constraint
+from structgen.errors import DeadEnd, Place
 
 _SHOWN = 12
 
@@ -15,13 +16,15 @@ class Explanation:
     """`verdict`: "complete" (the text is in the language), "incomplete" (it begins a text of the language) or "refused".
 
     `read`: characters that could be read. `expected`: what may come after them, for people: single characters, ranges, "the end".
-    `place`: the place in the text where it was refused, or its end.
+    `place`: the place in the text where it was refused, or its end. `repeats`: only what came before forbids the character there: a key, or
+    an item of an array of different items, would come twice.
     """
 
     verdict: str
     read: int
     expected: tuple[str, ...]
     place: Place
+    repeats: bool = False
 
     def __str__(self) -> str:
         may = ", ".join(self.expected) or "nothing"
@@ -30,7 +33,8 @@ class Explanation:
             return "complete" + (f"; it may also go on with {', '.join(more)}" if more else "")
         if self.verdict == "incomplete":
             return f"incomplete: next may come {may}\n  at {self.place}"
-        return f"refused at {self.place}\n  expected {may}"
+        why = "\n  it would complete a key or an item that is there already" if self.repeats else ""
+        return f"refused at {self.place}{why}\n  expected {may}"
 
 
 def explain(machine: ByteAutomaton, text: str | bytes) -> Explanation:
@@ -52,7 +56,22 @@ def explain(machine: ByteAutomaton, text: str | bytes) -> Explanation:
     if final:
         expected.append("the end")
     verdict = "refused" if count < len(data) else "complete" if final else "incomplete"
-    return Explanation(verdict, read, tuple(expected), Place(shown, read))
+    repeats = verdict == "refused" and machine.read(data[count : count + 1], machine.twin(state))[0] == 1
+    return Explanation(verdict, read, tuple(expected), Place(shown, read), repeats)
+
+
+def dead_end(constraint: Constraint, state: int, where: str) -> DeadEnd | None:
+    """The error for a state that lives and whose mask is empty; None for any other state."""
+    if state <= 0 or constraint.mask(state).any():
+        return None
+    machine, vocabulary = getattr(constraint, "machine", None), constraint.vocabulary
+    may = ", ".join(_names(machine, [symbol for symbol, _ in machine.moves(state)])) if isinstance(machine, ByteAutomaton) else "more"
+    notes = f" ({'; '.join(vocabulary.notes)})" if vocabulary.notes else ""
+    return DeadEnd(
+        f"no token of the vocabulary spells what must come next: {may}",
+        where=where,
+        hint=f"vocabulary.notes says which bytes have no token{notes}; allow a text that it can spell, or take another tokenizer",
+    )
 
 
 def _names(machine: ByteAutomaton, symbols: list[int]) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from structgen.automata.machine import Budget, ByteAutomaton
@@ -16,9 +18,12 @@ from structgen.ir.regular import CharDFA
 from structgen.ir.report import SupportReport
 from structgen.vocab.vocabulary import Vocabulary
 
+Again = Callable[[], Any]
+"""Makes something anew in another process: a picklable function without arguments."""
+
 
 class Grammar:
-    """A language. Immutable and safe to share between threads.
+    """A language. Immutable and safe to share between threads. Pickled as what it was made from, and made anew.
 
     `a + b` is one after the other, `a | b` either, `a & b` both at once and `~a` every other text (these two where the languages
     are regular), `.optional()`, `.repeat(low, high)`.
@@ -28,13 +33,14 @@ class Grammar:
     True
     """
 
-    def __init__(self, language: Language, *, budget: Budget | None = None) -> None:
+    def __init__(self, language: Language, *, budget: Budget | None = None, again: Again | None = None) -> None:
+        """Use `sg.json_schema` and the like. `again` makes the grammar anew, where it is unpickled."""
         if budget is not None and not isinstance(budget, Budget):
             raise OptionError(
                 f"budget is a Budget, not {budget!r:.100}", where="budget", hint="sg.Budget(seconds=5) limits the time of a call."
             )
         self.language = language
-        self._budget = budget
+        self._budget, self._again = budget, again
         self._lock = threading.Lock()
         self._machine: ByteAutomaton | None = None
 
@@ -88,21 +94,33 @@ class Grammar:
 
     def compile(self, vocabulary: Vocabulary) -> TokenAutomaton:
         """The token automaton over a vocabulary. Raises EmptyLanguage, VocabularyError, BudgetExceeded."""
-        automaton = TokenAutomaton(self.automaton, vocabulary, self.report)
-        automaton.decode = self.language.decode
-        return automaton
+        return TokenAutomaton(self.automaton, vocabulary, self.report, self.language.decode, partial(Grammar.compile, self, vocabulary))
+
+    def __copy__(self) -> Grammar:
+        return self
+
+    def __deepcopy__(self, _: object) -> Grammar:
+        return self
+
+    def __reduce__(self) -> tuple[Again, tuple[()]]:
+        if self._again is None:
+            raise GrammarError(
+                "a grammar made from a Language alone cannot be pickled: its rules are Python functions",
+                hint="make it where it is needed, or by sg.json_schema, sg.regex, sg.lark, sg.choice, sg.python_type",
+            )
+        return self._again, ()
 
     def __add__(self, other: Grammar) -> Grammar:
-        return self._joined(other, Seq((self.language.start, _language(other).start)), lambda a, b: a + b)
+        return self._joined(operator.add, other, Seq((self.language.start, _language(other).start)))
 
     def __or__(self, other: Grammar) -> Grammar:
-        return self._joined(other, Alt((self.language.start, _language(other).start)), lambda a, b: a | b)
+        return self._joined(operator.or_, other, Alt((self.language.start, _language(other).start)))
 
     def __and__(self, other: Grammar) -> Grammar:
-        return self._regular_only("&", _regular(self, "&") & _regular(other, "&"), other)
+        return self._regular_only(operator.and_, _regular(self, "&") & _regular(other, "&"), other)
 
     def __invert__(self) -> Grammar:
-        return self._regular_only("~", ~_regular(self, "~"))
+        return self._regular_only(operator.invert, ~_regular(self, "~"))
 
     def optional(self) -> Grammar:
         """This language or the empty text."""
@@ -112,20 +130,20 @@ class Grammar:
         """This language `low` to `high` times, one after the other (None: any number). Raises OptionError for impossible counts."""
         if low < 0 or (high is not None and high < low):
             raise OptionError(f"cannot repeat {low} to {high} times", where="repeat", hint="0 <= low <= high")
-        regular = self.language.regular
-        return self._made(Repeat(self.language.start, low, high), regular and _small(lambda: regular.repeat(low, high)), self.report)
+        regular = self.language.regular and _small(partial(CharDFA.repeat, self.language.regular, low, high))
+        return self._made(partial(Grammar.repeat, self, low, high), Repeat(self.language.start, low, high), regular)
 
-    def _joined(self, other: Grammar, start: Expr, both: Callable[[CharDFA, CharDFA], CharDFA]) -> Grammar:
+    def _joined(self, join: Callable[..., Any], other: Grammar, start: Expr) -> Grammar:
         a, b = self.language.regular, _language(other).regular
-        regular = None if a is None or b is None else _small(lambda: both(a, b))
-        return self._made(start, regular, SupportReport([*self.report.findings, *other.report.findings]))
+        regular = None if a is None or b is None else _small(partial(join, a, b))
+        return self._made(partial(join, self, other), start, regular, other)
 
-    def _regular_only(self, operator: str, dfa: CharDFA, *others: Grammar) -> Grammar:
+    def _regular_only(self, operation: Callable[..., Any], dfa: CharDFA, *others: Grammar) -> Grammar:
+        return self._made(partial(operation, self, *others), Leaf(dfa), dfa, *others)
+
+    def _made(self, again: Again, start: Expr, regular: CharDFA | None, *others: Grammar) -> Grammar:
         findings = [f for g in (self, *others) for f in g.report.findings]
-        return self._made(Leaf(dfa), dfa, SupportReport(findings))
-
-    def _made(self, start: Expr, regular: CharDFA | None, report: SupportReport) -> Grammar:
-        return Grammar(Language(start, report, regular=regular), budget=self._budget)
+        return Grammar(Language(start, SupportReport(findings), regular=regular), budget=self._budget, again=again)
 
     def __repr__(self) -> str:
         source = self.language.source

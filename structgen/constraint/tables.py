@@ -28,7 +28,7 @@ _TABLE: Final = 8
 _KEPT: Final = 8  # vocabularies whose tables are kept
 _STEPS_MAX: Final = 1 << 13  # nodes of a leaf whose steps are remembered while tables are made
 _BYTES_MAX: Final = 256 << 20  # of the tables of one vocabulary
-ROW_ENTRY: Final = 250  # bytes of a remembered row beside its words
+ROW_ENTRY: Final = 340  # bytes of a remembered row beside its words
 
 Ints = npt.NDArray[np.int32]
 _NONE: Final = np.empty(0, np.int32)
@@ -99,7 +99,8 @@ class TokenTables:
         self._entries = 0
         self._scratch: list[Any] | None = None
         self._memo: tuple[int, Ints] = -1, np.empty(0, np.int32)
-        self._far: dict[int, tuple[Ints, Ints]] = {}  # by leaf node: ids that can go on for ever and the characters they need, by need
+        self._alike: dict[tuple[object, ...] | None, int] = {}  # tables by what their leaf nodes can still read
+        self._far: dict[int, tuple[Ints, Ints]] = {}  # by table: ids that can go on for ever and the characters they need, by need
         self.memo = RowBudget(64 << 20)
 
     # ---- appending ----
@@ -178,6 +179,11 @@ class TokenTables:
     def _table(self, g: int) -> None:
         if self._find(walk.OF_LEAF, g, 0) >= 0:
             return
+        rest = POOL.rest_of(g)  # 20 us; the survey of a wide leaf takes 2 ms, and half of them end alike
+        same = self._alike.get(rest)
+        if same is not None:
+            self._enter(walk.OF_LEAF, g, 0, same)
+            return
         ids, exits, counts = self._survey(g)
         bytes_ = self.trie.byte[exits]
         order = np.argsort(bytes_, kind="stable")
@@ -194,6 +200,8 @@ class TokenTables:
         most = int(counts.max(initial=0))
         self._append("desc", np.array([row, at, len(ids), start, most, 0, 0, -1], np.int64))
         self._enter(walk.OF_LEAF, g, 0, table)
+        if rest is not None:
+            self._alike[rest] = table
 
     def _counts(self, g: int) -> None:
         table = self._find(walk.OF_LEAF, g, 0)
@@ -207,13 +215,14 @@ class TokenTables:
         self._write("near_high", at, high[near])
         self._write("near_id", at, ids[near])
         self._append("near_low", low[near])
-        order = np.argsort(low[~near], kind="stable")
-        self._far[g] = ids[~near][order], low[~near][order]
+        far, need = ids[~near], low[~near]
+        order = np.argsort(need.astype(np.min_scalar_type(need.max(initial=0))), kind="stable")  # small numbers are sorted by radix
+        self._far[table] = far[order], need[order]
         desc = self.rows["desc"][_TABLE * table : _TABLE * (table + 1)]
         desc[t.NEAR], desc[t.NEAR_N] = at, int(near.sum())
         if self._grown:  # readers must not see the table's new fields with old arrays
             self._enter_again()
-        desc[t.NEED_MOST] = int(low[~near].max(initial=0))
+        desc[t.NEED_MOST] = int(need.max(initial=0))
 
     def _enter_again(self) -> None:
         index = self.rows["index"]
@@ -222,10 +231,10 @@ class TokenTables:
         self.rows["index"] = fresh
         self._grown = False
 
-    def _counted_row(self, g: int, rest: int) -> None:
-        if self._find(walk.OF_COUNTS, g, rest) < 0:
-            ids, need = self._far[g]
-            self._enter(walk.OF_COUNTS, g, rest, self._dense(ids[: np.searchsorted(need, rest, side="right")]))
+    def _counted_row(self, table: int, rest: int) -> None:
+        if self._find(walk.OF_COUNTS, table, rest) < 0:
+            ids, need = self._far[table]
+            self._enter(walk.OF_COUNTS, table, rest, self._dense(ids[: np.searchsorted(need, rest, side="right")]))
 
     def _merge(self, key: int, variant: int) -> None:
         if self._find(walk.OF_MERGE, key, variant) >= 0:

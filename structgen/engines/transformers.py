@@ -10,13 +10,17 @@ made.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from structgen.constraint.explain import dead_end
+from structgen.constraint.fill import fill
 from structgen.constraint.protocol import DEAD, Constraint, Words, pack, renewed
+from structgen.engines.masking import apply
 from structgen.errors import ModelError, OptionError
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -74,6 +78,9 @@ class LogitsProcessor(Base):  # type: ignore[misc]
         self._runs: list[_Run] = []
         self._lock = Lock()
 
+    def __reduce__(self) -> tuple[Any, tuple[()]]:
+        return partial(LogitsProcessor, self.constraints, prompt_length=self.prompt_length, width=self.width), ()
+
     def reset(self) -> None:
         """Forget every prompt: the next call begins a new generation."""
         with self._lock:
@@ -82,8 +89,8 @@ class LogitsProcessor(Base):  # type: ignore[misc]
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Scores float[B, V] with -inf where the grammar forbids a token, after `input_ids` int64[B, L].
 
-        Raises `ModelError` where nothing allowed has a score above -inf, and `OptionError` where the batch does not fit the list of
-        grammars.
+        Raises `ModelError` where nothing allowed has a score above -inf, `DeadEnd` where no token spells what must come next, and
+        `OptionError` where the batch does not fit the list of grammars.
         """
         width = scores.shape[-1]
         if self.width is not None and width != self.width:
@@ -121,23 +128,20 @@ class LogitsProcessor(Base):  # type: ignore[misc]
 
     def _masked(self, scores: torch.Tensor, states: Sequence[int], repeat: int, constraints: Sequence[Constraint]) -> torch.Tensor:
         rows: Words = np.empty((len(states), self.vocabulary.words), np.uint32)
+        rows[:] = self._stop_row
+        living = [k for k, state in enumerate(states) if state > 0]
+        fill([constraints[k // repeat] for k in living], [states[k] for k in living], rows, living)
+        out = scores.clone(memory_format=torch.contiguous_format)
+        left = apply(out, rows)
         for k, state in enumerate(states):
-            if state == FINISHED:
-                rows[k] = self._stop_row
-            elif state == DEAD:
-                rows[k] = np.uint32(0xFFFFFFFF)
-            else:
-                rows[k] = constraints[k // repeat].mask(state)
-        dead = torch.tensor([state == DEAD for state in states], device=scores.device)[:, None]
-        out = scores.masked_fill(~(allowed(rows, scores.shape[-1], scores.device) | dead), -torch.inf)
-        for k in torch.isneginf(out).all(-1).nonzero().flatten().tolist():
-            if states[k] > 0:
-                raise ModelError(
+            if state > 0 and not left[k]:
+                raise dead_end(constraints[k // repeat], state, f"row {k}") or ModelError(
                     f"row {k}: everything that the grammar allows has a score of -inf",
                     where="scores",
                     hint="another logits processor, or the model itself, forbids what the grammar needs",
                 )
-            out[k] = scores[k]
+            if state == DEAD or not left[k]:
+                out[k] = scores[k]
         return out
 
 
@@ -246,18 +250,6 @@ def _after(constraint: Constraint, state: int, token: int, stops: bool) -> int:
 def _hash(row: Ids) -> int:
     """64 bits for a row of tokens."""
     return hash(row.tobytes())
-
-
-def allowed(rows: Words, width: int, device: Any) -> torch.Tensor:
-    """bool[B, width] of packed uint32[B, words] rows; columns beyond the rows are False. What crosses to the device is packed."""
-    if torch.device(device).type == "cpu":
-        bits = torch.from_numpy(np.unpackbits(rows.astype("<u4", copy=False).view(np.uint8), axis=1, bitorder="little").view(np.bool_))
-    else:
-        words = torch.from_numpy(rows.view(np.int32)).to(device)
-        bits = ((words[:, :, None] >> torch.arange(32, device=device, dtype=torch.int32)) & 1).flatten(1).bool()
-    if bits.shape[1] < width:
-        bits = torch.nn.functional.pad(bits, (0, width - bits.shape[1]))
-    return bits[:, :width]
 
 
 def _constraints(grammars: list[Any], tokenizer: Any, compile_: Compile | None, stop: Any) -> list[Constraint]:

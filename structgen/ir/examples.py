@@ -57,8 +57,11 @@ def texts(expr: Expr, n: int, *, seed: int | None = None, max_length: int | None
     Raises OptionError for impossible counts, BudgetExceeded where no text of that length was found, UnsupportedFeature where every text
     has a special token, EmptyLanguage.
     """
-    if n < 0 or (max_length or 0) < 0:
-        raise OptionError("counts cannot be negative", where="n" if n < 0 else "max_length", hint="n >= 0 and max_length >= 0")
+    for name, value in (("n", n), ("max_length", max_length)):
+        if value is None and name == "max_length":
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise OptionError(f"{name} is a whole number from 0 up, not {value!r:.50}", where=name)
     random = Random(seed)
     speaker = _Speaker(expr, random)
     found: list[str] = []

@@ -42,8 +42,8 @@ class Respelling:
 class Lit(Expr):
     """One byte string, whose pieces may also be spelled otherwise.
 
-    `detours`: triples (i, j, leaf): instead of `data[i:j]` a text of `leaf` may stand. `respelling` does the same, cheaply, for each
-    single byte it has, but for the first and the last of `data`. JSON keys use both for escapes (`"n\\u0061me"`).
+    `detours`: triples (i, j, leaf): instead of `data[i:j]` a text of `leaf` may stand, a short list of bytes. `respelling` does the same,
+    cheaply, for each single byte it has, but for the first and the last of `data`. JSON keys use both for escapes (`"n\\u0061me"`).
     """
 
     __slots__ = ("data", "detours", "respelling")

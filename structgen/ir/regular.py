@@ -24,7 +24,7 @@ Not here: how texts become bytes (`automata`), how patterns are read (`frontends
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
@@ -74,7 +74,11 @@ class CharDFA:
         Classes of surrogates must be dead (no edges).
         """
         (rows, finals), back = tables.trim(rows, finals)
-        block, count = tables.minimise(rows, finals, back)
+        return cls._quotient(alphabet, rows, finals, *tables.minimise(rows, finals, back))
+
+    @classmethod
+    def _quotient(cls, alphabet: Alphabet, rows: list[Row], finals: list[bool], block: list[int], count: int) -> CharDFA:
+        """The canonical automaton of a trimmed table and its blocks of equal states."""
         if count < len(rows):
             sample = dict(zip(block, range(len(rows)), strict=False))  # any state of a block stands for it
             columns = list(zip(*[rows[q] for q in sample.values()], strict=True))
@@ -121,7 +125,20 @@ class CharDFA:
     def of_strings(texts: Iterable[str], *, budget: int = BUDGET) -> CharDFA:
         """The finite language of these texts. Raises GrammarError for surrogates, BudgetExceeded for too many."""
         texts = list(texts)
-        return CharDFA.from_table(*table_of(texts, budget)) if texts else _EMPTY
+        if not texts:
+            return _EMPTY
+        alphabet, rows, finals = table_of(texts, budget)  # trimmed and minimal
+        return CharDFA._quotient(alphabet, rows, finals, [*range(len(rows)), -1], len(rows))
+
+    @staticmethod
+    def of_sets(sets: Sequence[CharSet]) -> CharDFA:
+        """The texts with one character of each of these sets (`ir.chars`), in turn."""
+        if not all(sets):
+            return _EMPTY
+        kinds = {chars: i for i, chars in enumerate(dict.fromkeys(sets))}
+        alphabet, masks = partition(tuple(kinds))
+        rows = [tuple([q if mask >> kinds[chars] & 1 else -1 for mask in masks]) for q, chars in enumerate(sets, 1)]
+        return CharDFA(alphabet, [*rows, (-1,) * alphabet.size], [*[False] * len(rows), True])  # a chain is canonical
 
     # ---- data ----
 
@@ -371,29 +388,19 @@ class CharDFA:
     @property
     def is_finite(self) -> bool:
         """Whether the language has finitely many texts."""
-        return self._order() is not None
+        return len(self._order()) == len(self.rows)
 
-    def _order(self) -> list[int] | None:
-        """The states so that edges lead from later to earlier ones; None where there is a cycle."""
-        done: list[int] = []
-        colour = bytearray(len(self.rows))  # 1: on the path, 2: done
-        stack = [(0, iter(set(self.rows[0])))]
-        colour[0] = 1
-        while stack:
-            q, targets = stack[-1]
-            for target in targets:
-                if target < 0 or colour[target] == 2:
-                    continue
-                if colour[target] == 1:
-                    return None
-                colour[target] = 1
-                stack.append((target, iter(set(self.rows[target]))))
-                break
-            else:
-                stack.pop()
-                colour[q] = 2
-                done.append(q)
-        return done
+    def _order(self) -> list[int]:
+        """The states that lead to no cycle, so that edges lead from later to earlier ones."""
+        left = [len({*row, -1}) - 1 for row in self.rows]
+        order = [q for q, count in enumerate(left) if not count]
+        back = tables.predecessors(self.rows)
+        for q in order:
+            for p in back[q]:
+                left[p] -= 1
+                if not left[p]:
+                    order.append(p)
+        return order
 
     def distances(self) -> list[int]:
         """For each state the fewest characters to an accepting one (the empty language: [-1])."""
@@ -409,24 +416,46 @@ class CharDFA:
                     work.append(p)
         return far
 
+    def rest(self, state: int, most: int) -> tuple[object, ...] | None:
+        """What follows a state, in a form that is the same for equal languages; None where that has more than `most` states."""
+        number, todo = {state: 0}, [state]
+        found: list[object] = []
+        for q in todo:  # which grows
+            row, last = self.rows[q], -2
+            steps: list[tuple[int, int]] = []
+            for bound, cls in zip(self.alphabet.bounds, self.alphabet.classes, strict=True):
+                to = row[cls]
+                if to == last:
+                    continue
+                last = to
+                if to >= 0 and to not in number:
+                    if len(number) == most:
+                        return None
+                    number[to] = len(number)
+                    todo.append(to)
+                steps.append((bound, number.get(to, -1)))
+            found.append((self.finals[q], tuple(steps)))
+        return tuple(found)
+
     def min_length(self) -> int:
         """The characters of a shortest text; 0 for the empty language."""
         return 0 if self.finals[0] else max(self.distances()[0], 0)
 
+    def farthest(self) -> list[int | None]:
+        """For each state the most characters to an accepting one; None if there is no bound."""
+        most: list[int | None] = [None] * len(self.rows)
+        for q in self._order():
+            most[q] = max([most[t] + 1 for t in {*self.rows[q]} if t >= 0], default=0)  # type: ignore[operator]
+        return most
+
     def max_length(self) -> int | None:
         """The characters of a longest text; None if there is no bound; 0 for the empty language."""
-        order = self._order()
-        if order is None:
-            return None
-        longest = [0] * len(self.rows)
-        for q in order:
-            longest[q] = max((longest[t] + 1 for t in self.rows[q] if t >= 0), default=0)
-        return longest[0]
+        return self.farthest()[0]
 
     def count(self) -> int | None:
         """How many texts the language has; None if infinitely many."""
         order = self._order()
-        if order is None:
+        if len(order) < len(self.rows):
             return None
         sizes = [sum(high - low + 1 for low, high in chars) for chars in self.alphabet.chars_of(range(self.alphabet.size))]
         ways = [0] * len(self.rows)

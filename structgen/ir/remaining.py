@@ -78,6 +78,8 @@ class Remaining:
         """Whether the text is one of them."""
         if len(text) < self.low or (self.high is not None and len(text) > self.high):
             return False
+        if self.dfa.is_universal:
+            return True
         path = self._path(text)
         return len(path) > len(text) and self.dfa.finals[path[-1]]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Verdict = Literal["exact", "narrower", "relaxed", "refused"]
-"""Narrower: some texts that are asked for are left out, none is let in. Relaxed: more is let in."""
+Verdict = Literal["exact", "ignored", "narrower", "relaxed", "refused"]
+"""Ignored: it constrains nothing, as the notation says, and was probably meant to. Narrower: some texts that are asked for are left out,
+none is let in. Relaxed: more is let in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,13 @@ class Finding:
 
 @dataclass(slots=True)
 class SupportReport:
-    """What was compiled exactly, narrower, relaxed or refused. `findings` lists everything that is not exact."""
+    """What was compiled exactly, narrower, relaxed or refused. `findings` lists everything that is not exact.
+
+    `complete`: False where only the first parts of the grammar were looked at for what is too large.
+    """
 
     findings: list[Finding] = field(default_factory=list)
+    complete: bool = True
 
     @property
     def verdict(self) -> Verdict:

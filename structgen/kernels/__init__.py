@@ -12,6 +12,7 @@ arrays there are. With NUMBA_DISABLE_JIT=1 the handle carries the arrays themsel
 
 from __future__ import annotations
 
-from structgen.kernels.arena import JIT, Arena, jit
+from structgen.kernels.arena import Arena
+from structgen.kernels.linking import JIT, jit
 
 __all__ = ["JIT", "Arena", "jit"]

@@ -10,57 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import config
-from numba.core.ccallback import CFunc
+from numba.core import cgutils
 from numba.core.imputils import lower_getattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import intrinsic, models, register_model
 
-from structgen.kernels.cache import KernelCache
-
-JIT: bool = not config.DISABLE_JIT
+from structgen.kernels.linking import JIT
 
 I32: TypeAlias = Any  # arrays of these elements
 I64: TypeAlias = Any
 U8: TypeAlias = Any
 U64: TypeAlias = Any
 _ELEMENTS = {"I32": "int32", "I64": "int64", "U8": "uint8", "U64": "uint64"}
-
-
-def jit(function: Any) -> Any:
-    """Compile a kernel: nopython, GIL released, no bounds checks, kept on disk (see `cache`)."""
-    kernel = numba.njit(function, nogil=True, boundscheck=False, error_model="numpy")
-    if JIT:
-        kernel._cache = KernelCache(function)
-    return kernel
-
-
-class Remote:
-    """A kernel (int64, int64, int64, int64) -> int64 that others call by its address (`call_at`).
-
-    numba links whatever a kernel calls into it and optimises all of it together, once for each kernel. What all kernels share and is seldom
-    run is better remote: the first use on a machine took 78 s before, and a third less with the steps of automata remote.
-    """
-
-    def __init__(self, function: Any) -> None:
-        self.function = function
-        self._compiled: Any = None
-
-    @property
-    def address(self) -> int:
-        """Where it is; compiled, or loaded from disk, when first asked for."""
-        if not JIT:
-            return 0
-        if self._compiled is None:
-            compiled: Any = CFunc(self.function, (4 * (types.int64,), types.int64), {}, {"boundscheck": False, "error_model": "numpy"})
-            compiled._cache = KernelCache(self.function)
-            compiled.compile()
-            self._compiled = compiled
-        return int(self._compiled.address)
 
 
 class PlainHandle(list[Any]):
@@ -232,10 +196,25 @@ if JIT:
 
         return table_at
 
-    @jit
-    def pointer_to(row: Any) -> Any:
-        """A uint32 array as a pointer."""
-        return u32(np.int64(row.ctypes.data))
+    @intrinsic
+    def pointer_to(typing_context: Any, array: Any) -> Any:
+        """An array as a pointer to its first element."""
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return context.make_array(array)(context, builder, arguments[0]).data
+
+        return types.CPointer(array.dtype)(array), generate
+
+    @intrinsic
+    def copy_bytes(typing_context: Any, target: Any, source: Any, count: Any) -> Any:
+        """Copy bytes from an address to an address."""
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            byte = ir.IntType(8).as_pointer()
+            cgutils.raw_memcpy(builder, *(builder.inttoptr(one, byte) for one in arguments[:2]), arguments[2], 1)
+            return context.get_dummy_value()
+
+        return types.none(*[types.int64] * 3), generate
 
 else:
 
@@ -243,6 +222,7 @@ else:
         return array
 
     u8 = i16 = u16 = i32 = u32 = i64 = u64 = pointer_to = _carried
+    copy_bytes = None  # rows are copied by numpy
 
     def table_reader(table: type[Any]) -> Any:
         """A function that makes a table of its handle."""

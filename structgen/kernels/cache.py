@@ -2,22 +2,21 @@
 
 numba notes for each function the file it stands in; a kernel whose *callee* changed in another file would be taken from the cache
 as it was. So all kernels are kept under one stamp: the text of every file of this package. They lie in the user's cache directory
-(the package may be read-only), one folder a stamp; numba writes index and code by atomic replacement, so processes may share the
+(the package may be read-only; `disk`), one folder a stamp; numba writes index and code by atomic replacement, so processes may share the
 folder.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba.core import caching
+
+from structgen import disk
 
 
 @cache
@@ -29,33 +28,9 @@ def stamp() -> str:
     return digest.hexdigest()[:16]
 
 
-@cache
 def folder() -> Path:
-    """The folder of this stamp: NUMBA_CACHE_DIR, else the user's cache directory, else a temporary one."""
-    home = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    places = [
-        Path(home).expanduser() / "structgen" / "kernels",
-        Path(tempfile.gettempdir()) / f"structgen-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}",
-    ]
-    for place in places:
-        path = place / stamp()
-        try:
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not all(map(_is_ours, (place, path))):
-                continue
-            with tempfile.TemporaryFile(dir=path):
-                return path
-        except OSError:
-            continue
-    return Path(tempfile.mkdtemp(prefix="structgen-kernels-"))
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether only this user can have written there: numba unpickles what it finds."""
-    if not hasattr(os, "getuid"):
-        return True
-    found = path.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+    """The folder of this stamp."""
+    return disk.folder("kernels", stamp())
 
 
 class _Locator(caching._CacheLocator):  # type: ignore[misc]

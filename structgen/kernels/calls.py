@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit
 from structgen.kernels.intern import find_mark, push, unite
+from structgen.kernels.linking import jit
 from structgen.kernels.sets import REFUSED, after_deed, after_key, frame
 from structgen.kernels.tables import *
 from structgen.kernels.texts import plain
-from structgen.kernels.values import value_of
+from structgen.kernels.values import value_there
 from structgen.kernels.work import add
 
 END = 0  # a node of every machine, where a rule ends
@@ -81,7 +81,7 @@ def close_key(M, mark, ctx):
     bind, text = np.int64(M.mark[2 * mark + MARK_BIND]), M.n[TEXT]
     key = np.int64(-1)
     if text >= EMPTY and M.bind[3 * bind + BIND_FLAGS] & VALUES:
-        key = value_of(M, text, np.int64(M.mark[2 * mark + MARK_FROM]))
+        key = value_there(M, text, np.int64(M.mark[2 * mark + MARK_FROM]))
         if key < 0:
             return NEED_ROOM
     elif text >= EMPTY:

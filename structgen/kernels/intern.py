@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit
+from structgen.kernels.linking import jit
 from structgen.kernels.tables import *
 
 
@@ -27,9 +27,13 @@ def record_hash(records, k, width):
 
 
 @jit
-def cons(records, width, table, cells, k):
-    """The number of the record that was written behind the k there are: that of an equal one, or k; -1: no room in the hash table."""
-    mask = cells - 1
+def cons(M, records, width, table, size, cells, counter):
+    """The number of the record that was written behind the n[counter] there are: that of an equal one, or a new one; -1: no room.
+
+    `records` has size[size] cells, `table` (numbers by hash) size[cells]. There is always room to write one record more.
+    """
+    k = M.n[counter]
+    mask = M.size[cells] - 1
     p = record_hash(records, k, width) & mask
     while table[p] >= 0:
         other = np.int64(table[p])
@@ -41,24 +45,27 @@ def cons(records, width, table, cells, k):
         if same:
             return other
         p = (p + 1) & mask
-    if 2 * k >= mask:
+    if 2 * k >= mask or width * (k + 2) > M.size[size]:
         return np.int64(-1)
     table[p] = k
+    M.n[counter] = k + 1
     return np.int64(k)
+
+
+@jit
+def pair(M, records, table, size, cells, counter, a, b):
+    """`cons` of a record of two fields."""
+    k = M.n[counter]
+    records[2 * k] = a
+    records[2 * k + 1] = b
+    return cons(M, records, 2, table, size, cells, counter)
 
 
 @jit
 def minus_node(M, node, state):
     """The node (node inside a leaf, machine state), or -1: no room."""
-    k = M.n[MINUSES]
-    if 2 * k + 2 > M.size[SIZE_MINUS]:
-        return np.int64(-1)
-    M.minus[2 * k + MINUS_FROM] = node
-    M.minus[2 * k + MINUS_STATE] = state
-    r = cons(M.minus, 2, M.minus_hash, M.size[SIZE_MINUS_HASH], k)
-    if r == k:
-        M.n[MINUSES] = k + 1
-    return MINUS + r if r >= 0 else r
+    r = pair(M, M.minus, M.minus_hash, SIZE_MINUS, SIZE_MINUS_HASH, MINUSES, node, state)
+    return r if r < 0 else MINUS + r
 
 
 @jit
@@ -67,44 +74,29 @@ def counted_node(M, g, bound, done):
     if M.high[bound] == NO_BOUND and done >= M.low[bound]:
         return np.int64(LEAF + g)
     k = M.n[COUNTS]
-    if 3 * k + 3 > M.size[SIZE_COUNT]:
-        return np.int64(-1)
     M.count[3 * k + COUNT_LEAF] = g
     M.count[3 * k + COUNT_BOUND] = bound
     M.count[3 * k + COUNT_DONE] = done
-    r = cons(M.count, 3, M.count_hash, M.size[SIZE_COUNT_HASH], k)
-    if r == k:
-        M.n[COUNTS] = k + 1
-    return COUNTED + r if r >= 0 else r
+    r = cons(M, M.count, 3, M.count_hash, SIZE_COUNT, SIZE_COUNT_HASH, COUNTS)
+    return r if r < 0 else COUNTED + r
 
 
 @jit
 def find_mark(M, bind, begin):
     """The mark of a bind whose text begins after `begin` symbols, or -1: no room."""
-    k = M.n[MARKS]
-    if 2 * k + 2 > M.size[SIZE_MARK]:
-        return np.int64(-1)
-    M.mark[2 * k + MARK_BIND] = bind
-    M.mark[2 * k + MARK_FROM] = begin
-    r = cons(M.mark, 2, M.mark_hash, M.size[SIZE_MARK_HASH], k)
-    if r == k:
-        M.n[MARKS] = k + 1
-    return r
+    return pair(M, M.mark, M.mark_hash, SIZE_MARK, SIZE_MARK_HASH, MARKS, bind, begin)
 
 
 @jit
 def longer(M, text, b):
     """A text with one more symbol, or -1: no room."""
-    k = M.n[TEXTS]
-    if 2 * k + 2 > M.size[SIZE_TEXT] or M.text_size[text] + 1 >= M.size[SIZE_LETTERS]:
+    if M.text_size[text] + 1 >= M.size[SIZE_LETTERS]:
         return np.int64(-1)
-    M.text_node[2 * k + TEXT_UP] = text
-    M.text_node[2 * k + TEXT_LAST] = b
-    r = cons(M.text_node, 2, M.text_hash, M.size[SIZE_TEXT_HASH], k)
+    k = M.n[TEXTS]
+    r = pair(M, M.text_node, M.text_hash, SIZE_TEXT, SIZE_TEXT_HASH, TEXTS, text, b)
     if r == k:
         M.text_size[k] = M.text_size[text] + 1
         M.text_then[k] = -1
-        M.n[TEXTS] = k + 1
     return r
 
 

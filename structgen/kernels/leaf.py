@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit
+from structgen.kernels.linking import jit
 from structgen.kernels.tables import *
 
 

@@ -13,18 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from structgen.kernels.arena import jit
+from structgen.kernels.linking import jit
 
 OK, NOT_A_NUMBER, NOTHING_FINITE, NOTHING_ALLOWED = 0, 1, 2, 3
-
-
-@jit
-def apply_mask(logits, mask):
-    """Set every logit that `mask` does not allow to -inf, in place."""
-    width = mask.shape[0] * 32
-    for t in range(logits.shape[0]):
-        if t >= width or not (mask[t >> 5] >> np.uint32(t & 31)) & np.uint32(1):
-            logits[t] = -np.inf
 
 
 @jit
@@ -145,4 +136,3 @@ def warmup() -> None:
     measure(logits, mask, np.zeros(3))
     best_token(logits, mask)
     draw_token(logits, mask, 1.0, 0, 1.0, 0.5, np.zeros(1))
-    apply_mask(logits, mask)

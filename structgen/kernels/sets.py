@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit
 from structgen.kernels.intern import cons
+from structgen.kernels.linking import jit
 from structgen.kernels.tables import *
 
 REFUSED = -100  # no entry can come, or not this one
@@ -53,16 +53,11 @@ def below(M, s, e, height):
 def changed(M, s, height, slot, value):
     """Set s (0: an empty one of this height) with one field changed, or -1: no room."""
     k = M.n[SETS]
-    if 17 * (k + 1) > M.size[SIZE_SET]:
-        return np.int64(-1)
     for i in range(17):
         M.set[17 * k + i] = M.set[17 * s + i]
     M.set[17 * k] = height
     M.set[17 * k + 1 + slot] = value
-    r = cons(M.set, 17, M.set_hash, M.size[SIZE_SET_HASH], k)
-    if r == k:
-        M.n[SETS] = k + 1
-    return r
+    return cons(M, M.set, 17, M.set_hash, SIZE_SET, SIZE_SET_HASH, SETS)
 
 
 @jit
@@ -92,17 +87,12 @@ def insert(M, s, e):
 def frame(M, scope, known, seen, size, need):
     """The frame with these fields, or -1: no room."""
     k = M.n[FRAMES]
-    if 5 * k + 5 > M.size[SIZE_FRAME]:
-        return np.int64(-1)
     M.frame[5 * k + FRAME_SCOPE] = scope
     M.frame[5 * k + FRAME_KNOWN] = known
     M.frame[5 * k + FRAME_SEEN] = seen
     M.frame[5 * k + FRAME_SIZE] = size
     M.frame[5 * k + FRAME_NEED] = need
-    r = cons(M.frame, 5, M.frame_hash, M.size[SIZE_FRAME_HASH], k)
-    if r == k:
-        M.n[FRAMES] = k + 1
-    return r
+    return cons(M, M.frame, 5, M.frame_hash, SIZE_FRAME, SIZE_FRAME_HASH, FRAMES)
 
 
 @jit

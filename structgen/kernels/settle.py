@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit, pointer_to
+from structgen.kernels.arena import pointer_to
 from structgen.kernels.intern import longer, longer_by
 from structgen.kernels.leaf import leaf_flags, leaf_step
+from structgen.kernels.linking import jit
 from structgen.kernels.sets import has
 from structgen.kernels.tables import *
 from structgen.kernels.texts import BEFORE, BEHIND, plain, unescape

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit
 from structgen.kernels.calls import add_call, give_back
 from structgen.kernels.intern import counted_node, longer, minus_node, mix, push, record_hash
 from structgen.kernels.leaf import leaf_bits, leaf_dist, leaf_far, leaf_flags, leaf_step
+from structgen.kernels.linking import jit
 from structgen.kernels.tables import *
 from structgen.kernels.work import add, any_open, begin, sort_items
 

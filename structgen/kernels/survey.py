@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit
 from structgen.kernels.leaf import leaf_dist, leaf_far, leaf_flags, leaf_step
+from structgen.kernels.linking import jit
 from structgen.kernels.tables import *
 
 

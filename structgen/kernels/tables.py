@@ -25,7 +25,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from structgen.kernels.arena import I32, I64, U8, U64, i32, i64, jit, table_reader, u8, u32, u64
+from structgen.kernels.arena import I32, I64, U8, U64, i32, i64, table_reader, u8, u32, u64
+from structgen.kernels.linking import jit
 
 LEAF = 1 << 28
 MINUS = 2 << 28
@@ -55,7 +56,7 @@ TEXTS, STAMP, WORK, HEAD, TAIL, ARG, ARG2 = 7, 8, 9, 10, 11, 12, 13
 TEXT, MARKS, THENS, DOUBTS, LAZY = 14, 15, 16, 17, 18  # the text of the closure being made; ...; whether the last mask met states in
 # doubt; whether binds go on with what they say of unknown texts rather than ask
 FRAMES, SETS, BINDS = 19, 20, 21
-SELF, UNFOLD = 22, 23  # addresses: of the bundle of machine and leaves, of the remote kernel `unfold`
+SELF, UNFOLD, VALUE = 22, 23, 24  # addresses: of the bundle of machine and leaves, of the remote kernels `unfold` and `value_of`
 
 NO_TEXT, UNKNOWN, DOUBT, EMPTY = range(4)  # texts with a meaning; EMPTY is the root of all others
 
@@ -119,7 +120,7 @@ class Machine(NamedTuple):
     stack: I32  # [...]  scratch of trie walks: state by depth
     spelling: I64  # [...]  scratch of trie walks: state of a spelling by depth
     letters: I32  # [...]  scratch: the symbols of a text
-    n: I64  # [24]
+    n: I64  # [25]
 
 
 LIT, DOOR, FLAG, EDGES, CALLS = range(5)

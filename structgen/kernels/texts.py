@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit
 from structgen.kernels.intern import longer
+from structgen.kernels.linking import jit
 from structgen.kernels.tables import *
 
 BEFORE, INSIDE, ESCAPE, BEHIND, HEX, PAIR, PAIR_U = range(7)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit
 from structgen.kernels.intern import find_mark, push, unite
+from structgen.kernels.linking import jit
 from structgen.kernels.sets import forgetful
 from structgen.kernels.step import find_state
 from structgen.kernels.tables import *

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import JIT, Remote, i64, jit
+from structgen.kernels.arena import i64
+from structgen.kernels.linking import JIT, Remote, jit
 from structgen.kernels.step import close, move, move_slot, return_to, step_anew
 from structgen.kernels.tables import *
 from structgen.kernels.twin import make_twin

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit
+from structgen.kernels.arena import i64
 from structgen.kernels.intern import longer, mix
+from structgen.kernels.linking import JIT, Remote, jit
 from structgen.kernels.tables import *
 from structgen.kernels.texts import BEFORE, BEHIND, unescape
 
@@ -154,3 +155,21 @@ def value_of(M, text, start):
     h, g, _ = value_at(M, np.int64(0), size, np.int64(0))
     found = longer(M, np.int64(EMPTY), h | 256)  # no byte: not the beginning of a key
     return found if found < 0 else longer(M, found, g)
+
+
+def _value(handle, text, start, _):
+    return np.int64(value_of(machine_of(i64(handle)), text, start))
+
+
+VALUE_KERNEL = Remote(_value)
+
+if JIT:
+    from structgen.kernels.arena import call_at
+
+    @jit
+    def value_there(M, text, start):
+        """`value_of`, far away: few grammars need it. They have set n[VALUE]."""
+        return call_at(M.n[VALUE], M.n[SELF], np.int64(text), np.int64(start), np.int64(0))
+
+else:
+    value_there = value_of

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit, pointer_to
+from structgen.kernels.arena import pointer_to
+from structgen.kernels.linking import jit
 from structgen.kernels.step import find_state
 from structgen.kernels.tables import *
 from structgen.kernels.unfold import START, made, returned, step, twin_of
@@ -241,9 +242,9 @@ def counted_row(M, L, K, k, ctx, row, doubt):
     if most < 0:
         M.n[ARG] = g
         return NEED_COUNTS
-    dense = look_up(K, OF_COUNTS, g, np.int64(min(rest, most)))
+    dense = look_up(K, OF_COUNTS, t, np.int64(min(rest, most)))
     if dense < 0:
-        M.n[ARG] = g
+        M.n[ARG] = t
         M.n[ARG2] = min(rest, most)
         return NEED_ROW
     at = dense * K.width[0]

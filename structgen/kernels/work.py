@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import jit
 from structgen.kernels.intern import mix, unite
+from structgen.kernels.linking import jit
 from structgen.kernels.tables import *
 
 

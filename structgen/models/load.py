@@ -104,7 +104,21 @@ def _source(spec: str | os.PathLike[str]) -> str:
         raise ModelError(
             f"there is no model folder {text!r}", where="model", hint='pass an existing folder, a hub id ("owner/name"), or "tiny"'
         )
+    if "/" not in text and not _is_cached(text):  # asking the hub for a mistyped folder takes a minute of retries without a network
+        hint = 'pass "tiny", an existing folder, or a hub id with its owner: "openai-community/gpt2" for "gpt2"'
+        raise ModelError(f"there is no model folder {text!r}, and no hub id is so short", where="model", hint=hint)
     return text
+
+
+def _is_cached(name: str) -> bool:
+    """Whether an old hub id without an owner was downloaded before."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return isinstance(try_to_load_from_cache(name, "config.json"), str)
+    except HFValidationError:
+        return False
 
 
 def _read(source: str, tokenizer: Any, device: Any, dtype: Any, options: dict[str, Any]) -> tuple[Any, Any]:

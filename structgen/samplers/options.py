@@ -46,7 +46,9 @@ class Options:
         if self.seed is not None and (isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0):
             raise OptionError(f"seed is {self.seed!r}, not a whole number of at least 0 (or None)", where="seed")
         if not all(isinstance(token, int) and token >= 0 for token in self.stop):
-            raise OptionError(f"stop is {self.stop!r}, not a tuple of token ids", where="stop")
+            raise OptionError(
+                f"stop is {self.stop!r}, not a tuple of token ids", where="stop", hint="one id is vocabulary.special['<|im_end|>']"
+            )
 
     @classmethod
     def of(cls, options: Options | None = None, **changes: Any) -> Options:

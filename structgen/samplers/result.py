@@ -39,7 +39,8 @@ class Result:
     * `value`: what the grammar makes of the text (an instance of the type, parsed JSON); raises `IncompleteOutput` where the text is cut
       short.
     * `finished`: the text is complete. `finish_reason`: "stop" (a stop token was drawn, or nothing else could follow), "length"
-      (`max_tokens` or the model's context was used up), "dead_end" (the model gives no probability to anything that may follow).
+      (`max_tokens` or the model's context was used up), "dead_end" (the model gives no probability to anything that may follow, or no token
+      spells it: `stuck` says which).
     * `logprob`: of all tokens under the model alone, the stop token included. `mass_removed`: how much of the model the masks cut, 1 -
       prod(1 - removed per step), 0..1.
     * `log_weight`: log of (probability under the model / probability under the sampler): the importance weight of this sample.
@@ -56,19 +57,16 @@ class Result:
     seed: int = field(default=0, repr=False)
     decode: Callable[[str], Any] | None = field(default=None, repr=False)
     lenient: bool = field(default=False, repr=False)  # free text: a cut text is still a value
+    stuck: str = field(default="", repr=False)  # why a dead end is one
 
     @cached_property
     def value(self) -> Any:
         """The value of the text. Raises `IncompleteOutput` where the text is not finished."""
         if not self.finished and not self.lenient:
             shown = self.text if len(self.text) <= 80 else "…" + self.text[-79:]
-            hints = {
-                "length": "raise max_tokens; .text has what was generated",
-                "dead_end": "the model gives no probability to any token that the grammar allows here; .text has what was generated",
-            }
-            raise IncompleteOutput(
-                f"the text ends before the grammar does: {shown!r}", where=f"token {len(self.tokens)}", hint=hints.get(self.finish_reason)
-            )
+            reason = {"length": "raise max_tokens", "dead_end": self.stuck}.get(self.finish_reason)
+            hint = f"{reason}; .text has what was generated" if reason else None
+            raise IncompleteOutput(f"the text ends before the grammar does: {shown!r}", where=f"token {len(self.tokens)}", hint=hint)
         return self.text if self.decode is None else self.decode(self.text)
 
     @property

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from structgen.constraint.explain import dead_end
 from structgen.constraint.protocol import Constraint, Unconstrained
 from structgen.errors import OptionError, PromptError
 from structgen.models.protocol import CausalLM, Prompt
@@ -142,6 +143,7 @@ class Run:
             seed=self.options.seed or 0,
             decode=self.decode,
             lenient=self.constraint is None,
+            stuck=_stuck(request, sample) if sample.finish == "dead_end" else "",
         )
 
     def _strips_space(self, request: Request) -> bool:
@@ -151,6 +153,16 @@ class Run:
         """
         vocabulary = self.model.vocabulary
         return self.constraint is None and vocabulary.strips_leading_space and not vocabulary.decode(request.prompt)
+
+
+def _stuck(request: Request, sample: Sample) -> str:
+    """Why nothing could follow a sample."""
+    constraint = request.constraint
+    state = constraint.start()
+    for token in sample.tokens:
+        state = constraint.advance(state, token)
+    found = dead_end(constraint, state, "")
+    return "the model gives no probability to any token that the grammar allows here" if found is None else f"{found.why}; {found.hint}"
 
 
 def _with_values(text: str, tokens: tuple[int, ...], closed: Sequence[Closed]) -> Iterator[Part]:

@@ -12,10 +12,11 @@ import pytest
 from conftest import SCALE
 from derive import Twin
 
+from structgen.automata import assemble
 from structgen.automata.machine import SPECIALS, Budget, ByteAutomaton
 from structgen.errors import BudgetExceeded, EmptyLanguage
 from structgen.ir.chars import of_text
-from structgen.ir.expr import EPSILON, NEVER, Alt, Expr, Leaf, Lit, Net, Repeat, Rule, Seq, Special, Strings, alt, seq
+from structgen.ir.expr import EPSILON, NEVER, Alt, Expr, Leaf, Lit, Net, Repeat, Respelling, Rule, Seq, Special, Strings, alt, seq
 from structgen.ir.regular import CharDFA
 from structgen.kernels import tables as t
 
@@ -152,6 +153,22 @@ def test_states_are_the_same_whatever_was_read_before() -> None:
     configurations = [(tuple(machine.items(s)), machine.is_final(s)) for s in range(2, machine.states)]
     assert len(set(configurations)) == len(configurations)  # hash-consed: no two states are alike
     assert all(list(items) == sorted(items) for items, _ in configurations)
+
+
+@pytest.mark.parametrize("at_once", [0, 1 << 20])
+def test_lists_of_strings_one_by_one_and_in_bulk(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assemble, "_WORDS_MAX", at_once)
+    rng = Random(5)
+    escaped = Respelling(0x5C, frozenset(b"ab"), lambda byte: Leaf(CharDFA.of_strings([f"\\{byte:02x}", f"\\{byte:03o}"]), "bytes"))
+    for _ in range(int(40 * SCALE)):
+        items = ["".join(rng.choices("abc", k=rng.randrange(5))) for _ in range(rng.randrange(1, 12))]
+        for respelling in (None, escaped):
+            machine = ByteAutomaton(Seq((Lit(b"-"), Strings([item.encode() for item in items], respelling), Lit(b"."))))
+            for _ in range(40):
+                text = rng.choice([*items, "".join(rng.choices("abc", k=rng.randrange(5)))])
+                spelled = [rng.choice([one, one, f"\\{ord(one):02x}", f"\\{ord(one):03o}"]) for one in text]
+                right = all(len(one) == 1 or (respelling is not None and char != "c") for char, one in zip(text, spelled, strict=True))
+                assert machine.accepts(f"-{''.join(spelled)}.".encode()) == (right and text in items), (items, spelled)
 
 
 def test_hundreds_of_thousands_of_strings() -> None:

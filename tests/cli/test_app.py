@@ -57,6 +57,11 @@ def test_version_and_help() -> None:
     assert all(name in run("bench", "--help").stdout for name in ("masks", "suite"))
 
 
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "structgen", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("structgen ")
+
+
 def test_an_unknown_command_or_option_is_a_usage_error() -> None:
     assert run("nonsense").exit_code == 2
     assert run("check", "--nonsense", "{}").exit_code == 2
@@ -98,7 +103,7 @@ def test_check_refused_names_the_place() -> None:
     assert result.exit_code == 1
     assert result.stdout.startswith("refused")
     assert "/properties/a: b/pattern" in result.stdout
-    assert "relax=True" in result.stdout
+    assert "--relax compiles" in result.stdout
 
 
 def test_check_json_lists_the_findings() -> None:
@@ -107,7 +112,33 @@ def test_check_json_lists_the_findings() -> None:
     said = json.loads(result.stdout)
     assert said["verdict"] == "refused"
     assert all(finding["verdict"] == "refused" and finding["why"] for finding in said["findings"])
-    assert json.loads(run("check", "--json", SCHEMA).stdout) == {"verdict": "exact", "findings": [], "hint": ""}
+    assert json.loads(run("check", "--json", SCHEMA).stdout) == {"verdict": "exact", "findings": [], "complete": True, "hint": ""}
+
+
+def test_check_lists_keywords_that_were_meant_otherwise() -> None:
+    schema = {"propertes": {}, "properties": {"a": {"nullable": True, "x-foo": 1, "label": 2, "minlength": 3}, "propertes": {}}, "Title": 1}
+    result = run("check", "--json", json.dumps(schema))
+    said = json.loads(result.stdout)
+    assert (result.exit_code, said["verdict"]) == (0, "exact")
+    assert [one["where"] for one in said["findings"]] == ["/propertes", "/properties/a/nullable", "/properties/a/minlength"]
+    assert [one["verdict"] for one in said["findings"]] == ["ignored"] * 3
+    assert "Is minLength meant?" in run("check", json.dumps(schema)).stdout
+    old = {"$schema": "http://json-schema.org/draft-07/schema#", "prefixItems": [{}], "dependentRequired": {}, "$defs": {"a": {"itmes": 1}}}
+    assert "items with a list" in run("check", json.dumps(old)).stdout
+    assert "draft2019-09, draft2020-12" in run("check", json.dumps(old)).stdout
+
+
+def test_check_looks_for_what_is_too_large_in_the_depth() -> None:
+    branches = [{"anyOf": [{"properties": {f"x{i}{j}": {"type": "null"}}, "required": [f"y{i}{j}"]} for j in range(10)]} for i in range(5)]
+    schema = json.dumps({"properties": {"a": {"properties": {"b": {"allOf": branches}}}}})
+    result = run("check", schema)
+    assert result.exit_code == 1
+    assert "refused  /properties/a/properties/b" in result.stdout
+    assert "5,000 alternatives" in result.stdout
+    assert run("check", "--relax", schema).exit_code == 0
+    wide = json.dumps({"properties": {f"p{i}": {"maxProperties": i + 1} for i in range(2_100)}})
+    assert json.loads(run("check", "--json", wide).stdout)["complete"] is False
+    assert "Only the first 2,000 parts" in run("check", wide).stdout
 
 
 def test_check_empty_language() -> None:
@@ -188,6 +219,25 @@ def test_explain_in_any_order_and_draft() -> None:
 )
 def test_check_malformed(given: str, words: str) -> None:
     assert words in refused("check", given)
+
+
+def test_check_shows_the_line_of_a_file_that_is_no_json(tmp_path: Path) -> None:
+    file = tmp_path / "schema.json"
+    file.write_text('{\n "required": ["a",\n ],\n}')
+    said = refused("check", str(file))
+    assert f"{file}, line 3, column 2:" in said
+    assert "no comma behind the last item" in said
+    result = run("check", "--json", str(file))
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["verdict"] == "malformed"
+    assert json.loads(result.stdout)["findings"][0]["hint"].startswith("JSON has no comma")
+
+
+def test_hints_speak_of_options_here() -> None:
+    said = refused("explain", "--schema", '{"$schema": "http://x/y", "$ref": "z"}', "1")
+    for option in ("by --draft", "by --registry", "--registry DIR", "--relax"):
+        assert option in said
+    assert "relax=True" not in said
 
 
 def test_check_a_file_that_is_no_text(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_watch_reports_what_is_compiled() -> None:
     calls: list[tuple[str, int, int]] = []
     heard = CLOCK.on_kernel
     with watch(lambda *call: calls.append(call)):
-        logits.apply_mask.py_func  # noqa: B018 - looking at a kernel compiles nothing
+        logits.measure.py_func  # noqa: B018 - looking at a kernel compiles nothing
         assert calls == []
         CLOCK.on_kernel("mask", False)  # type: ignore[misc]
         CLOCK.on_kernel("impl", True)  # type: ignore[misc] - numba's own helpers are not counted

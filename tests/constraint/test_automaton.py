@@ -219,9 +219,9 @@ def test_dropped_rows_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     for step in range(50):
         states.append(automaton.advance(states[-1], step % 2) or automaton.advance(states[-1], 2) or states[0])
     once = [automaton.mask(s).copy() for s in states]
-    assert len(automaton._rows) <= 3
+    assert len(automaton.rows) <= 3
     assert all((automaton.mask(s) == row).all() for s, row in zip(states, once, strict=True))
-    assert len(automaton._rows) <= 3
+    assert len(automaton.rows) <= 3
 
 
 def test_the_budget_of_rows_counts_bytes_and_drops_the_oldest() -> None:

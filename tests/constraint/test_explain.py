@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import structgen.api as sg
@@ -56,3 +58,16 @@ def test_special_tokens_and_long_lists() -> None:
     many = sg.regex("[!%')+.:=@_`{}~]").explain("")
     assert len(many.expected) == 13
     assert many.expected[-1].endswith(" more")
+
+
+def test_what_is_there_already_is_named() -> None:
+    cases: list[tuple[Any, str, str]] = [
+        ({"type": "object"}, '{"a": 1, "a"', '{"a": 1, "b": 2,,'),
+        ({"uniqueItems": True, "items": {"type": "string"}}, '["a", "a"', '["a", "b"}'),
+    ]
+    for schema, twice, other in cases:
+        grammar = sg.json_schema(schema)
+        assert grammar.explain(twice).repeats
+        assert "that is there already" in str(grammar.explain(twice))
+        assert grammar.explain(other).verdict == "refused"
+        assert not grammar.explain(other).repeats

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -17,8 +16,7 @@ transformers = pytest.importorskip("transformers")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "reference"))
 from toys import Toy, finite  # noqa: E402
 
-from structgen.constraint.protocol import pack, unpack  # noqa: E402
-from structgen.engines.transformers import LogitsProcessor, allowed  # noqa: E402
+from structgen.engines.transformers import LogitsProcessor  # noqa: E402
 from structgen.errors import ModelError, OptionError  # noqa: E402
 from structgen.models.hf import HuggingFaceModel  # noqa: E402
 from structgen.samplers.model import Model  # noqa: E402
@@ -278,14 +276,6 @@ def test_several_stop_tokens() -> None:
     vocab = Vocabulary.from_bytes([*TOKENS], eos=[EOS, PAD]).widened(V)
     out = LogitsProcessor(finite(vocab, [""]))(torch.tensor([[5]]), torch.zeros(1, V))
     assert torch.isfinite(out).nonzero()[:, 1].tolist() == [PAD, EOS]
-
-
-@pytest.mark.parametrize("width", [1, 31, 32, 33, 64, 70])
-def test_unpacking_rows(width: int) -> None:
-    rng = np.random.default_rng(width)
-    rows = np.stack([pack(sorted(rng.choice(64, 20, replace=False).tolist()), 2) for _ in range(3)])
-    for k, row in enumerate(allowed(rows, width, "cpu")):
-        assert row.nonzero().flatten().tolist() == [t for t in unpack(rows[k]).tolist() if t < width]
 
 
 def test_grammars_are_compiled_once_for_the_tokenizer_given() -> None:

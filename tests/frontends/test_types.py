@@ -39,8 +39,8 @@ import pytest
 import typing_extensions as te
 from jsonschema import Draft202012Validator, FormatChecker
 
-from structgen.errors import TypeUnsupported
-from structgen.frontends.types import TypePlan, ValueMismatch, type_schema
+from structgen.errors import TypeUnsupported, ValueMismatch
+from structgen.frontends.types import TypePlan, type_schema
 
 T = TypeVar("T")
 K = TypeVar("K")

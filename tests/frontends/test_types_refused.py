@@ -16,8 +16,8 @@ import annotated_types as at
 import pytest
 import typing_extensions as te
 
-from structgen.errors import BudgetExceeded, IncompleteOutput, TypeUnsupported
-from structgen.frontends.types import ValueMismatch, type_schema
+from structgen.errors import BudgetExceeded, IncompleteOutput, TypeUnsupported, ValueMismatch
+from structgen.frontends.types import type_schema
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import sys
+from random import Random
 
 import numpy as np
 import pytest
@@ -68,6 +69,15 @@ def test_equal_languages_are_equal_objects(a: CharDFA, b: CharDFA) -> None:
 def test_concatenation(a: CharDFA, b: CharDFA) -> None:
     expected = {t for t in TEXTS if any(a.matches(t[:i]) and b.matches(t[i:]) for i in range(len(t) + 1))}
     assert texts(a + b) == expected
+
+
+@SETTINGS
+@given(st.lists(st.text("abcü", max_size=3), max_size=4))
+def test_sets_in_turn_are_a_concatenation(sets: list[str]) -> None:
+    expected = CharDFA.epsilon()
+    for chars in sets:
+        expected += CharDFA.of_chars(cs.of_text(chars))
+    assert CharDFA.of_sets([cs.of_text(chars) for chars in sets]) == expected
 
 
 def times(dfa: CharDFA, text: str, low: int, high: int | None) -> bool:
@@ -238,3 +248,24 @@ def test_the_null_pattern_of_the_oracle_agrees() -> None:
     dfa = ((a | b).repeat(1, None) + c.optional()).repeat(0, 2) & ~(CharDFA.any() + b + a)
     pattern = re.compile(r"(?!(?s:.*)ba\Z)(?:[ab]+c?){0,2}")
     assert texts(dfa) == {t for t in TEXTS if pattern.fullmatch(t)}
+
+
+def test_rests_are_equal_where_the_languages_are() -> None:
+    rng = Random(12)
+    words = ["".join(word) for n in range(5) for word in itertools.product("abé😀", repeat=n)]
+    said: dict[object, frozenset[str]] = {}
+    shared = 0
+    for _ in range(60):
+        dfa = CharDFA.of_strings(["".join(rng.choices("abé", k=rng.randrange(1, 4))) for _ in range(2)])
+        if rng.random() < 0.5:
+            dfa = dfa + CharDFA.any()
+        for state in range(len(dfa.rows)):
+            rest, here = dfa.rest(state, 4), {"": state}
+            for word in words[1:]:
+                before = here.get(word[:-1], -1)
+                here[word] = -1 if before < 0 else dfa.rows[before][dfa.alphabet.class_of(ord(word[-1]))]
+            accepted = frozenset(word for word in words if here[word] >= 0 and dfa.finals[here[word]])
+            if rest is not None:
+                shared += rest in said
+                assert said.setdefault(rest, accepted) == accepted
+    assert shared > len(said) > 10

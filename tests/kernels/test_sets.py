@@ -7,13 +7,13 @@ from random import Random
 
 import numpy as np
 from conftest import SCALE
+from texts import text_from
 
 from structgen.automata.machine import ByteAutomaton
 from structgen.ir.expr import Lit
 from structgen.kernels import sets
 from structgen.kernels import tables as t
-from structgen.kernels.arena import jit
-from structgen.kernels.intern import longer
+from structgen.kernels.linking import jit
 from structgen.kernels.tables import machine_of
 from structgen.kernels.texts import plain
 
@@ -31,13 +31,8 @@ def contains(h, s, e):
 @jit
 def plain_of(h, data, quoted):
     M = machine_of(h)
-    text = np.int64(t.EMPTY)
-    for j in range(data.shape[0]):
-        text = longer(M, text, np.int64(data[j]))
-        if text < 0:
-            return text
-    found, _ = plain(M, text, np.int64(0), quoted)
-    return found
+    text = text_from(M, data)
+    return text if text < 0 else plain(M, text, np.int64(0), quoted)[0]
 
 
 def text_of(machine: ByteAutomaton, text: int) -> bytes:

@@ -7,12 +7,11 @@ from random import Random
 
 import numpy as np
 from conftest import SCALE
+from texts import text_from
 
 from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.ir.expr import Lit
-from structgen.kernels import tables as t
-from structgen.kernels.arena import jit
-from structgen.kernels.intern import longer
+from structgen.kernels.linking import jit
 from structgen.kernels.tables import machine_of
 from structgen.kernels.values import value_of
 
@@ -20,12 +19,8 @@ from structgen.kernels.values import value_of
 @jit
 def number_of(h, data):
     M = machine_of(h)
-    text = np.int64(t.EMPTY)
-    for j in range(data.shape[0]):
-        text = longer(M, text, np.int64(data[j]))
-        if text < 0:
-            return text
-    return value_of(M, text, np.int64(0))
+    text = text_from(M, data)
+    return text if text < 0 else value_of(M, text, np.int64(0))
 
 
 def value(rng: Random, depth: int):

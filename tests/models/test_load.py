@@ -47,6 +47,15 @@ def test_what_is_no_model(tmp_path: Path) -> None:
             load(bad)
 
 
+def test_a_name_without_an_owner_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("transformers")
+    monkeypatch.setattr("structgen.models.load._read", lambda *_: pytest.fail("the hub was asked"))
+    for name in ("no-such-model", "what is this?"):
+        with pytest.raises(ModelError, match="no model folder") as caught:
+            load(name)
+        assert "owner" in str(caught.value.hint)
+
+
 def test_a_name_that_is_not_there_offline_gives_one_clear_paragraph() -> None:
     pytest.importorskip("transformers")
     with pytest.raises(ModelError, match="nobody/nothing") as caught:

@@ -165,12 +165,6 @@ def test_measure_is_exact_for_tiny_masses() -> None:
     assert sums[0] == pytest.approx(np.logaddexp.reduce(logits.astype(np.float64)), rel=1e-12)
 
 
-def test_apply_mask_removes_columns_beyond_the_mask() -> None:
-    logits = np.arange(40, dtype=np.float32)
-    kernels.apply_mask(logits, np.array([0b101], np.uint32))
-    assert np.flatnonzero(np.isfinite(logits)).tolist() == [0, 2]
-
-
 def test_max_tokens_cuts_and_says_so() -> None:
     toy = Toy(VOCAB, lambda t: set(t) <= set(b"ab"), lambda t: len(t) >= 4, decode=str.upper)
     logits = np.zeros(VOCAB.size, np.float32)

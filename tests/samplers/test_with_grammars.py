@@ -12,10 +12,13 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+import torch
 
 import structgen.api as sg
+from structgen.constraint.explain import dead_end
 from structgen.constraint.grammar import Grammar
 from structgen.engines.transformers import LogitsProcessor
+from structgen.errors import DeadEnd, IncompleteOutput, ModelError
 from structgen.ir.expr import Lit, Seq, Special
 from structgen.ir.language import Language
 from structgen.models.function import FunctionModel
@@ -151,8 +154,28 @@ def test_a_stop_token_that_the_grammar_names_ends_a_text_only_where_it_may_end()
     result = Model(FunctionModel(lambda rows: np.zeros((len(rows), 4)), vocab)).generate("", automaton, seed=1)
     assert result.finished
     assert result.tokens[:5] == [0, 2, 1, 1, 1]
-    torch = pytest.importorskip("torch")
     processor = LogitsProcessor(automaton, vocab, prompt_length=0)
     for made, allowed in (([0], [2]), ([0, 2], [1]), ([0, 2, 1, 1, 1], [2, 3]), ([0, 2, 1, 1, 1, 2], [2, 3])):
         out = processor(torch.tensor([made]), torch.zeros(1, 4))
         assert torch.isfinite(out).nonzero()[:, 1].tolist() == allowed, made
+
+
+def test_a_dead_end_of_the_vocabulary_is_told_from_one_of_the_model() -> None:
+    vocab = Vocabulary.from_bytes([b"a", b"b", b'"', b""], eos=3)
+    grammar = sg.json_schema({"type": "object"}, style="compact")
+    with pytest.raises(DeadEnd, match=r"no token of the vocabulary spells what must come next: '\{'") as caught:
+        sg.LogitsProcessor(grammar, vocab)(torch.zeros((1, 1), dtype=torch.long), torch.zeros((1, 4)))
+    assert caught.value.where == "row 0"
+    assert "vocabulary.notes" in (caught.value.hint or "")
+    result = sg.load((lambda rows: np.zeros((len(rows), 4), np.float32), vocab)).generate("a", grammar)
+    assert result.finish_reason == "dead_end"
+    with pytest.raises(IncompleteOutput, match=r"no token of the vocabulary spells what must come next: '\{'"):
+        _ = result.value
+    automaton = sg.compile(sg.regex("ab"), vocab)
+    assert dead_end(automaton, automaton.start(), "") is None
+    scores = torch.tensor([[-torch.inf, 0.0, 0.0, 0.0]])
+    with pytest.raises(ModelError, match="has a score of -inf"):
+        sg.LogitsProcessor(automaton)(torch.zeros((1, 1), dtype=torch.long), scores)
+    stubborn = sg.load((lambda rows: np.tile(scores.numpy(), (len(rows), 1)), vocab)).generate("a", sg.regex("ab"))
+    with pytest.raises(IncompleteOutput, match="the model gives no probability"):
+        _ = stubborn.value

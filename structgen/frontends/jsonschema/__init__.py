@@ -7,6 +7,7 @@
                     `facets`: the keywords of one type each
     evaluated       what keywords have evaluated, for unevaluatedProperties and unevaluatedItems
     overlap, empty  which alternatives exclude each other, which have no value at all (`blame`: where); `cover`: which are among others
+    mistakes        keywords that were probably meant otherwise
     emit            forms -> expressions: objects, arrays, strings, numbers, sets of constants (`enumerated`), each spelled in a style
     census          which values satisfy a goal, where some of them must differ
 
@@ -18,8 +19,10 @@ Everything from the algebra on is lazy: the cost of a schema is the cost of the 
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from structgen.errors import EmptyLanguage, OptionError, UnsupportedFeature
@@ -28,7 +31,7 @@ from structgen.frontends.jsonschema.blame import to_blame
 from structgen.frontends.jsonschema.crowded import crowded
 from structgen.frontends.jsonschema.emit import Emitter
 from structgen.frontends.jsonschema.formats.own import Atoms, own_formats
-from structgen.frontends.jsonschema.load import load
+from structgen.frontends.jsonschema.load import load, order_in
 from structgen.frontends.jsonschema.node import goal_of
 from structgen.frontends.jsonschema.read import read
 from structgen.frontends.jsonschema.resources import References
@@ -84,24 +87,40 @@ def json_schema(
         raise OptionError(f"content is 'assert' or 'annotation', not {content!r}", where="content")
     spelling = JsonStyle.of(style)
     order = order or ("any" if spelling == ANY else "schema")
-    references = References(load(schema), draft, registry)
-    reader, root = read(references, relax=relax, formats=own, content=None if content is None else content == "assert")
-    report = reader.report
-    report.findings[:] = dict.fromkeys(report.findings)  # a place is read once for every dynamic scope
-    if own and not report.refused:
-        report.findings += crowded(root, reader.nodes, relax=relax)
-    if report.refused:
-        raise _refusal(report)
-    algebra = Algebra(reader.nodes)
-    emitter = Emitter(algebra, spelling, order, report if relax else None)
-    goal = goal_of(root)
-    if not emitter.emptiness.live(goal):
-        hint = "Its conditions contradict each other, or require themselves without end."
-        raise EmptyLanguage("no value satisfies the schema", where=to_blame(root, emitter.emptiness), hint=hint)
-    if relax:
-        emitter.look(goal)
+    with _uncollected():
+        references = References(load(schema), draft, registry)
+        reader, root = read(references, relax=relax, formats=own, content=None if content is None else content == "assert")
+        report = reader.report
+        report.findings[:] = dict.fromkeys(report.findings)  # a place is read once for every dynamic scope
+        if own and not report.refused:
+            report.findings += crowded(root, reader.nodes, relax=relax)
+        place = order_in(references.main.tree)
+        report.findings.sort(key=lambda one: place(one.where))
+        if report.refused:
+            raise _refusal(report)
+        algebra = Algebra(reader.nodes)
+        emitter = Emitter(algebra, spelling, order, report if relax else None)
+        goal = goal_of(root)
+        if not emitter.emptiness.live(goal):
+            where, reason = to_blame(root, emitter.emptiness)
+            hint = reason or "Its conditions contradict each other, or require themselves without end."
+            raise EmptyLanguage("no value satisfies the schema", where=where, hint=hint)
+        if relax:
+            report.complete = emitter.look(goal)
     start = seq(spelling.lead(), emitter.value(goal), spelling.trail())
     return Language(start, report, decode=json.loads, source=schema if isinstance(schema, str) else "")
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cyclic garbage collector, which would walk through a large schema again and again: half of the time of 10,000 levels."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _own_formats(formats: Formats) -> Atoms | None:
@@ -116,14 +135,14 @@ def _own_formats(formats: Formats) -> Atoms | None:
 
 def _refusal(report: SupportReport) -> UnsupportedFeature:
     refused = report.refused
+    relaxing = "relax=True compiles the nearest superset and names what it left out."
     lines = [f"{one.where or 'the root'}: {one.feature}: {one.why}" for one in refused]
-    many = (
-        f"{len(refused)} parts of the schema cannot be compiled exactly"
-        if len(refused) > 1
-        else "a part of the schema cannot be compiled exactly"
-    )
-    hints = dict.fromkeys(one.hint for one in refused if one.hint)
-    hint = " ".join([*hints, "relax=True compiles the nearest superset and names what it left out."])
-    error = UnsupportedFeature("\n  ".join([many, *lines]), where=refused[0].where, hint=hint)
+    if len(refused) == 1:
+        head, hint = "a part of the schema cannot be compiled exactly", f"{refused[0].hint} {relaxing}".lstrip()
+    else:
+        head, hint = f"{len(refused)} parts of the schema cannot be compiled exactly", relaxing
+        lines = [f"{line}\n  hint: {one.hint}" if one.hint else line for line, one in zip(lines, refused, strict=True)]
+    why = "\n  ".join([head, *(line.replace("\n", "\n  ") for line in lines)])
+    error = UnsupportedFeature(why, where=refused[0].where, hint=hint)
     error.report = report
     return error

@@ -15,14 +15,13 @@ Not here: emptiness as a fixpoint over required parts (`empty`); the keywords of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from fractions import Fraction
 from functools import partial
 from typing import Any, Final
 
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema import facets
 from structgen.frontends.jsonschema.census import Census
-from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, WRITTEN, Constant, plain
+from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, WRITTEN, Constant, Rational, plain
 from structgen.frontends.jsonschema.evaluated import KINDS, SILENT, Trace
 from structgen.frontends.jsonschema.load import located, pointer
 from structgen.frontends.jsonschema.node import ALL, ARR, BOOL, FALSE, NULL, NUM, OBJ, STR, TRUE, Goal, Item, Node, goal_of, join
@@ -44,6 +43,7 @@ from structgen.frontends.jsonschema.shapes import (
     Some,
     Str,
     Tag,
+    alternatives,
     meet,
     meet_obj,
     only,
@@ -68,8 +68,14 @@ def by_type(mask: int) -> Form:
     )
 
 
-Enumeration = tuple[bool, int, tuple[Fraction, ...], tuple[str, ...], tuple[Constant, ...]]
+Enumeration = tuple[bool, int, tuple[Rational, ...], tuple[str, ...], tuple[Constant, ...]]
 """Whether null, which booleans (1 false, 2 true), numbers, strings, and constants of arrays and objects."""
+
+
+def _required(node: Node) -> tuple[str, ...]:
+    """The names of a node that requires some and asks for nothing else."""
+    kind, payload, _ = node.items[0] if len(node.items) == 1 else ("", (), ())
+    return payload if kind == "required" else ()
 
 
 _OBJECT: Final = frozenset(("object", "required", "minprops", "maxprops", "names"))
@@ -100,8 +106,20 @@ class Algebra:
             found = TOP if known is None else known
             for literal in goal if known is None else goal[-1:]:
                 found = meet(found, self.literal(literal), self.overlap.void)
+            if any(one.needs and one.is_counted for one in found.object):
+                found = found._replace(object=alternatives([one for shape in found.object for one in self._spread(shape)]))
             if loops == self.loops or not self._open:
                 self._goals[goal] = found
+        return found
+
+    def _spread(self, shape: Obj) -> list[Obj]:
+        """The shape as alternatives without needs, where its members are counted."""
+        if not (shape.needs and shape.is_counted):
+            return [shape]
+        found = [shape._replace(needs=())]
+        for names, others in shape.needs:
+            either = [*(Obj(layers=(self.absent(name),)) for name in names), Obj(required=(*names, *others))]
+            found = list(alternatives([met for a in found for b in either if (met := meet_obj(a, b, self.overlap.void)) is not None]))
         return found
 
     def literal(self, literal: int) -> Form:
@@ -161,7 +179,7 @@ class Algebra:
         return found
 
     def _among_form(self, values: frozenset[Constant]) -> Form:
-        numbers = tuple([one for one in values if isinstance(one, Fraction)])
+        numbers = tuple([one for one in values if isinstance(one, Rational)])
         strings = tuple([one for one in values if isinstance(one, str)])
         boolean = sum(1 + bool(one[1]) for one in values if isinstance(one, tuple) and one[0] == BOOLEAN)
         containers = tuple([one for one in values if isinstance(one, tuple) and one[0] != BOOLEAN])
@@ -169,7 +187,7 @@ class Algebra:
 
     def _apart_form(self, values: frozenset[Constant]) -> Form:
         boolean = sum(1 + bool(one[1]) for one in values if isinstance(one, tuple) and one[0] == BOOLEAN)
-        numbers = tuple([one for one in values if isinstance(one, Fraction)])
+        numbers = tuple([one for one in values if isinstance(one, Rational)])
         strings = tuple([one for one in values if isinstance(one, str)])
         containers = tuple([one for one in values if isinstance(one, tuple) and one[0] != BOOLEAN])
         return self._not_enum((None in values, boolean, numbers, strings, containers), ())
@@ -234,6 +252,9 @@ class Algebra:
         if kind == "one":
             return self.overlap.exactly_one(children)
         if kind == "if":
+            names, others = _required(children[0]), _required(children[1])
+            if names and others and payload == (True, False):
+                return TOP._replace(object=(Obj(needs=((names, others),)),))
             return self._choice(payload, children, negated=False)
         if kind == "enum":
             return self._enum(payload, children)
@@ -241,8 +262,6 @@ class Algebra:
             return self._among_form(payload)
         if kind in SILENT:
             return TOP
-        if kind == "needs":
-            return self.dependent([(name, only("object", (Obj(required=names),))) for name, names in payload])
         return self.dependent([(name, self.of(child)) for name, child in zip(payload, children, strict=True)])
 
     def all_of(self, children: Sequence[Node], *, negated: bool = False) -> Form:

@@ -12,16 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
-from weakref import WeakValueDictionary
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import constants
 from structgen.frontends.jsonschema.constants import ARRAY, Constant
 from structgen.frontends.jsonschema.contains import MAX_STATES, SETTLED, TWINS, Ends, Live, State, Steps
-from structgen.frontends.jsonschema.keys import is_open
+from structgen.frontends.jsonschema.keys import FEW, NONE, Apart, is_open
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Arr, Form
-from structgen.frontends.jsonschema.site import Site
+from structgen.frontends.jsonschema.site import Rules, Site
 from structgen.frontends.jsonschema.strings import is_roomy, solve
 from structgen.ir.expr import EPSILON, NEVER, Bind, Entries, Expr, Leaf, Lit, Net, Other, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
@@ -155,23 +154,12 @@ class _Family:
         self.steps = Steps(shape, algebra)
         self.ends = Ends(self.steps, site.live)
         self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
-        self.rules: WeakValueDictionary[object, Rule] = WeakValueDictionary()
+        self.rule = Rules(site.lock)
 
     def expr(self) -> Expr:
         first = Seen(self.steps.start, again=self.shape.unique is None)
         some = seq(self.opening, self.item(first))
         return alt([self.empty, some]) if self.may_end(first) else some
-
-    def rule(self, name: str, key: object, make: Callable[[], Expr]) -> Rule:
-        """The one rule for a key."""
-        found = self.rules.get((name, key))
-        if found is None:
-            found = self.rules[(name, key)] = Rule(partial(self.made, make), name)
-        return found
-
-    def made(self, make: Callable[[], Expr]) -> Expr:
-        with self.site.lock:  # rules are unfolded by whichever thread comes first
-            return make()
 
     def may_end(self, seen: Seen) -> bool:
         return self.steps.may_end(seen.state) and (seen.again or bool(self.shape.unique))
@@ -269,6 +257,9 @@ class _Family:
 
     def item(self, seen: Seen) -> Expr:
         """The next item, and what follows."""
+        groups = self.steps.groups(seen.state)
+        if len(groups) > FEW and self.shape.unique is None:
+            return alt([self.deciding(goal, after, groups) for goal, after in self.steps.choices(seen.state, TRUE, NONE)])
         found: list[Expr] = []
         for goal, after in self.ways(seen):
             item = self.site.value(goal)
@@ -285,6 +276,20 @@ class _Family:
                     free = self.may_end(after) or self.has_plenty(self.steps.goals(after.state), after)
                     found.append(_doubt(self.algebra.form(goal), self.site.style.escapes, free=free))
         return alt(found)
+
+    def deciding(self, goal: Goal, state: State, groups: dict[Constant, Apart]) -> Expr:
+        """An item that tells which of the constants the array still could be, and what follows."""
+        if not self.ends.can_end(state):
+            return NEVER
+        bad = [value for value, alive in groups.items() if not self.ends.can_end(state._replace(alive=alive))]
+        goal = join(goal, self.algebra.apart(bad)) if bad else goal
+        if goal == FALSE or not self.site.live(goal):
+            return NEVER
+        after = Seen(state, again=True)
+        return Bind(self.site.value(goal), partial(self.decided, after, groups), self.after(after), sure=False)
+
+    def decided(self, after: Seen, groups: dict[Constant, Apart], text: bytes) -> Expr:
+        return self.after(after._replace(state=after.state._replace(alive=constants.looked_up(text, groups, NONE))))
 
     def then(self, after: Seen, text: bytes) -> Expr:
         return self.after(self.plus(after, constants.read(text)))

@@ -1,4 +1,5 @@
-"""Where a schema without any value is to blame: a place, as deep as can be, that has none, and that every value would need.
+"""Where a schema without any value is to blame: a place, as deep as can be, that has none, and that every value would need; and which of
+its keywords clash.
 
 Not here: whether there are values (`empty`).
 """
@@ -6,18 +7,33 @@ Not here: whether there are values (`empty`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import chain
+from typing import Any, Final
 
+from structgen.errors import SchemaError
 from structgen.frontends.jsonschema.empty import TOO_MUCH, Emptiness, Test
 from structgen.frontends.jsonschema.load import Cell, pointer
-from structgen.frontends.jsonschema.node import FALSE, Goal, Node, goal_of
+from structgen.frontends.jsonschema.node import FALSE, Goal, Item, Node, goal_of
+
+MAX_ITEMS: Final = 30
+"""The most keywords of a schema that are left out one by one."""
 
 Part = tuple[Node, Cell | str]
 """A sub-schema, and where it stands."""
 
 
-def to_blame(root: Node, emptiness: Emptiness) -> str:
-    """The JSON Pointer of the place."""
+_KEYWORDS: Final = {
+    "min": "minimum", "max": "maximum", "multiple": "multipleOf", "minlen": "minLength", "maxlen": "maxLength", "minitems": "minItems",
+    "maxitems": "maxItems", "minprops": "minProperties", "maxprops": "maxProperties", "text": "pattern or format", "array": "items",
+    "unique": "uniqueItems", "object": "properties", "names": "propertyNames", "needs": "dependentRequired", "shapes": "dependentSchemas",
+    "all": "allOf", "any": "anyOf", "one": "oneOf", "ref": "$ref", "unprops": "unevaluatedProperties", "unitems": "unevaluatedItems",
+}  # fmt: skip
+"""The keywords of items whose kind has another name."""
+
+
+def to_blame(root: Node, emptiness: Emptiness) -> tuple[str, str]:
+    """The JSON Pointer of the place, and why it has no value."""
     node, cell = root.canon, root.canon.cell
     seen = {node}
     while True:
@@ -26,10 +42,54 @@ def to_blame(root: Node, emptiness: Emptiness) -> str:
             break
         node, cell = found
         seen.add(node)
-    return _goal_to_blame(goal_of(node), cell, emptiness)
+    goal, cell = _goal_to_blame(goal_of(node), cell, emptiness)
+    return pointer(cell), _clash(goal, emptiness)
 
 
-def _goal_to_blame(goal: Goal, cell: Cell | str, emptiness: Emptiness) -> str:
+def _clash(goal: Goal, emptiness: Emptiness) -> str:
+    """The fewest keywords of one schema that have no value together: each is left out that can be."""
+    node = emptiness.algebra.nodes[goal[0] >> 1]
+    if goal == FALSE or len(goal) > 1 or goal[0] & 1 or len(node.items) > MAX_ITEMS:
+        return "It is false, which allows nothing." if goal == FALSE else ""
+    core = list(node.items)
+    for item in node.items:
+        rest = [one for one in core if one is not item]
+        if not _lives(rest, node, emptiness):
+            core = rest
+    names = [_said(*item[:2]) for item in core]
+    if len(names) == 1:
+        return f"Its {names[0]} allows nothing."
+    endless = ", or require themselves without end" if any(children for _, _, children in core) else ""
+    return f"Its {', '.join(names[:-1])} and {names[-1]} contradict each other{endless}."
+
+
+def _lives(items: list[Item], node: Node, emptiness: Emptiness) -> bool:
+    """Whether some value satisfies the items; True where that is not easily known."""
+    nodes = emptiness.algebra.nodes
+    part = Node(len(nodes), node.cell)
+    part.items, part.state = tuple(items), 2
+    nodes.append(part)
+    try:
+        return emptiness.live(goal_of(part))
+    except (*TOO_MUCH, SchemaError):
+        return True
+
+
+def _said(kind: str, payload: Any) -> str:
+    """A keyword, with its value where that is a number."""
+    if kind in ("min", "max"):
+        limit, exclusive = payload
+        name = _KEYWORDS[kind]
+        return f"{f'exclusive{name.capitalize()}' if exclusive else name} {_number(limit)}"
+    name = _KEYWORDS.get(kind, kind)
+    return f"{name} {_number(payload)}" if isinstance(payload, int | Fraction) else name
+
+
+def _number(value: Fraction | int) -> str:
+    return f"{float(value):g}" if value == Fraction(f"{float(value):g}") else str(value)
+
+
+def _goal_to_blame(goal: Goal, cell: Cell | str, emptiness: Emptiness) -> tuple[Goal, Cell | str]:
     """Goes on where several schemas speak of one value, of which each alone has some."""
     start = goal
     seen: set[Goal] = set()
@@ -40,7 +100,7 @@ def _goal_to_blame(goal: Goal, cell: Cell | str, emptiness: Emptiness) -> str:
         if len(bad) != 1 or bad[0] == FALSE:
             break
         goal = bad[0]
-    return pointer(cell if goal == start else emptiness.algebra.nodes[goal[0] >> 1].cell)
+    return goal, cell if goal == start else emptiness.algebra.nodes[goal[0] >> 1].cell
 
 
 def _missing(need: Test, emptiness: Emptiness) -> list[Goal]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import keys, scalars, strings
-from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, Constant
+from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, Constant, Rational
 from structgen.frontends.jsonschema.contains import Ends, Steps
 from structgen.frontends.jsonschema.listing import Objects, Values, Ways, arrays, has_representatives
 from structgen.frontends.jsonschema.node import FALSE, Goal
@@ -59,7 +59,7 @@ class Census:
             return form.null
         if isinstance(value, str):
             return any(strings.has_string(one, value) for one in form.string)
-        if isinstance(value, Fraction):
+        if isinstance(value, Rational):
             return any(has_number(one, value) for one in form.number)
         assert isinstance(value, tuple)
         if value[0] == BOOLEAN:
@@ -91,6 +91,8 @@ class Census:
         if len(members) < shape.low or (shape.high is not None and len(members) > shape.high) or value in shape.apart:
             return False
         if not all(name in members for name in shape.required):
+            return False
+        if any(all(name in members for name in names) and not all(name in members for name in others) for names, others in shape.needs):
             return False
         if not all(self.has(shape.goal(name), one) and self.has(shape.names, name) for name, one in members.items()):
             return False
@@ -283,7 +285,7 @@ def _number_count(shape: Num) -> float:
     return 0 if shape.others else math.floor((shape.high - shape.low) / step) - 1 - len(shape.but)
 
 
-def numbers(shape: Num) -> Iterator[Fraction]:
+def numbers(shape: Num) -> Iterator[Rational]:
     """The numbers of a shape; those that are dense come in ever smaller steps."""
     if shape.values is not None:
         yield from shape.values

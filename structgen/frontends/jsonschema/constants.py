@@ -2,7 +2,7 @@
 
     null       None                     string   str
     boolean    ("boolean", value)       array    ("array", item, ...)
-    number     Fraction                 object   ("object", (key, value), ...), sorted by key
+    number     int or Fraction          object   ("object", (key, value), ...), sorted by key
 
 A constant may also tell in which order the members of its objects are written: ("written", (key, value), ...) is an object whose
 members come in this order. `plain` forgets that; an object of a plain constant has any order.
@@ -15,14 +15,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from structgen.errors import BudgetExceeded
 
+_T = TypeVar("_T")
+
 Constant = Hashable
+
+
+class TooDeep(BudgetExceeded):
+    """A value nests deeper than any constant."""
+
+
+Rational = int | Fraction
+"""An exact number. Whole ones of schemas stay `int`, which is hashed five times as fast: there may be a million of them."""
+
+
+def is_multiple(value: Rational, unit: Fraction) -> bool:
+    """Whether a number is a multiple of another one."""
+    return value % unit.numerator == 0 if unit.denominator == 1 else (value / unit).denominator == 1
+
 
 ARRAY: Final = "array"
 LARGEST: Final = 2000
@@ -46,9 +62,9 @@ def constant(value: Any, depth: int = 0, *, ordered: bool = False) -> Constant:
             return value
         if isinstance(value, bool):
             return (BOOLEAN, value)
-        return Fraction(Decimal(repr(value)) if isinstance(value, float) else value)
+        return value if isinstance(value, int) else Fraction(Decimal(repr(value)) if isinstance(value, float) else value)
     if depth >= DEEPEST:
-        raise BudgetExceeded(f"a constant nests deeper than {DEEPEST} levels", hint="Describe its outer levels by a schema.")
+        raise TooDeep(f"a constant nests deeper than {DEEPEST} levels", hint="Describe its outer levels by a schema.")
     if not isinstance(value, dict):
         return (ARRAY, *[constant(one, depth + 1, ordered=ordered) for one in value])
     if ordered:
@@ -76,11 +92,19 @@ def read(text: bytes) -> Constant:
         depth += (byte in b"[{") - (byte in b"]}")
         deepest = max(depth, deepest)
     if deepest > DEEPEST:
-        raise BudgetExceeded(
+        raise TooDeep(
             f"the text has an item nested deeper than {DEEPEST} levels among items that must differ",
             hint='Bound how deep the items nest. Those of "type": "object" that may have further members are compared at any depth.',
         )
     return constant(json.loads(text, parse_float=_number, parse_int=_number))
+
+
+def looked_up(text: bytes, groups: Mapping[Constant, _T], other: _T) -> _T:
+    """What belongs to the constant of a JSON text; `other` where it is none of them. Raises BudgetExceeded for numbers beyond 10**2000."""
+    try:
+        return groups.get(read(text), other)
+    except TooDeep:
+        return other
 
 
 def _number(text: str) -> Decimal:

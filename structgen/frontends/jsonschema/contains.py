@@ -72,25 +72,33 @@ class Steps:
 
     def steps(self, state: State) -> Iterator[tuple[Goal, State]]:
         """Every choice of what the next item is: what it must satisfy, and the state behind it. Matches first."""
-        shape, at = self.shape, state.at
-        if shape.high is not None and at >= shape.high:
-            return
-        choices = [_choices(one, at, count) for one, count in zip(shape.contains, state.hits, strict=True)]
         for same, alive in self._parts(state):
-            for picked in product(*choices):
-                goal = join_all([shape.item(at), same, *(one for one, _ in picked)])
-                if goal != FALSE:
-                    yield goal, State(min(at + 1, self.cap), tuple([count for _, count in picked]), alive)
+            yield from self.choices(state, same, alive)
 
-    def _parts(self, state: State) -> list[tuple[Goal, frozenset[Constant]]]:
-        """What the next item may be with regard to the constants: each of their items there, or none of them."""
+    def choices(self, state: State, same: Goal, alive: frozenset[Constant]) -> Iterator[tuple[Goal, State]]:
+        """The same for an item that satisfies `same` and leaves these constants."""
+        if self.shape.high is not None and state.at >= self.shape.high:
+            return
+        choices = [_choices(one, state.at, count) for one, count in zip(self.shape.contains, state.hits, strict=True)]
+        for picked in product(*choices):
+            goal = join_all([self.shape.item(state.at), same, *(one for one, _ in picked)])
+            if goal != FALSE:
+                yield goal, State(min(state.at + 1, self.cap), tuple([count for _, count in picked]), alive)
+
+    def groups(self, state: State) -> dict[Constant, frozenset[Constant]]:
+        """The constants that have a next item, by that item."""
         groups: dict[Constant, list[Constant]] = {}
         for one in state.alive:
             if isinstance(one, tuple) and len(one) - 1 > state.at:
                 groups.setdefault(one[state.at + 1], []).append(one)
+        return {value: frozenset(group) for value, group in groups.items()}
+
+    def _parts(self, state: State) -> list[tuple[Goal, frozenset[Constant]]]:
+        """What the next item may be with regard to the constants: each of their items there, or none of them."""
+        groups = self.groups(state)
         if not groups:
             return [(TRUE, frozenset())]
-        found = [(self.algebra.among((value,)), frozenset(group)) for value, group in groups.items()]
+        found = [(self.algebra.among((value,)), group) for value, group in groups.items()]
         return [*found, (self.algebra.apart(groups), frozenset())]
 
     def goals(self, state: State) -> list[Goal]:

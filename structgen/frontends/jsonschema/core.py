@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from structgen.frontends.jsonschema.load import name_of
 from structgen.frontends.jsonschema.resources import Place
-from structgen.frontends.jsonschema.uris import without_fragment
+from structgen.frontends.jsonschema.uris import resolve, without_fragment
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.read import Reader
@@ -101,7 +101,9 @@ def _target(reader: Reader, value: Any, keyword: str) -> Place | None:
     place = reader.references.follow(text_of(reader, keyword, value), reader.frame.resource, (reader.cell, keyword))
     if place is None:
         hint = "Nothing is fetched; pass registry= (a dict from URIs to schemas, or a referencing.Registry) with the document."
-        reader.refuse(keyword, f"the reference {value} leads to another document", hint=hint)
+        uri = resolve(reader.frame.resource.uri, without_fragment(value)[0])
+        shown = f"{value} ({uri})" if uri != without_fragment(value)[0] else value
+        reader.refuse(keyword, f"the reference {shown} leads to another document", hint=hint)
     elif type(place.tree) is not dict and type(place.tree) is not bool:
         raise reader.bad(keyword, f"{value} leads to {name_of(place.tree)}, and a schema is an object or a boolean")
     return place

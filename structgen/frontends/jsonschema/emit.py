@@ -80,8 +80,9 @@ class Emitter:
             return any_value(self.style, level)
         return self._direct(form) or self._rule(goal, form, level)
 
-    def look(self, start: Goal) -> None:
-        """Makes what lies below a goal, the first `LOOKED` goals of it, so that the report knows what is relaxed there."""
+    def look(self, start: Goal) -> bool:
+        """Makes what lies below a goal, the first `LOOKED` goals of it, so that the report knows what is relaxed there; whether that is
+        all."""
         seen, todo = {start}, [start]
         while todo and len(seen) < LOOKED:
             goal = todo.pop()
@@ -93,6 +94,7 @@ class Emitter:
                 new = dict.fromkeys(one for one in goals_in(self.algebra.form(goal)) if one not in seen)
                 seen.update(new)
                 todo += reversed(new)
+        return not todo
 
     def _widen(self, goal: Goal, error: TooMuch) -> None:
         """Notes that something of a goal is wider than was asked for. Raises the error with its place where nobody relaxes."""
@@ -207,7 +209,7 @@ def string_expr(shape: Str, style: JsonStyle) -> Expr:
     if solved.grammar is not None:
         return solved.grammar.string(style.escapes)
     if solved.pattern is not None:
-        return regex_expr(solved.pattern, syntax="ecma", search=True, encoding="json")
+        return regex_expr(solved.pattern, syntax="ecma", search=True, encoding="json", escapes=style.escapes)
     if solved.is_empty:
         return alt([])
     return string_leaf(CharDFA.any() if solved.dfa is None else solved.dfa, style, solved.low, solved.high)

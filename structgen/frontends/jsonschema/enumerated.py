@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
-from weakref import WeakValueDictionary
 
 from structgen.frontends.jsonschema import constants
 from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, WRITTEN, Constant, plain
-from structgen.frontends.jsonschema.site import Site
+from structgen.frontends.jsonschema.site import Rules, Site
 from structgen.frontends.jsonschema.spell import string_literal, values_expr
 from structgen.ir.expr import EPSILON, Bind, Expr, Rule, alt, seq
 
@@ -58,7 +57,7 @@ class _Family:
     def __init__(self, left: str, right: str, site: Site) -> None:
         self.site, self.inside = site, site._replace(depth=site.style.level(site.depth + 1))
         self.opening, self.comma, self.closing, self.empty = site.frame(left, right)
-        self.rules: WeakValueDictionary[tuple[Rests, bool], Rule] = WeakValueDictionary()
+        self.rule = Rules(site.lock)
 
     def expr(self, rests: Rests) -> Expr:
         """Whole containers."""
@@ -66,15 +65,11 @@ class _Family:
 
     def after(self, rests: Rests, *, sure: bool) -> Rule:
         """Behind a member. Where not `sure`, the value of an earlier one is not known, and rests are left that it may exclude."""
-        found = self.rules.get((rests, sure))
-        if found is None:
-            found = self.rules[rests, sure] = Rule(partial(self._after, rests, sure), "constants")
-        return found
+        return self.rule("constants", (rests, sure), partial(self._after, rests, sure))
 
     def _after(self, rests: Rests, sure: bool) -> Expr:
-        with self.site.lock:  # rules are unfolded by whichever thread comes first
-            parts = [self.closing] if _may_end(rests) else []
-            return alt(parts + [seq(self.comma, one) for one in self.members(rests, sure=sure)])
+        parts = [self.closing] if _may_end(rests) else []
+        return alt(parts + [seq(self.comma, one) for one in self.members(rests, sure=sure)])
 
     def members(self, rests: Rests, *, sure: bool) -> list[Expr]:
         """The next member and what follows, for each key that may come next."""

@@ -21,12 +21,14 @@ from structgen.frontends.jsonschema.shapes import (
     Contains,
     Form,
     Layer,
+    Need,
     Num,
     Obj,
     Str,
     meet_arr,
     meet_num,
     meet_str,
+    met_needs,
     only,
 )
 
@@ -50,6 +52,7 @@ class Facets:
         self.required: tuple[str, ...] = ()
         self.low, self.names = 0, TRUE
         self.high: int | None = None
+        self.needs: tuple[Need, ...] = ()
 
     def take(self, node: Node, item: Item) -> bool:
         """True where the item was such a keyword."""
@@ -76,6 +79,8 @@ class Facets:
             self.high = payload
         elif kind == "names":
             self.names = goal_of(children[0])
+        elif kind == "needs":
+            self.needs += tuple([((name,), others) for name, others in payload])
         else:
             return False
         return True
@@ -87,12 +92,13 @@ class Facets:
     def form(self) -> Form:
         """The conjunction."""
         high = self.high
+        self.required, self.needs = met_needs(self.required, self.needs)
         if high is not None and (self.low > high or len(self.required) > high):
             self.dead |= OBJ
         mask = self.mask & ~self.dead
         shape = ANY_OBJ
-        if self.layers or self.required or self.low or high is not None or self.names:
-            shape = Obj(self.layers, self.required, self.low, high, self.names)
+        if self.layers or self.required or self.low or high is not None or self.names or self.needs:
+            shape = Obj(self.layers, self.required, self.low, high, self.names, needs=self.needs)
         return Form(
             bool(mask & NULL),
             3 if mask & BOOL else 0,

@@ -22,19 +22,24 @@ from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.constants import Constant
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Obj, Some
-from structgen.frontends.jsonschema.strings import has_string, inner, is_roomy, matches, shape_dfa
+from structgen.frontends.jsonschema.strings import Solved, counted, has_string, inner, is_roomy, language, matches, shape_dfa
 from structgen.ir.regular import CharDFA
+from structgen.ir.remaining import remaining
+from structgen.ir.shortest import shortest
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
 
-MAX_PATTERNS: Final = 12
-"""The most different patterns of property names in one object: they cut the keys into up to 2**n classes."""
+MAX_PATTERNS: Final = 64
+"""The most different patterns of property names in one object. They cut the keys into up to 2**n classes, but there are mostly few."""
 
 MAX_STATES: Final = 5_000
 """The most states of the automata of all classes of keys of an object."""
 
-_HINT: Final = "Anchor the patterns (^...), so that few keys match several of them, or give the object fewer."
+_HINT: Final = "Give the object fewer patterns; those with the same schema can be one: ^(a|b)."
+
+FEW: Final = 4
+"""Up to so many different values that constants have in one place, they are alternatives."""
 
 MAX_WAYS: Final = 20_000
 """The most situations that are looked at to find out whether an object can still differ from some constants."""
@@ -42,9 +47,15 @@ MAX_WAYS: Final = 20_000
 LISTED: Final = 16
 """Classes of up to so many keys are lists of names."""
 
+ENDLESS: Final = 1 << 40
+"""So many keys are more than any object has."""
+
 Live = Callable[[Goal], bool]
 Apart = frozenset[Constant]
 NONE: Final[Apart] = frozenset()
+Class = tuple[CharDFA, frozenset[object]]
+"""(strings, the patterns and goals that they match)."""
+
 Option = tuple[Goal, int]
 """(what the value satisfies, the obligations that are met then, as bits)."""
 
@@ -62,7 +73,8 @@ class Member(NamedTuple):
 
 
 class Others(NamedTuple):
-    """A class of other keys: `dfa` without the declared names `taken` (None: all strings); `most`: how many there are (None: no bound)."""
+    """A class of other keys: strings of `dfa` (None: all) with `low` to `high` characters, but for the declared names `taken`; `most`: how
+    many there are (None: no bound, or none that matters)."""
 
     dfa: CharDFA | None
     taken: tuple[str, ...]
@@ -70,11 +82,17 @@ class Others(NamedTuple):
     covers: int
     most: int | None
     more: tuple[tuple[int, Goal], ...] = ()
+    low: int = 0
+    high: int | None = None
 
     @property
     def is_roomy(self) -> bool:
         """Whether behind every prefix of a key there are infinitely many, so that no finite set of keys makes a dead end."""
-        return self.dfa is None or is_roomy(self.dfa)
+        return self.high is None and (self.dfa is None or is_roomy(self.dfa))
+
+    def names(self, limit: int) -> list[str]:
+        """Up to so many of the keys, all where there are fewer, declared ones among them."""
+        return _names(CharDFA.any() if self.dfa is None else self.dfa, self.low, self.high, limit)
 
 
 EVERY_KEY: Final = Others(None, (), TRUE, 0, None)
@@ -91,6 +109,8 @@ class Plan(NamedTuple):
 
 def options(one: Member | Others, live: Live, duties: int) -> list[Option]:
     """The ways for a member to be there that have values, each meeting another set of the obligations `duties`."""
+    if not one.more:  # mostly
+        return [(one.goal, one.covers & duties)] if one.goal != FALSE and live(one.goal) else []
     more = [(bit, goal) for bit, goal in one.more if duties & bit]
     found: dict[int, Goal] = {}
     for size in range(len(more) + 1):
@@ -106,12 +126,7 @@ def options(one: Member | Others, live: Live, duties: int) -> list[Option]:
 def ways(one: Member | Others, live: Live, duties: int, alive: Apart, algebra: Algebra) -> list[tuple[Goal, int, Apart]]:
     """The options, divided by which of the constants `alive` (all of which have the members so far, and no others) stay alive."""
     found: list[tuple[Goal, int, Apart]] = []
-    groups: dict[Constant, list[Constant]] = {}
-    if alive and isinstance(one, Member):
-        for constant in alive:
-            members = members_of(constant)
-            if one.name in members:
-                groups.setdefault(members[one.name], []).append(constant)
+    groups = told(one, alive)
     for goal, covers in options(one, live, duties):
         if not groups:
             found.append((goal, covers, NONE))
@@ -119,11 +134,22 @@ def ways(one: Member | Others, live: Live, duties: int, alive: Apart, algebra: A
         for value, group in groups.items():
             same = join(goal, algebra.among((value,)))
             if live(same):
-                found.append((same, covers, frozenset(group)))
+                found.append((same, covers, group))
         other = join(goal, algebra.apart(groups))
         if live(other):
             found.append((other, covers, NONE))
     return found
+
+
+def told(one: Member | Others, alive: Apart) -> dict[Constant, Apart]:
+    """The constants of `alive` that have a member, by the value that it has there."""
+    groups: dict[Constant, list[Constant]] = {}
+    if alive and isinstance(one, Member):
+        for constant in alive:
+            members = members_of(constant)
+            if one.name in members:
+                groups.setdefault(members[one.name], []).append(constant)
+    return {value: frozenset(group) for value, group in groups.items()}
 
 
 @lru_cache(maxsize=1 << 14)
@@ -144,6 +170,8 @@ def plan(shape: Obj, algebra: Algebra) -> Plan:
         loose.update(dict.fromkeys(members_of(constant)))
     for some in shape.some:
         loose.update(dict.fromkeys(some.layer.properties if some.layer is not None else ()))
+    for triggers, needed in shape.needs:
+        loose.update(dict.fromkeys((*triggers, *needed)))
     for name in names:
         loose.pop(name, None)
     required = frozenset(shape.required)
@@ -164,8 +192,23 @@ def plan(shape: Obj, algebra: Algebra) -> Plan:
         if one.most is None or one.most > LISTED or one.dfa is None:
             others.append(one)
         else:
-            members += [Member(name, one.goal, False, one.covers, one.more, True) for name in one.dfa.strings(one.most)]
+            members += [Member(name, one.goal, False, one.covers, one.more, True) for name in one.names(one.most)]
     return Plan(members, others, True)
+
+
+def are_roomy(classes: Sequence[Others]) -> bool:
+    """Whether behind every prefix of a key of some class there are infinitely many of all classes together."""
+    if any(one.high is not None for one in classes):
+        return False
+    if all(one.is_roomy for one in classes):
+        return True
+    whole = CharDFA.empty()
+    try:
+        for one in classes:
+            whole |= CharDFA.any() if one.dfa is None else one.dfa
+    except BudgetExceeded:
+        return False
+    return is_roomy(whole)
 
 
 def is_open(shape: Obj, live: Live, algebra: Algebra) -> bool:
@@ -176,6 +219,8 @@ def is_open(shape: Obj, live: Live, algebra: Algebra) -> bool:
 
 
 def _covers(some: Sequence[Some], meets: Callable[[Some], bool]) -> tuple[int, tuple[tuple[int, Goal], ...]]:
+    if not some:  # mostly
+        return 0, ()
     covers = 0
     more: list[tuple[int, Goal]] = []
     for i, one in enumerate(some):
@@ -209,17 +254,13 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
             return []
         covers, more = _covers(shape.some, lambda one: _met_by(one, frozenset()))
         return [Others(None, names, goal, covers, None, more)]
-    if len(patterns) > MAX_PATTERNS:
-        raise BudgetExceeded(f"more than {MAX_PATTERNS} patterns of property names in one object", hint=_HINT)
     named = {one.names: _names_dfa(one.names, algebra) for one in shape.some if one.names != TRUE}
-    whole = CharDFA.any() if shape.names == TRUE else _names_dfa(shape.names, algebra)
-    classes: list[tuple[CharDFA, frozenset[object]]] = [(whole, frozenset())]
-    cuts: list[tuple[object, CharDFA]] = [(pattern, inner(("pattern", pattern))) for pattern in patterns]
-    for key, dfa in (*cuts, *named.items()):
-        halves = [(one & dfa, hits | {key}) for one, hits in classes] + [(one - dfa, hits) for one, hits in classes]
-        classes = [(one, hits) for one, hits in halves if not one.is_empty]
-        if sum(len(one.rows) for one, _ in classes) > MAX_STATES:
-            raise BudgetExceeded("patterns of property names overlap in too many ways", hint=_HINT)
+    whole, low, high = (CharDFA.any(), 0, None) if shape.names == TRUE else _names_of(shape.names, algebra)
+    classes: Sequence[Class] = classes_of(tuple(patterns))
+    if not whole.is_universal:
+        classes = [(one & whole, hits) for one, hits in classes]
+    for key, dfa in named.items():
+        classes = _cut(classes, key, dfa)
     found: list[Others] = []
     for dfa, hits in classes:
         goal = TRUE
@@ -227,12 +268,39 @@ def _others(shape: Obj, names: tuple[str, ...], algebra: Algebra) -> list[Others
             own = [one for pattern, one in layer.patterns if pattern in hits]
             for one in own or [layer.rest]:
                 goal = join(goal, one)
+        if goal == FALSE:
+            continue
         taken = tuple([name for name in names if dfa.matches(name)])
-        left = dfa if dfa.is_universal or not taken else dfa - CharDFA.of_strings(taken)
-        if goal != FALSE and not left.is_empty:
-            free = dfa.is_universal
+        free = dfa.is_universal and not low and high is None
+        left = counted(dfa if free or not taken else dfa - CharDFA.of_strings(taken), low, high)
+        if not left.is_empty:
             covers, more = _covers(shape.some, lambda one, hits=hits: _met_by(one, hits))  # type: ignore[misc]
-            found.append(Others(None if free else left, taken if free else (), goal, covers, left.count(), more))
+            found.append(Others(None if free else left.dfa, taken if free else (), goal, covers, _most(left), more, left.low, left.high))
+    return found
+
+
+@lru_cache(maxsize=256)
+def classes_of(patterns: tuple[str, ...]) -> tuple[Class, ...]:
+    """All strings, cut into those that match the same patterns. Raises BudgetExceeded."""
+    if len(patterns) > MAX_PATTERNS:
+        raise BudgetExceeded(f"more than {MAX_PATTERNS} patterns of property names in one object", hint=_HINT)
+    classes: Sequence[Class] = [(CharDFA.any(), frozenset())]
+    for pattern in patterns:
+        classes = _cut(classes, pattern, inner(("pattern", pattern)))
+    return tuple(classes)
+
+
+def _cut(classes: Iterable[Class], key: object, dfa: CharDFA) -> list[Class]:
+    """The classes divided by an automaton. Raises BudgetExceeded."""
+    found: list[Class] = []
+    for one, hits in classes:
+        both = one & dfa
+        if not both.is_empty:
+            found.append((both, hits | {key}))
+        if both != one:
+            found.append((one - dfa, hits))
+    if sum(len(one.rows) for one, _ in found) > MAX_STATES:
+        raise BudgetExceeded("patterns of property names overlap in too many ways", hint=_HINT)
     return found
 
 
@@ -243,6 +311,30 @@ def _met_by(one: Some, hits: frozenset[object]) -> bool:
     if one.pattern is not None:
         return one.pattern in hits
     return one.names == TRUE or one.names in hits
+
+
+def _most(keys: Solved) -> int | None:
+    """How many there are; None for more than any object has."""
+    assert keys.dfa is not None
+    if keys.high is None:
+        return keys.dfa.count()
+    found = remaining(keys.dfa, keys.low, keys.high).left(0, 0, ENDLESS)
+    return found if found < ENDLESS else None
+
+
+@lru_cache(maxsize=1024)
+def _names(dfa: CharDFA, low: int, high: int | None, limit: int) -> list[str]:
+    if low == 0 and high is None:
+        return dfa.strings(limit)
+    return shortest(dfa.with_lengths(low), high).first(limit)
+
+
+def _names_of(goal: Goal, algebra: Algebra) -> tuple[CharDFA, int, int | None]:
+    """The strings of a goal: an automaton, and bounds on their lengths."""
+    strings = algebra.form(goal).string
+    if len(strings) == 1 and strings[0].values is None:
+        return language(strings[0]) or CharDFA.any(), strings[0].low, strings[0].high
+    return _names_dfa(goal, algebra), 0, None
 
 
 def _names_dfa(goal: Goal, algebra: Algebra) -> CharDFA:
@@ -279,7 +371,7 @@ class Rest(NamedTuple):
     def can_end(self, duties: int, alive: Apart, size: int, live: Live) -> bool:
         """True where some choice of further members meets the duties, makes `low` to `high` of them, and an object that is none of the
         constants `alive`, which have the `size` members so far."""
-        if not alive:
+        if not alive or self.is_endless(live):
             return self._ends(0, 0, duties, live)
         states = {(0, alive, duties)}
         for k, one in enumerate(self.members):
@@ -310,6 +402,10 @@ class Rest(NamedTuple):
                         return True
         return False
 
+    def is_endless(self, live: Live) -> bool:
+        """Whether one more member, which no constant has, may always follow."""
+        return self.high is None and any(one.most is None and options(one, live, 0) for one in self.others)
+
     def _ends(self, k: int, more: int, duties: int, live: Live) -> bool:
         high = None if self.high is None else self.high - more
         if high is not None and high < 0:
@@ -324,7 +420,7 @@ Ways = tuple[int, ...]
 Group = tuple[bool, Ways, int]
 """(whether they are required, their ways, how many members there are of this kind)."""
 
-Class = tuple[Ways, int | None]
+Kind = tuple[Ways, int | None]
 """(the ways of its keys, how many there are)."""
 
 
@@ -339,12 +435,12 @@ def grouped(members: Iterable[Member], live: Live, duties: int) -> list[Group]:
     return [(required, ways, count) for (required, ways), count in kinds.items()]
 
 
-def classed(classes: Iterable[Others], live: Live, duties: int) -> list[Class]:
+def classed(classes: Iterable[Others], live: Live, duties: int) -> list[Kind]:
     """Classes by kind."""
     return [(ways_of(one, live, duties), one.most) for one in classes]
 
 
-def can_finish(members: Iterable[Group], classes: Iterable[Class], duties: int, low: int, high: int | None) -> bool:
+def can_finish(members: Iterable[Group], classes: Iterable[Kind], duties: int, low: int, high: int | None) -> bool:
     """True where some choice of further members meets the duties and makes `low` to `high` of them."""
     low = max(low, 0)  # with an upper bound, members are counted beyond the lower one
     there = more = 0

@@ -17,7 +17,8 @@ from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import formats
 from structgen.frontends.jsonschema.core import Keyword, core_of, text_of
 from structgen.frontends.jsonschema.formats.content import encoding_dfa, media_type
-from structgen.frontends.jsonschema.load import name_of
+from structgen.frontends.jsonschema.keys import classes_of
+from structgen.frontends.jsonschema.load import located, name_of
 from structgen.frontends.jsonschema.node import ARR, BOOL, NULL, NUM, OBJ, STR, Node
 from structgen.frontends.jsonschema.scalars import check_divisor
 from structgen.frontends.jsonschema.strings import check_pattern
@@ -25,6 +26,9 @@ from structgen.ir.report import Finding
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.read import Reader
+
+FEW: Final = 6
+"""Up to so many patterns of property names are few enough, or it is found out where a text gets to them."""
 
 _TYPES: Final = {"null": NULL, "boolean": BOOL, "number": NUM, "integer": NUM, "string": STR, "array": ARR, "object": OBJ}
 
@@ -262,6 +266,11 @@ def _object(reader: Reader, _: Any) -> None:
         if usable:
             kept.append(pattern)
             nodes.append(reader.sub(one, "patternProperties", pattern))
+    if len(kept) > FEW and not reader.relax:
+        try:
+            classes_of(tuple(kept))
+        except BudgetExceeded as error:  # better now than when a text gets there
+            raise located(error, reader.cell) from None
     # with an unusable pattern it is unknown, too, which keys are additional; `refuse` has said so
     has_rest = "additionalProperties" in tree and len(kept) == len(patterns)
     if has_rest:

@@ -10,8 +10,7 @@ Not here: how many values there have to be (`census`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
@@ -21,8 +20,7 @@ from structgen.frontends.jsonschema.constants import ARRAY, OBJECT, Constant
 from structgen.frontends.jsonschema.contains import SETTLED, TWINS, State, Steps, Twins, moves
 from structgen.frontends.jsonschema.keys import Group, Member, Others
 from structgen.frontends.jsonschema.node import Goal
-from structgen.frontends.jsonschema.shapes import Arr, Obj
-from structgen.ir.regular import CharDFA
+from structgen.frontends.jsonschema.shapes import Arr, Obj, met_needs
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
@@ -187,10 +185,10 @@ class Objects:
             self._add(one)
         for other in plan.others:
             if self.values(other):
-                names = some_of(other.dfa or CharDFA.any(), shape.low + len(shape.some) + width + len(other.taken))
-                for name in names:
+                for name in other.names(shape.low + len(shape.some) + width + len(other.taken)):
                     if name not in other.taken:
                         self._add(Member(name, other.goal, False, other.covers, other.more))
+        self.places = {one.name: i for i, (one, _) in enumerate(self.members)}
         self.groups = self._grouped()
 
     def _add(self, one: Member) -> None:
@@ -219,18 +217,21 @@ class Objects:
             found.append(tuple([(required, ways, count) for (required, ways), count in kinds.items()]))
         return found[::-1]
 
-    def fits(self, at: int, size: int, duties: int) -> bool:
-        """Whether an object of `size` members can become one of the shape by members from `at` on."""
-        key = (at, size, duties)
+    def fits(self, at: int, names: Collection[str], duties: int) -> bool:
+        """Whether an object with members of these names can become one of the shape by members from `at` on."""
+        key = (at, len(names), duties)
         found = self._fits.get(key)
         if found is None:
-            high = None if self.shape.high is None else self.shape.high - size
-            found = self._fits[key] = keys.can_finish(self.groups[at], (), duties, self.shape.low - size, high)
-        return found
+            high = None if self.shape.high is None else self.shape.high - len(names)
+            found = self._fits[key] = keys.can_finish(self.groups[at], (), duties, self.shape.low - len(names), high)
+        if not self.shape.needs:
+            return found
+        wanted, _ = met_needs((*self.shape.required, *names), self.shape.needs)
+        return found and all(name in names or self.places.get(name, -1) >= at for name in wanted)
 
     def __iter__(self) -> Iterator[Constant]:
         """Those with few members first."""
-        if not self.possible or not self.fits(0, 0, self.duties):
+        if not self.possible or not self.fits(0, (), self.duties):
             return
         todo: list[Iterator[tuple[int, dict[str, Constant], int]]] = [iter([(0, {}, self.duties)])]
         while todo:
@@ -248,14 +249,8 @@ class Objects:
     def _from(self, at: int, so_far: dict[str, Constant], duties: int) -> Iterator[tuple[int, dict[str, Constant], int]]:
         """Without one more member, where it is not required, and with each of its values."""
         one, values = self.members[at]
-        if not one.required and self.fits(at + 1, len(so_far), duties):
+        if not one.required and self.fits(at + 1, so_far, duties):
             yield at + 1, so_far, duties
         for value, covers in values:
-            if self.fits(at + 1, len(so_far) + 1, duties & ~covers):
+            if self.fits(at + 1, {*so_far, one.name}, duties & ~covers):
                 yield at + 1, {**so_far, one.name: value}, duties & ~covers
-
-
-@lru_cache(maxsize=1024)
-def some_of(dfa: CharDFA, limit: int) -> list[str]:
-    """Up to `limit` texts."""
-    return dfa.strings(limit)

@@ -9,10 +9,13 @@ Not here: references (`resources`), and what keywords mean (`read`).
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from os import PathLike
 from typing import Any, Final
 
-from structgen.errors import BudgetExceeded, SchemaError
+from structgen.errors import BudgetExceeded, Place, SchemaError
 
 MAX_VALUES: Final = 5_000_000
 """The most values of one schema document."""
@@ -28,6 +31,28 @@ def pointer(cell: Cell | str) -> str:
         cell, token = cell
         tokens.append(token.replace("~", "~0").replace("/", "~1") if "~" in token or "/" in token else token)
     return "".join([cell, *(f"/{token}" for token in reversed(tokens))])
+
+
+def order_in(tree: Any) -> Callable[[str], list[int]]:
+    """The key that sorts pointers as their places stand in a document; those into other documents come last."""
+    numbers: dict[int, dict[str, int]] = {}  # by id of an object: its keys
+
+    def key(where: str) -> list[int]:
+        here, found = tree, [0] if where[:1] in ("", "/") else [1]
+        for raw in where.split("/")[1:]:
+            token = raw.replace("~1", "/").replace("~0", "~")
+            if isinstance(here, dict) and token in here:
+                keys = numbers.get(id(here)) or numbers.setdefault(id(here), {name: i for i, name in enumerate(here)})
+                found.append(keys[token])
+                here = here[token]
+            elif isinstance(here, list) and token.isdecimal() and int(token) < len(here):
+                found.append(int(token))
+                here = here[int(token)]
+            else:
+                break
+        return found
+
+    return key
 
 
 def name_of(value: Any) -> str:
@@ -82,11 +107,42 @@ def _constant(name: str) -> Any:
     raise SchemaError(f"{name} is not JSON")
 
 
+_SLIPS: Final = {
+    r"'": "JSON has double quotation marks; a Python dict can be passed as it is.",
+    r"(?:True|False|None)\b": "JSON spells true, false and null; a Python dict can be passed as it is.",
+    r"//|/\*|#": "JSON has no comments.",
+}
+"""What people write at a place where JSON ends, and what to tell them."""
+
+
+def _slip(text: str, at: int) -> str | None:
+    """A hint to what was probably meant."""
+    if not text.strip():
+        return "It is empty."
+    if "\n" not in text and re.search(r"\.(json|ya?ml)$|^[./~]", text.strip()):
+        return "Paths are not read; pass the text, Path(...).read_text()."
+    if re.match(r"\s*(---|%YAML|[\w$]+:(\s|$))", text):
+        return "This looks like YAML; parse it, and pass the dict."
+    comma = at if text.startswith(",", at) else len(text[:at].rstrip()) - 1
+    if comma >= 0 and re.compile(r",\s*[\]}]").match(text, comma):
+        return "JSON has no comma behind the last item."
+    return next((hint for slip, hint in _SLIPS.items() if re.compile(slip).match(text, at)), None)
+
+
+_MEANT: Final = (
+    (PathLike, "Paths are not read; pass path.read_text()."),
+    (bytes | bytearray, "Decode it: schema.decode()."),
+    (type, "The grammar of a Python type is sg.python_type(...)."),
+    (Mapping, "Pass dict(schema)."),
+)
+"""What is passed for a schema, and what to tell people."""
+
+
 def _parsed(text: str) -> Any:
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise SchemaError(f"the schema is not JSON: {error.msg}", where=f"line {error.lineno}, column {error.colno}") from None
+        raise SchemaError(f"the schema is not JSON: {error.msg}", where=Place(text, error.pos), hint=_slip(text, error.pos)) from None
     except RecursionError:
         raise BudgetExceeded(
             "the JSON text of the schema is nested too deeply", hint="Pass it as a dict; the limit is the JSON parser's."
@@ -118,7 +174,8 @@ def load(schema: object, root: str = "") -> Any:
                 _copied(schema, root)  # knows where
             raise SchemaError(f"a schema is made of JSON values: {error}") from None
     else:
-        raise SchemaError(f"a schema is a dict, a bool or JSON text, not {type(schema).__name__}")
+        hint = next((hint for kind, hint in _MEANT if isinstance(schema, kind)), None)
+        raise SchemaError(f"a schema is a dict, a bool or JSON text, not {type(schema).__name__}", hint=hint)
     tree = _parsed(text)
     if isinstance(schema, dict) and not _is_same(tree, text, schema):
         return _copied(schema, root)

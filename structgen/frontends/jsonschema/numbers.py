@@ -18,7 +18,7 @@ Not here: how digits are read (`numbers_plain`, `numbers_exponent`), keywords (`
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -26,13 +26,14 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from structgen.errors import BudgetExceeded, OptionError
+from structgen.frontends.jsonschema.constants import Rational, is_multiple
 from structgen.frontends.jsonschema.numbers_exponent import Limits, Mantissas
 from structgen.frontends.jsonschema.numbers_plain import Bound, Modulus, Plain, rest_of, scale_of
 from structgen.frontends.jsonschema.numbers_power import char_leaf, number_leaf
 from structgen.frontends.jsonschema.numbers_table import Branch, table
 from structgen.frontends.jsonschema.numbers_window import Listed, Ranged, common
 from structgen.frontends.jsonschema.style import ANY, DEFAULT, JsonStyle
-from structgen.ir.expr import NEVER, Expr, alt, seq
+from structgen.ir.expr import EPSILON, NEVER, Expr, Strings, alt, seq
 from structgen.ir.regular import BUDGET, CharDFA
 
 Number = int | float | Decimal | Fraction
@@ -44,7 +45,11 @@ MAX_POWER: Final = 2000
 """Numbers of schemas are read up to 10**2000 and down to 10**-2000."""
 
 MANY_VALUES: Final = 20_000
-"""Multiples in a range are listed one by one if there are no more than this, and only where remainders need too many states."""
+"""Multiples in a range are listed one by one if there are no more than this, and only where remainders need too many states. No more than
+this are denied one by one, which takes a second or two."""
+
+BULK: Final = 1000
+"""Sets of more numbers than this are tries: 500,000 take 0.5 s, where an automaton takes 2.3 s, and room for good."""
 
 KEPT: Final = 2000
 """So many sets of numbers keep their spellings."""
@@ -97,17 +102,21 @@ class Condition:
         if low is not None and high is not None and (low > high or (low == high and (low_strict or high_strict))):
             return None
         range_ = Condition(low, low_strict, high, high_strict, step, nots)
-        return replace(range_, but=frozenset([value for value in map(exact, but) if range_.has(value)]))
+        others = [value for value in map(_short, but) if range_.has(value)]
+        if len(others) > MANY_VALUES:
+            hint = "Deny a range, or multiples of a number."
+            raise BudgetExceeded(f"more than {MANY_VALUES:,} numbers are denied one by one", hint=hint)
+        return replace(range_, but=frozenset(map(Fraction, others)))
 
-    def has(self, value: Fraction) -> bool:
+    def has(self, value: Rational) -> bool:
         """Whether a number meets it."""
         if self.low is not None and (value < self.low or (self.low_strict and value == self.low)):
             return False
         if self.high is not None and (value > self.high or (self.high_strict and value == self.high)):
             return False
-        if self.step is not None and (value / self.step).denominator != 1:
+        if self.step is not None and not is_multiple(value, self.step):
             return False
-        return value not in self.but and all((value / one).denominator != 1 for one in self.nots)
+        return value not in self.but and not any(is_multiple(value, one) for one in self.nots)
 
 
 def exact(value: Number | str, where: str = "number") -> Fraction:
@@ -340,51 +349,74 @@ def values_number(values: Iterable[Number], style: JsonStyle = DEFAULT) -> Expr:
     In a style with exponents of any length: all of `number_expr`'s. Else plain digits with zeros behind (`2`, `2.0`, `2.00`; `-0` is 0),
     and with an exponent where `json.dumps` would write one. In a style of bare integers one spelling: `2`, `0.5`.
     """
-    return _values_number(frozenset(exact(value) for value in values), _relevant(style))
+    return _values_number(frozenset(map(_short, values)), _relevant(style))
+
+
+def _short(value: Number) -> Rational:
+    return value if type(value) is int and -SHORT < value < SHORT else exact(value)
 
 
 @lru_cache(maxsize=4096)
-def _values_number(values: frozenset[Fraction], style: JsonStyle) -> Expr:
+def _values_number(values: frozenset[Rational], style: JsonStyle) -> Expr:
     if not values:
         return NEVER
-    found: list[Expr] = [number_leaf(_values_dfa(values, style))]
+    found = [_values_trie(values, style) if len(values) > BULK else number_leaf(_values_dfa(values, style))]
     if style.exponents is None and style.integers != "bare":
-        part = None if style.digits is None else max([style.digits, *(scale_of(value.denominator) or 0 for value in values)])
+        exacts = list(map(Fraction, values))
+        part = None if style.digits is None else max([style.digits, *(scale_of(value.denominator) or 0 for value in exacts)])
         zero = 0 in values
-        magnitudes = {sign: [abs(value) for value in values if value * sign > 0] for sign in (1, -1)}
+        magnitudes = {sign: [abs(value) for value in exacts if value * sign > 0] for sign in (1, -1)}
         found.append(
             _signed({sign: Listed(some, Limits(part, None), zero=zero).expr() for sign, some in magnitudes.items() if some or zero})
         )
     return alt(found)
 
 
+def _values_trie(values: Collection[Rational], style: JsonStyle) -> Expr:
+    """Their spellings but for those with exponents of any length, in bulk."""
+    plain, powers = _spelled(values, style)
+    bare = style.integers == "bare"
+    parts = [seq(_trie(texts), EPSILON if bare else number_leaf(_zeros(places, style.digits))) for places, texts in plain.items()]
+    parts += [seq(_trie(texts), number_leaf(_exponent(power, style.exponents or 0))) for power, texts in powers.items()]
+    return alt(parts)
+
+
+def _trie(texts: list[str]) -> Expr:
+    return Strings([text.encode() for text in texts])
+
+
 @lru_cache(maxsize=4096)
-def _values_dfa(values: frozenset[Fraction], style: JsonStyle) -> CharDFA:
-    """Their spellings but for those with exponents of any length."""
-    texts: dict[int, list[str]] = {}
-    powers: list[tuple[str, int]] = []
-    for value in values:
-        if value.denominator == 1 and abs(value.numerator) < SHORT:  # as most values are, by the million
-            texts.setdefault(0, []).append(str(value.numerator))
-            if not value:
-                texts[0].append("-0")
-            continue
-        sign, whole, part = plain_text(value)
-        texts.setdefault(len(part), []).append(f"{sign}{whole}.{part}" if part else sign + whole)
-        if not value:
-            texts[0].append("-0")
-        digits = whole.lstrip("0") + part
-        power = len(whole) - 1 if whole != "0" else -1 - (len(part) - len(part.lstrip("0")))
-        if style.exponents and value and not -4 <= power < 16:
-            digits = digits.strip("0")
-            powers.append((f"{sign}{digits[0]}.{digits[1:]}" if digits[1:] else sign + digits, power))
+def _values_dfa(values: frozenset[Rational], style: JsonStyle) -> CharDFA:
+    """The same as one automaton."""
+    plain, powers = _spelled(values, style)
     found = CharDFA.empty()
-    for length, group in sorted(texts.items()):
-        some = CharDFA.of_strings(group)
-        found |= some if style.integers == "bare" else some + _zeros(length, style.digits)
-    for mantissa, power in powers:
-        found |= CharDFA.of_string(mantissa) + _exponent(power, style.exponents)
+    for places, texts in sorted(plain.items()):
+        some = CharDFA.of_strings(texts)
+        found |= some if style.integers == "bare" else some + _zeros(places, style.digits)
+    for power, texts in powers.items():
+        found |= CharDFA.of_strings(texts) + _exponent(power, style.exponents or 0)
     return found
+
+
+def _spelled(values: Collection[Rational], style: JsonStyle) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
+    """Texts without exponent by their decimal places, and mantissas by their exponent, where `json.dumps` would write one."""
+    whole = [str(value) for value in values if type(value) is int and -SHORT < value < SHORT]  # as most values are, by the million
+    plain: dict[int, list[str]] = {}
+    powers: dict[int, list[str]] = {}
+    for value in values if len(whole) < len(values) else ():
+        if type(value) is int and -SHORT < value < SHORT:
+            continue
+        sign, digits, part = plain_text(Fraction(value))
+        plain.setdefault(len(part), []).append(f"{sign}{digits}.{part}" if part else sign + digits)
+        power = len(digits) - 1 if digits != "0" else -1 - (len(part) - len(part.lstrip("0")))
+        if style.exponents and value and not -4 <= power < 16:
+            digits = (digits.lstrip("0") + part).strip("0")
+            powers.setdefault(power, []).append(f"{sign}{digits[0]}.{digits[1:]}" if digits[1:] else sign + digits)
+    if 0 in values:
+        whole.append("-0")
+    if whole:
+        plain[0] = plain.get(0, []) + whole
+    return plain, powers
 
 
 def plain_text(value: Fraction) -> tuple[str, str, str]:
@@ -419,7 +451,7 @@ def _spellings(values: frozenset[Fraction]) -> CharDFA:
     first."""
     found = _SPELLINGS.get(values)
     if found is None:
-        for one in values if len(values) > 1 else ():
+        for one in values if 1 < len(values) <= BULK else ():
             less = _SPELLINGS.get(values - {one})
             if less is not None:
                 found = less | _values_dfa(frozenset((one,)), ANY)

@@ -5,10 +5,10 @@ In schema order, for n declared properties, of which those before i are settled:
     C i   a key must follow: property i, or (where i is optional) one of the later ones, or at C n another key
     M i   after a property: a comma and then C i, or the closing brace where nothing required is left
 
-This is one network. Other keys, and all keys in any order, are a list of `Entries`, with their number where that is bounded; what keys
-there were is the kernels' business. What no such list can say is a family of rules, one for each `State` that a text comes to: obligations
-(some key must ...), constants that the object must not be, keys of which there are few. There a key that is not declared is a `Bind`: the
-state behind it knows the key, so that it cannot come again.
+This is one network, or for thousands of properties a tree of rules over their names (`named`). Other keys, and all keys in any order, are
+a list of `Entries`, with their number where that is bounded; what keys there were is the kernels' business. What no such list can say is a
+family of rules, one for each `State` that a text comes to: obligations (some key must ...), constants that the object must not be, keys of
+which there are few. There a key that is not declared is a `Bind`: the state behind it knows the key, so that it cannot come again.
 
 Not here: which keys there are (`keys`), what a value is (`emit`).
 """
@@ -16,14 +16,17 @@ Not here: which keys there are (`keys`), what a value is (`emit`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
-from weakref import WeakValueDictionary
+from functools import partial, reduce
+from itertools import chain
+from operator import or_
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from structgen.frontends.jsonschema.constants import Constant, looked_up
 from structgen.frontends.jsonschema.keys import (
     EVERY_KEY,
+    FEW,
     NONE,
     Apart,
     Group,
@@ -31,25 +34,31 @@ from structgen.frontends.jsonschema.keys import (
     Others,
     Rest,
     Ways,
+    are_roomy,
     can_finish,
     members_of,
     options,
     plan,
+    told,
     ways,
     ways_of,
 )
-from structgen.frontends.jsonschema.node import Goal
-from structgen.frontends.jsonschema.shapes import Obj
-from structgen.frontends.jsonschema.site import Site
+from structgen.frontends.jsonschema.named import named_expr
+from structgen.frontends.jsonschema.node import FALSE, Goal, join
+from structgen.frontends.jsonschema.shapes import Need, Obj
+from structgen.frontends.jsonschema.site import Rules, Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal, values_expr
 from structgen.frontends.jsonschema.without import BUCKET, taken, without
-from structgen.ir.expr import NEVER, Bind, Entries, Expr, Known, Minus, Net, Other, Rule, alt, seq
+from structgen.ir.expr import NEVER, Bind, Entries, Expr, Known, Lit, Minus, Net, Other, Rule, alt, seq
 from structgen.ir.regular import CharDFA
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
 
 _OPEN, _CLOSE = "{", "}"
+
+MANY: Final = 2000
+"""From so many members on, their names are a tree of rules."""
 
 Edge = tuple[int, Expr | None, int]
 
@@ -64,7 +73,9 @@ def object_expr(shape: Obj, site: Site, algebra: Algebra) -> Expr:
         low = 0
     if high is not None and not classes and high >= len(members):
         high = None
-    family = _Family(Rest(members, classes, low, high, algebra), site, (1 << len(shape.some)) - 1, shape.apart)
+    family = _Family(Rest(members, classes, low, high, algebra), site, (1 << len(shape.some)) - 1, shape.apart, shape.needs)
+    if family.many or family.needs:
+        return family.expr()
     if site.order == "schema" and not family.counting:
         return family.chain()
     return family.free() if family.is_list else family.expr()
@@ -93,7 +104,7 @@ class State(NamedTuple):
 class _Family:
     """The rules of one object shape."""
 
-    def __init__(self, keys: Rest, site: Site, duties: int = 0, apart: Apart = NONE) -> None:
+    def __init__(self, keys: Rest, site: Site, duties: int = 0, apart: Apart = NONE, needs: Sequence[Need] = ()) -> None:
         self.site, self.low, self.high, self.algebra = site, keys.low, keys.high, keys.algebra
         self.duties, self.apart = duties, apart
         self.members = [*(one for one in keys.members if not one.loose), *(one for one in keys.members if one.loose)]
@@ -104,29 +115,25 @@ class _Family:
         self.finite = any(one.most is not None for one in classes)
         self.counting = bool(keys.low or keys.high is not None or duties or apart)
         self.counted = max([keys.low, *(len(members_of(one)) + 1 for one in apart)])  # from here on it does not matter how many
+        self.endless = bool(apart) and keys.is_endless(site.live)
         self.sure = all(one.is_roomy for one in classes)
-        self.is_list = self.sure and not self.finite and not duties and not apart and not (self.ordered and self.counting)
+        self.is_list = are_roomy(classes) and not duties and not apart and not (self.ordered and self.counting)
         self.opening, self.comma, self.closing, self.empty = site.frame(_OPEN, _CLOSE)
         self.colon = site.style.colon()
-        self.literals = [string_literal(one.name, site.style) for one in self.members]
+        self.everyone = (1 << len(self.members)) - 1
+        self.needs = self._bits_of(needs)
+        self.must = sum(1 << i for i, one in enumerate(self.members) if one.required) if self.needs else 0
+        self.noted = reduce(or_, chain.from_iterable(self.needs), self.must) & self.everyone
+        self.due_after: dict[int, int] = {}
+        self.many = len(self.members) > MANY and not self.counting and not self.needs
         self.spelled = replace(site.style, constants="any")  # another spelling of a declared key is that key
+        self.kept: tuple[State | None, Sequence[str]] = None, ()
+        self.places = dict(sorted([(one.name, i) for i, one in enumerate(self.members)])) if self.many else {}
         self.group: list[Rule] = []
         self.texts: dict[tuple[int, Goal], Rule] = {}
         self.taken: list[Rule | None] = [None] * len(classes)
-        self.everyone = (1 << len(self.members)) - 1
         self.known: dict[int, tuple[list[Group], list[Ways]]] = {}
-        self.rules: WeakValueDictionary[object, Rule] = WeakValueDictionary()
-
-    def rule(self, name: str, key: object, make: Callable[[], Expr]) -> Rule:
-        """The one rule for a key."""
-        found = self.rules.get((name, key))
-        if found is None:
-            found = self.rules[(name, key)] = Rule(partial(self.made, make), name)
-        return found
-
-    def made(self, make: Callable[[], Expr]) -> Expr:
-        with self.site.lock:  # rules are unfolded by whichever thread comes first
-            return make()
+        self.rule = Rules(site.lock)
 
     # ---- objects ----
 
@@ -143,7 +150,7 @@ class _Family:
         if not settled and not self.required:
             edges.append((0, self.empty, end))
         for i in range(size):
-            edges.append((i + 1, seq(self.literals[i], self.colon, self.site.value(self.members[i].goal)), after + i + 1))
+            edges.append((i + 1, seq(self.key_of(self.members[i]), self.colon, self.site.value(self.members[i].goal)), after + i + 1))
             if i < last and not self.members[i].required:
                 edges.append((i + 1, None, i + 2))
         edges += [(after + i, self.comma, i + 1) for i in range(1, last + 1)]
@@ -166,8 +173,8 @@ class _Family:
         """Members in any order, and other keys."""
         value = self.site.value
         known = [
-            Known(key, seq(self.colon, value(goal)), one.required)
-            for one, key in zip(members, self.literals[len(self.members) - len(members) :], strict=True)
+            Known(self.key_of(one), seq(self.colon, value(goal)), one.required)
+            for one in members
             for goal, _ in options(one, self.site.live, 0)
         ]
         others = [
@@ -187,25 +194,53 @@ class _Family:
             edges.append((0, self.empty, 1))
         return Net(size, edges, (1,)) if edges else NEVER
 
+    def key_of(self, one: Member) -> Lit:
+        return string_literal(one.name, self.site.style)
+
     def unused(self) -> tuple[int, ...]:
         return (0,) * len(self.classes) if self.finite else ()
 
     # ---- states ----
 
+    def _bits_of(self, needs: Sequence[Need]) -> list[tuple[int, int]]:
+        """The needs as sets of members, with one bit more for those that cannot be there. Without needs that never arise."""
+        bits = {one.name: 1 << i for i, one in enumerate(self.members)} if needs else {}
+        never = 1 << len(self.members)
+        names, others = [[reduce(or_, [bits.get(name, never) for name in one[k]], 0) for one in needs] for k in (0, 1)]
+        return [one for one in zip(names, others, strict=True) if not one[0] & never]
+
+    def due(self, there: int) -> int:
+        """The members that must come where these are there, as bits."""
+        if not self.needs:
+            return self.required & ~there
+        found = self.due_after.get(there)
+        if found is None:
+            before, wanted = 0, there | self.must
+            while wanted != before:
+                before = wanted
+                for names, others in self.needs:
+                    if names & wanted == names:
+                        wanted |= others
+            found = self.due_after[there] = wanted & ~there
+        return found
+
     def may_end(self, state: State) -> bool:
-        if state.at < self.settled or self.required & ~state.there or state.size < self.low or state.duties:
+        if state.at < self.settled or self.due(state.there) or state.size < self.low or state.duties:
             return False
         return not any(len(members_of(one)) == state.size for one in state.alive)
 
     def can_finish(self, state: State) -> bool:
         """Whether some text leads from the state to the end."""
+        if self.needs:
+            possible = -1 << state.at & self.everyone
+            return not self.due(state.there) & ~possible
         if not self.counting:
             return True
         high = None if self.high is None else self.high - state.size
         if high is not None and high < 0:
             return False
         left, low = self.everyone & ~state.there & -1 << state.at, self.low - state.size
-        if state.alive:
+        if state.alive and not self.endless:
             members = [one for i, one in enumerate(self.members) if left >> i & 1]
             return Rest(members, self.left(state), low, high, self.algebra).can_end(state.duties, state.alive, state.size, self.site.live)
         groups, ways = self.kinds(state.duties)
@@ -244,21 +279,42 @@ class _Family:
         size = state.size + 1 if self.high is not None else min(state.size + 1, self.counted)
         return state._replace(size=size, duties=state.duties & ~covers, alive=alive)
 
+    def names(self, state: State) -> Sequence[str]:
+        """The names of the members that may come next, sorted. Those of one state are kept, for they are asked for again."""
+        kept = self.kept
+        if kept[0] != state:
+            at, size = state.at, len(self.members)
+            last = next((i for i in range(at, self.ordered) if self.members[i].required), size)
+            there = {size - i for i, bit in enumerate(f"{state.there:0{size}b}", 1) if bit == "1"} if state.there else ()
+            kept = self.kept = state, [name for name, i in self.places.items() if at <= i <= last and i not in there]
+        return kept[1]
+
+    def named(self, state: State, name: str) -> Rule:
+        """What follows the name of a member."""
+        return self.rule("named", (state, name), partial(self._named, state, name))
+
+    def _named(self, state: State, name: str) -> Expr:
+        i = self.places[name]
+        ((goal, covers),) = options(self.members[i], self.site.live, 0)
+        return seq(self.colon, self.site.value(goal), self.after(self.behind(state, i, covers, NONE)))
+
     def candidates(self, state: State) -> list[int]:
         """The members that may come next."""
         found: list[int] = []
+        due = self.due(state.there)
         for i in range(state.at, self.ordered):
             found.append(i)
-            if self.members[i].required:
+            if self.members[i].required or due >> i & 1:
                 return found
         left = [i for i in range(self.ordered, len(self.members)) if not state.there >> i & 1]
         # Required members first: whoever looks for a way to the end tries alternatives as they are written.
-        return found + sorted(left, key=lambda i: not self.members[i].required)
+        return found + sorted(left, key=lambda i: not due >> i & 1)
 
     def behind(self, state: State, i: int, covers: int, alive: Apart) -> State:
         """The state behind member i."""
         after = self.plus(state, covers, alive)
-        return after._replace(at=i + 1) if i < self.ordered else after._replace(at=self.ordered, there=after.there | 1 << i)
+        there = after.there | (1 << i if i >= self.ordered else 1 << i & self.noted)
+        return after._replace(at=min(i + 1, self.ordered), there=there)
 
     # ---- rules ----
 
@@ -281,7 +337,17 @@ class _Family:
         """The edges of the members that may come next, from node `at` to `end` (where a call is a tail call, so that contexts do not grow
         with the members), with nodes from `free` on; and the number of nodes then."""
         edges: list[Edge] = []
-        for i in self.candidates(state):
+        if self.many:
+            names = partial(self.names, state)
+            edges += [(at, named_expr(names, partial(self.named, state), self.site.style), end)] if names() else []
+        for i in () if self.many else self.candidates(state):
+            groups = told(self.members[i], state.alive)
+            if len(groups) > FEW:
+                for goal, covers in options(self.members[i], self.site.live, state.duties):
+                    value = self.deciding(goal, self.behind(state, i, covers, NONE), groups)
+                    edges += [(at, seq(self.key_of(self.members[i]), self.colon), free), (free, value, end)] if value is not NEVER else []
+                    free += 1
+                continue
             for goal, covers, alive in ways(self.members[i], self.site.live, state.duties, state.alive, self.algebra):
                 after = self.behind(state, i, covers, alive)
                 if self.can_finish(after):
@@ -291,11 +357,26 @@ class _Family:
             edges += [(at, self.other(k, state), end) for k in range(len(self.classes)) if self.is_open(k, state)]
         return free, edges
 
+    def deciding(self, goal: Goal, after: State, groups: dict[Constant, Apart]) -> Expr:
+        """A value that tells which of the constants the object still could be, and what follows."""
+        if not self.can_finish(after):
+            return NEVER
+        if not self.endless:
+            bad = [value for value, alive in groups.items() if not self.can_finish(after._replace(alive=alive))]
+            goal = join(goal, self.algebra.apart(bad)) if bad else goal
+            if goal == FALSE or not self.site.live(goal):
+                return NEVER
+        then = partial(self.decided, after, groups) if after.sure else None
+        return Bind(self.site.value(goal), then, self.after(after._replace(sure=False)), sure=False)
+
+    def decided(self, after: State, groups: dict[Constant, Apart], text: bytes) -> Expr:
+        return self.after(after._replace(alive=looked_up(text, groups, NONE)))
+
     def text(self, i: int, goal: Goal) -> Rule:
         """A member: its key and a value. Written once for all states."""
         found = self.texts.get((i, goal))
         if found is None:
-            made = seq(self.literals[i], self.colon, self.site.value(goal))
+            made = seq(self.key_of(self.members[i]), self.colon, self.site.value(goal))
             found = self.texts[(i, goal)] = Rule(partial(_same, made), "member", self.group)
             self.group.append(found)
         return found
@@ -338,12 +419,12 @@ class _Family:
     def key(self, k: int, seen: frozenset[str]) -> Expr:
         """The texts of the keys of class k that may come now."""
         one = self.classes[k]
+        leaf = any_string(self.site.style) if one.dfa is None else string_leaf(one.dfa, self.site.style, one.low, one.high)
         if one.dfa is not None:
             seen = frozenset(name for name in seen if one.dfa.matches(name))
             if not one.is_roomy:
-                found = without(string_leaf(one.dfa, self.site.style), seen, self.site.style)
-                return found or string_leaf(one.dfa - CharDFA.of_strings(sorted(seen)), self.site.style)
-        leaf = any_string(self.site.style) if one.dfa is None else string_leaf(one.dfa, self.site.style)
+                found = without(leaf, seen, self.site.style)
+                return found or string_leaf(one.dfa - CharDFA.of_strings(sorted(seen)), self.site.style, one.low, one.high)
         if self.taken[k] is None and one.taken:
             self.taken[k] = Rule(partial(self.literal, one.taken), "declared keys")
         declared = self.taken[k]

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from structgen.errors import BudgetExceeded, SchemaError
-from structgen.frontends.jsonschema.constants import Constant, constant
+from structgen.frontends.jsonschema.constants import Constant, Rational, constant
 from structgen.frontends.jsonschema.core import read_ref
 from structgen.frontends.jsonschema.dialects import Dialect
 from structgen.frontends.jsonschema.formats.own import Atoms
@@ -266,7 +266,7 @@ class Reader:
     def values(self, values: list[Any], cell: Cell | str) -> None:
         """The item of an enumeration."""
         null, booleans = False, 0
-        numbers: dict[Fraction, None] = {}
+        numbers: dict[Rational, None] = {}
         strings: dict[str, None] = {}
         containers: list[Constant] = []
         deep: list[Any] = []
@@ -278,7 +278,7 @@ class Reader:
             elif type(value) is str:
                 strings[value] = None
             elif type(value) is int or type(value) is Decimal:
-                numbers[Fraction(value)] = None
+                numbers[value if type(value) is int else Fraction(value)] = None
             else:
                 try:
                     containers.append(constant(value, ordered=True))

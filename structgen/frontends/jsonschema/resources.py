@@ -241,7 +241,7 @@ class References:
             if resource is not outer:
                 self._named.setdefault(resource.uri, resource)
             _name(Place(tree, cell, resource))
-            below = [Place(sub, place, resource) for sub, place in _subschemas(tree, cell, resource.dialect)]
+            below = [Place(sub, place, resource) for sub, place in subschemas(tree, cell, resource.dialect)]
             todo += reversed(below)  # of two schemas with one name, the first in the document has it
 
 
@@ -273,7 +273,7 @@ def _kind(keyword: str, value: Any, dialect: Dialect) -> str | None:
     return kind or None
 
 
-def _subschemas(tree: dict[str, Any], cell: Cell | str, dialect: Dialect) -> Iterator[tuple[Any, Cell]]:
+def subschemas(tree: dict[str, Any], cell: Cell | str, dialect: Dialect) -> Iterator[tuple[Any, Cell]]:
     """Every sub-schema that a keyword of the dialect holds, with its place."""
     known = holders(dialect)
     for key, value in tree.items():

@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple, TypeVar
 
 from structgen.errors import BudgetExceeded
-from structgen.frontends.jsonschema.constants import Constant, plain
+from structgen.frontends.jsonschema.constants import Constant, Rational, is_multiple, plain
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join, join_all
 from structgen.frontends.jsonschema.strings import Atom, matches
 
@@ -47,8 +47,8 @@ class Num(NamedTuple):
     high_open: bool = False
     divisors: frozenset[Fraction] = frozenset()
     others: frozenset[Fraction] = frozenset()
-    but: frozenset[Fraction] = frozenset()
-    values: tuple[Fraction, ...] | None = None
+    but: frozenset[Rational] = frozenset()
+    values: tuple[Rational, ...] | None = None
     bare: bool = False
 
 
@@ -196,9 +196,13 @@ class Some(NamedTuple):
     value: Goal = TRUE
 
 
+Need = tuple[tuple[str, ...], tuple[str, ...]]
+"""Where all properties of the first names are there, those of the second are, too."""
+
+
 class Obj(NamedTuple):
     """Objects: each property satisfies its goal in every layer; `required` are there; `low` to `high` of them; keys satisfy `names`;
-    `apart` and `among` as with arrays."""
+    `apart` and `among` as with arrays; no `needs` are open that the required properties have."""
 
     layers: tuple[Layer, ...] = ()
     required: tuple[str, ...] = ()
@@ -209,10 +213,18 @@ class Obj(NamedTuple):
     apart: frozenset[Constant] = frozenset()
     seen: Seen = NOTHING
     among: Among | None = None
+    needs: tuple[Need, ...] = ()
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it may matter which members there are besides the required ones, or how many."""
+        return bool(self.low > len(self.required) or self.high is not None or self.some or self.apart)
 
     def goal(self, name: str) -> Goal:
         """What the value of a property has to satisfy."""
         layers = self.layers
+        if len(layers) == 1:
+            return layers[0].goal(name)
         if len(layers) < MANY:
             return join_all([layer.goal(name) for layer in layers])
         memo, key = layers[-1].memo, (layers[:-1], name)
@@ -288,7 +300,7 @@ def meet_num(a: Num, b: Num) -> Num | None:
     return None if met.divisors & met.others else met
 
 
-def has_number(shape: Num, value: Fraction) -> bool:
+def has_number(shape: Num, value: Rational) -> bool:
     """True where the value is one of the shape's."""
     if shape.values is not None:
         return value in shape.values
@@ -296,7 +308,7 @@ def has_number(shape: Num, value: Fraction) -> bool:
         return False
     if shape.high is not None and (value > shape.high or (shape.high_open and value == shape.high)):
         return False
-    if any((value / d).denominator != 1 for d in shape.divisors) or any((value / d).denominator == 1 for d in shape.others):
+    if not all(is_multiple(value, d) for d in shape.divisors) or any(is_multiple(value, d) for d in shape.others):
         return False
     return value not in shape.but
 
@@ -374,6 +386,16 @@ def _among(a: Among | None, b: Among | None) -> Among | None:
     return Among([one for orders in both for one in orders])
 
 
+def met_needs(required: tuple[str, ...], needs: tuple[Need, ...]) -> tuple[tuple[str, ...], tuple[Need, ...]]:
+    """The required names with all that they need, and the needs that are left."""
+    while True:
+        there = frozenset(required)
+        more = [name for names, others in needs if there.issuperset(names) for name in others if name not in there]
+        if not more:
+            return required, tuple([one for one in needs if not there.issuperset(one[1])])
+        required = tuple(dict.fromkeys([*required, *more]))
+
+
 def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
     """Both; None where a property that must be there has no value."""
     if a is ANY_OBJ or b is ANY_OBJ:
@@ -388,6 +410,7 @@ def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
         layers = sifted
     if b.required and b.required != required:
         required = tuple(dict.fromkeys(required + b.required))
+    required, needs = met_needs(required, _once(a.needs, b.needs))
     low, high = max(a.low, b.low), _highest(a.high, b.high)
     if high is not None and (low > high or len(required) > high):
         return None
@@ -395,7 +418,7 @@ def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
     if among is not None and not among.written:
         return None
     names, some, seen = join(a.names, b.names), _once(a.some, b.some), a.seen.also(b.seen)
-    met = Obj(layers, required, low, high, names, some, a.apart | b.apart, seen, among)
+    met = Obj(layers, required, low, high, names, some, a.apart | b.apart, seen, among, needs)
     if len(layers) > 1 or len(required) > len(a.required):
         for name in required:
             goal = met.goal(name)
@@ -415,7 +438,7 @@ def meet(a: Form, b: Form, void: Void) -> Form:
         raise BudgetExceeded(f"{pairs:,} combinations of alternatives stand beside each other", hint=_HINT)
     array = [arr for x in a.array for y in b.array if (arr := meet_arr(x, y, void)) is not None]
     objects = [obj for x in a.object for y in b.object if (obj := meet_obj(x, y, void)) is not None]
-    return Form(a.null and b.null, a.boolean & b.boolean, _numbers(number), _strings(string), _alternatives(array), _alternatives(objects))
+    return Form(a.null and b.null, a.boolean & b.boolean, _numbers(number), _strings(string), alternatives(array), alternatives(objects))
 
 
 _HINT: Final = "Combinations of anyOf, oneOf, not and if multiply; give the branches a required property with different constants."
@@ -434,8 +457,8 @@ def unite(forms: Iterable[Form]) -> Form:
         boolean,
         _numbers([one for form in forms for one in form.number]),
         _strings([one for form in forms for one in form.string]),
-        _alternatives([one for form in forms for one in form.array]),
-        _alternatives([one for form in forms for one in form.object]),
+        alternatives([one for form in forms for one in form.array]),
+        alternatives([one for form in forms for one in form.object]),
     )
 
 
@@ -447,7 +470,7 @@ def is_constant(shape: Arr | Obj) -> bool:
     return shape.among is not None and shape == type(shape)(among=shape.among)
 
 
-def _alternatives(shapes: list[_S]) -> tuple[_S, ...]:
+def alternatives(shapes: list[_S]) -> tuple[_S, ...]:
     """Without repetitions; plain sets of constants become one; one that allows everything stands alone, but among traced ones."""
     if len(shapes) < 2:
         return tuple(shapes)

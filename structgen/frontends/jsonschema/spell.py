@@ -20,11 +20,13 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any, Final, Literal
 
 from structgen.errors import GrammarError, UnsupportedFeature
 from structgen.frontends.jsonschema.numbers import values_number
 from structgen.frontends.jsonschema.style import JsonStyle
+from structgen.ir.chars import of_text
 from structgen.ir.expr import Expr, Leaf, Lit, Respelling, Rule, Strings, alt, seq
 from structgen.ir.regular import CharDFA
 
@@ -66,8 +68,14 @@ def escapes_of(char: str, escapes: str) -> list[str]:
 def _detour(char: str) -> tuple[bytes, Leaf | None]:
     """How the character stands in a literal, and the leaf of its other spellings (None: there are none)."""
     data = json.dumps(char, ensure_ascii=False)[1:-1]
-    others = [s for s in _escapes(char) if s != data]
-    return data.encode(), Leaf(CharDFA.of_strings(others), "bytes") if others else None
+    units = char.encode("utf-16-be").hex()
+    text = "".join([f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4)])
+    others = CharDFA.of_sets([of_text(one if one == "u" else one + one.upper()) for one in text])
+    if char == "/":
+        others |= CharDFA.of_string("\\/")
+    elif data[:2] == "\\u":
+        others -= CharDFA.of_string(data)
+    return data.encode(), None if others.is_empty else Leaf(others, "bytes")
 
 
 def _leaf_of(byte: int) -> Leaf:
@@ -100,6 +108,16 @@ def string_opening(text: str, style: JsonStyle) -> Lit:
     return Lit(data, detours, other)
 
 
+def string_part(text: str, style: JsonStyle) -> Lit:
+    """All spellings of some characters within a string. Errors as in `string_literal`."""
+    whole = string_literal(text, style)
+    data, other = whole.data[1:-1], whole.respelling
+    detours = [(i - 1, j - 1, leaf) for i, j, leaf in whole.detours]
+    if other is not None:  # it leaves out the first and the last byte
+        detours += [(i, i + 1, other.leaf_of(data[i])) for i in sorted({0, len(data) - 1}) if data[i] in other.bytes]
+    return Lit(data, detours, other)
+
+
 @lru_cache(maxsize=1 << 14)  # real schemas share their keys
 def _literal(text: str, escapes: str) -> Lit:
     data = json_bytes(text)
@@ -128,7 +146,7 @@ def json_bytes(text: str) -> bytes:
     Raises UnsupportedFeature for lone surrogates.
     """
     try:
-        return json.dumps(text, ensure_ascii=False).encode()
+        return encode_basestring(text).encode()  # what json.dumps calls, by the million
     except UnicodeEncodeError as error:
         raise UnsupportedFeature(
             f"the string {text[:40]!r} has a lone surrogate at character {error.start - 1}, which no text in UTF-8 can hold",
@@ -249,7 +267,7 @@ def _strings(texts: list[str], style: JsonStyle) -> Expr:
     data = [json_bytes(text) for text in texts]
     if style.escapes == "minimal":
         return Strings(data)
-    simple = [one.isascii() and not {0x5C, 0x7F} & set(one) for one in data]  # the others have detours of their own
+    simple = [one.isascii() and b"\\" not in one and b"\x7f" not in one for one in data]  # the others have detours of their own
     plain = [one for one, is_simple in zip(data, simple, strict=True) if is_simple]
     rest = [text for text, is_simple in zip(texts, simple, strict=True) if not is_simple]
     bulk = [Strings(plain, ESCAPES if style.constants == "any" else None)] if plain else []

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 Atom = tuple[str, Any]
 """("pattern", text), ("format", name), ("language", CharDFA) or ("grammar", ContextFree)."""
 
-PRODUCT: Final = 4000
-"""Up to so many states, lengths are multiplied into the automaton even where counting would do."""
+PRODUCT: Final = 64
+"""Up to so many states, lengths are multiplied into the automaton even where counting would do: 0.5 ms, and tables of counts take 2."""
 
 # Patterns of letters, simple classes and counted repeats: certainly well formed, and certainly matched by something.
 _ATOM = r"[A-Za-z0-9 _,:;@#%&=~<>!'\"-]|\\[dswDSW.]|\[(?:[A-Za-z0-9](?:-[A-Za-z0-9])?|[ _.,:@/]|\\[dsw.])+-?\]"
@@ -184,7 +184,7 @@ def _may_live(shape: Str) -> bool:
             found = found - inner(atom)
     if shape.but:
         found = found - CharDFA.of_strings(sorted(shape.but))
-    return not _counted(found, shape.low, shape.high).is_empty
+    return not counted(found, shape.low, shape.high).is_empty
 
 
 @lru_cache(maxsize=8192)
@@ -194,7 +194,8 @@ def solve(shape: Str) -> Solved:
     Raises BudgetExceeded where the automaton is too large, UnsupportedFeature where there is none.
     """
     if shape.values is not None:
-        return Solved(values=tuple([text for text in shape.values if _satisfies(shape, text)]))
+        asks = shape.has or shape.lacks
+        return Solved(values=tuple([text for text in shape.values if _satisfies(shape, text)]) if asks else shape.values)
     grammar = _alone(shape)
     if grammar is not None:
         return Solved(grammar=grammar)
@@ -204,7 +205,7 @@ def solve(shape: Str) -> Solved:
         if len(shape.has) == 1 and shape.has[0][0] == "pattern" and shape == type(shape)(has=shape.has):
             return Solved(pattern=shape.has[0][1])
         raise
-    return _counted(found, shape.low, shape.high)
+    return counted(found, shape.low, shape.high)
 
 
 def _alone(shape: Str) -> ContextFree | None:
@@ -238,7 +239,7 @@ def language(shape: Str) -> CharDFA | None:
     return found
 
 
-def _counted(dfa: CharDFA | None, low: int, high: int | None) -> Solved:
+def counted(dfa: CharDFA | None, low: int, high: int | None) -> Solved:
     """The automaton with bounds on the length, as counts where that leaves no dead ends."""
     if dfa is None:
         return Solved(low=low, high=high)
@@ -251,9 +252,16 @@ def _counted(dfa: CharDFA | None, low: int, high: int | None) -> Solved:
         high = None
     if low == 0 and high is None:
         return Solved(dfa=dfa)
+    if high is not None and dfa.min_length() > high:
+        return Solved(dfa=CharDFA.empty())
     size = len(dfa.rows) * max(low, high or 0)
-    if size > PRODUCT and (low == 0 or _countable(dfa)):  # an upper bound and the distance to the end say all
+    if high is not None and dfa.min_length() > high:
+        return Solved(dfa=CharDFA.empty())
+    if size > PRODUCT and _countable(dfa):
         return Solved(dfa=dfa, low=low, high=high)
+    if size > PRODUCT and high is not None:  # an upper bound and the distance to the end say all
+        dfa = dfa.with_lengths(low)
+        return Solved(dfa=dfa, high=high) if dfa.min_length() <= high else Solved(dfa=CharDFA.empty())
     return Solved(dfa=dfa.with_lengths(low, high))
 
 
@@ -291,8 +299,13 @@ def some(shape: Str, limit: int) -> list[str]:
     dfa = language(shape._replace(but=frozenset())) or CharDFA.any()
     if shape.low > dfa.min_length():
         dfa = dfa.with_lengths(shape.low)
-    found = shortest(dfa, shape.high).first(limit + len(shape.but))
-    return [text for text in found if text not in shape.but][:limit]
+    texts, count = shortest(dfa, shape.high), limit
+    while True:
+        first = texts.first(count)
+        found = [text for text in first if text not in shape.but]
+        if len(found) >= limit or len(first) < count:
+            return found[:limit]
+        count *= 4  # most exceptions are far from the first texts
 
 
 def is_endless(shape: Str) -> bool:

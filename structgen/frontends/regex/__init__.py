@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError, Place
 from structgen.frontends.regex.nodes import Node
@@ -26,6 +27,7 @@ from structgen.frontends.regex.whole import language, searching
 from structgen.ir.expr import NEVER, Expr
 from structgen.ir.language import Language
 from structgen.ir.regular import BUDGET, CharDFA
+from structgen.ir.store import kept
 
 __all__ = ["Syntax", "regex", "regex_dfa", "regex_expr"]
 
@@ -47,8 +49,10 @@ def _recursion(pattern: str) -> Iterator[None]:
 
 
 @lru_cache(maxsize=2048)
+@kept(str(Path(__file__).parent))
 def regex_dfa(pattern: str, *, syntax: Syntax = "python", search: bool = False, budget: int = BUDGET) -> CharDFA:
-    """The automaton of the texts that match as a whole, or in which the pattern is found (`search`). Remembered.
+    """The automaton of the texts that match as a whole, or in which the pattern is found (`search`). Remembered,
+    and on disk where it took long.
 
     Raises RegexError, UnsupportedFeature, or BudgetExceeded beyond `budget` states.
     """
@@ -57,16 +61,17 @@ def regex_dfa(pattern: str, *, syntax: Syntax = "python", search: bool = False, 
 
 
 @lru_cache(maxsize=2048)
-def regex_expr(pattern: str, *, syntax: Syntax = "python", search: bool = False, encoding: str = "utf8") -> Expr:
+def regex_expr(pattern: str, *, syntax: Syntax = "python", search: bool = False, encoding: str = "utf8", escapes: str = "any") -> Expr:
     """The expression of the same texts, for patterns of any size; NEVER if there are none. Remembered.
 
-    `encoding` is that of `ir.expr.Leaf`: "utf8", "bytes", or "json" for the texts as JSON strings, quotation marks included.
+    `encoding` is that of `ir.expr.Leaf`: "utf8", "bytes", or "json" for the texts as JSON strings, quotation marks included, with
+    `escapes` as there.
     Raises RegexError, UnsupportedFeature, or BudgetExceeded where conditions (look-around) need too many states.
     """
     if encoding not in ("utf8", "json", "bytes"):
         raise OptionError(f"there is no encoding {encoding!r}", where="encoding", hint='use "utf8", "json" or "bytes"')
     with _recursion(pattern):
-        return expression(_tree(pattern, syntax, search), encoding)
+        return expression(_tree(pattern, syntax, search), encoding, escapes)
 
 
 def regex(pattern: str, *, syntax: Syntax = "python", search: bool = False) -> Language:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.regex.nodes import Cat, Chars, Node, Or, Rep, cat, either, has_looks, nullable, positions, without_empty
@@ -34,20 +34,28 @@ RUN: Final = 32
 """From this count on, a run of characters is worth a leaf that counts."""
 
 
-def expression(node: Node, encoding: str) -> Expr:
-    """The expression of a tree; `encoding` as of `Leaf` ("utf8", "json", "bytes"). Raises BudgetExceeded."""
+class _As(NamedTuple):
+    """How the leaves of a pattern are spelled."""
+
+    encoding: str
+    escapes: str
+
+
+def expression(node: Node, encoding: str, escapes: str = "any") -> Expr:
+    """The expression of a tree; `encoding` ("utf8", "json", "bytes") and `escapes` as of `Leaf`. Raises BudgetExceeded."""
+    spelled = _As(encoding, escapes)
     node = settle(settle(node, end=False), end=True)
     if isinstance(node, Rep) and isinstance(node.body, Chars) and max(node.low, node.high or 0) >= RUN:
-        return _run(node.body.chars, node.low, node.high, encoding)
+        return _run(node.body.chars, node.low, node.high, spelled)
     if has_looks(node):
-        return _leaf(language(node, BUDGET), encoding)
+        return _leaf(language(node, BUDGET), spelled)
     if not _has_clear_run(node, cs.NONE):
         dfa = _try_dfa(node)
         if dfa is not None:
-            return _leaf(dfa, encoding)
+            return _leaf(dfa, spelled)
     if encoding != "json":
-        return _Pieces(encoding).piece(node)
-    return seq(Lit(b'"'), _Pieces("json-inner").piece(node), Lit(b'"'))
+        return _Pieces(spelled).piece(node)
+    return seq(Lit(b'"'), _Pieces(_As("json-inner", escapes)).piece(node), Lit(b'"'))
 
 
 def small_dfa(node: Node) -> CharDFA | None:
@@ -56,14 +64,16 @@ def small_dfa(node: Node) -> CharDFA | None:
     return language(node, BUDGET) if has_looks(node) else _try_dfa(node)
 
 
-def _leaf(dfa: CharDFA, encoding: str) -> Expr:
+def _leaf(dfa: CharDFA, spelled: _As) -> Expr:
     if dfa.is_empty:
         return NEVER
-    return EPSILON if dfa.is_epsilon and encoding != "json" else Leaf(dfa, encoding)
+    if dfa.is_epsilon and spelled.encoding != "json":
+        return EPSILON
+    return Leaf(dfa, spelled.encoding, escapes=spelled.escapes)
 
 
-def _run(chars: CharSet, low: int, high: int | None, encoding: str) -> Expr:
-    return Leaf(CharDFA.of_chars(chars).repeat(), encoding, low=low, high=high)
+def _run(chars: CharSet, low: int, high: int | None, spelled: _As) -> Expr:
+    return Leaf(CharDFA.of_chars(chars).repeat(), spelled.encoding, low=low, high=high, escapes=spelled.escapes)
 
 
 def first_chars(node: Node) -> CharSet:
@@ -127,8 +137,8 @@ def _contains_run(node: Node) -> bool:
 class _Pieces:
     """Cuts a tree into pieces, as large as they are small enough."""
 
-    def __init__(self, encoding: str) -> None:
-        self.encoding = encoding
+    def __init__(self, spelled: _As) -> None:
+        self.spelled = spelled
         self.count = 0
 
     def piece(self, node: Node) -> Expr:
@@ -139,14 +149,14 @@ class _Pieces:
         if not _contains_run(node):
             dfa = _try_dfa(node)
             if dfa is not None:
-                return _leaf(dfa, self.encoding)
+                return _leaf(dfa, self.spelled)
         if isinstance(node, Cat):
             return self._sequence(node.parts)
         if isinstance(node, Or):
             return self._choice(node.parts)
         assert isinstance(node, Rep), "single characters are always small"
         if isinstance(node.body, Chars):
-            return _run(node.body.chars, node.low, node.high, self.encoding)
+            return _run(node.body.chars, node.low, node.high, self.spelled)
         if nullable(node.body):  # so that no round of a loop is empty
             node = Rep(without_empty(node.body), 0, node.high)
         return repeat(self.piece(node.body), node.low, node.high)
@@ -161,7 +171,7 @@ class _Pieces:
             return [self.piece(part) for part in parts]
         dfa = _try_dfa(either(parts))
         half = len(parts) // 2
-        return [_leaf(dfa, self.encoding)] if dfa is not None else self._share(parts[:half]) + self._share(parts[half:])
+        return [_leaf(dfa, self.spelled)] if dfa is not None else self._share(parts[:half]) + self._share(parts[half:])
 
     def _sequence(self, parts: Sequence[Node]) -> Expr:
         return seq(*(piece for runs, group in groupby(parts, _contains_run) for piece in self._stretch(tuple(group), runs)))
@@ -170,7 +180,7 @@ class _Pieces:
         """Neighbours as one piece if that is small, else as two halves."""
         dfa = None if runs or len(parts) == 1 else _try_dfa(cat(parts))
         if dfa is not None:
-            return [_leaf(dfa, self.encoding)]
+            return [_leaf(dfa, self.spelled)]
         if len(parts) == 1:
             return [self.piece(parts[0])]
         half = len(parts) // 2

@@ -15,7 +15,6 @@ How types are written in JSON:
 * A value that fits several members of a union becomes the one it fits best, and of equals the first: `1` is the int of `float | int`.
 """
 
-from structgen.frontends.types.codecs import ValueMismatch
 from structgen.frontends.types.plan import TypePlan, type_schema
 
-__all__ = ["TypePlan", "ValueMismatch", "type_schema"]
+__all__ = ["TypePlan", "type_schema"]

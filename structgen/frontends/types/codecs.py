@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from structgen.errors import StructgenError, TypeUnsupported
+from structgen.errors import TypeUnsupported, ValueMismatch
 from structgen.frontends.types.limits import satisfies
 
 Schema = dict[str, Any]
@@ -28,10 +28,6 @@ EXACT: Final = 2
 
 HIGHEST_EXPONENT: Final = 4300
 """Digits of the largest whole number that is read from an exponent: Python's own limit for reading integers."""
-
-
-class ValueMismatch(StructgenError, ValueError):
-    """A JSON value, or a text, that is not of the type. `.where` is a JSON Pointer into the value."""
 
 
 class Walk:

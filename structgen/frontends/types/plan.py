@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from structgen.errors import BudgetExceeded, IncompleteOutput, Place
-from structgen.frontends.types.codecs import Anything, Codec, Named, Schema, ValueMismatch, Walk
+from structgen.errors import BudgetExceeded, IncompleteOutput, Place, ValueMismatch
+from structgen.frontends.types.codecs import Anything, Codec, Named, Schema, Walk
 from structgen.frontends.types.hints import name_of
 from structgen.frontends.types.reader import Reader
 

@@ -71,3 +71,25 @@ def test_what_is_blamed_has_no_value_by_itself() -> None:
                 alone += error.where != ""
     assert found > 100
     assert alone >= 0.98 * found
+
+
+@pytest.mark.parametrize(
+    ("schema", "hint"),
+    [
+        ({"title": "x", **BAD}, "Its type, minimum 5 and maximum 3 contradict each other."),
+        ({"type": "number", "minimum": 0.5, "exclusiveMaximum": 0.5, "multipleOf": 0.1},
+         "Its type, minimum 0.5 and exclusiveMaximum 0.5 contradict each other."),
+        ({"enum": []}, "Its enum allows nothing."),
+        ({"enum": [1, 2], "type": "string", "minLength": 1}, "Its enum and type contradict each other."),
+        ({"type": "string", "minLength": 3, "maxLength": 2}, "Its type, minLength 3 and maxLength 2 contradict each other."),
+        ({"type": "array", "minItems": 3, "maxItems": 2, "items": {}}, "Its type, minItems 3 and maxItems 2 contradict each other."),
+        (False, "It is false, which allows nothing."),
+        ({"$defs": {"n": obj(next={"$ref": "#/$defs/n"})}, "$ref": "#/$defs/n"},
+         "Its type, properties and required contradict each other, or require themselves without end."),
+    ],
+)  # fmt: skip
+def test_the_keywords_that_clash(schema: Any, hint: str) -> None:
+    with pytest.raises(EmptyLanguage) as caught:
+        json_schema(schema)
+    assert hint in str(caught.value.hint)
+    assert caught.value.hint

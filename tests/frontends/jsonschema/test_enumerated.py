@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -153,3 +153,84 @@ def test_thousands_of_constants_are_a_trie(wrap: Any) -> None:
     assert not machine.accepts(b'{"id": 77, "tags": ["x77", 1], "last": 1}')
     assert not machine.accepts(b'{"id": 77, "tags": ["x78", 1], "last": 0}')
     assert len(machine.rules) < 40
+
+
+def denied(rng: Random) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A schema of finitely many objects, many of which it denies, and all that are left."""
+    values = [0, 1, 5, 10, "a", "ab", None][: rng.choice([5, 7])]
+    keys = ["a", "b", "ab"][: rng.choice([2, 2, 3])]
+    required = rng.sample(keys, rng.randrange(3))
+    every: list[dict[str, Any]] = [{}]
+    for key in keys:
+        every = [one | more for one in every for more in ([] if key in required else [{}]) + [{key: v} for v in values]]
+    gone = rng.choice(values)  # most that have this one
+    out = [one for one in every if rng.random() < (0.97 if one.get("a") == gone else 0.3)]
+    schema = {
+        "type": "object",
+        "properties": {key: {"enum": values} for key in keys},
+        "required": required,
+        "additionalProperties": False,
+        "not": {"enum": out},
+    }
+    return schema, [one for one in every if one not in out]
+
+
+@pytest.mark.parametrize("order", ["schema", "any"])
+def test_masks_where_many_objects_are_denied(order: Any) -> None:
+    for seed in range(max(4, int(12 * SCALE))):
+        rng = Random(seed)
+        schema, left = denied(rng)
+        spelled = orders if order == "any" else lambda one: [json.dumps(one, separators=(",", ":"))]
+        judge = finite(VOCABULARY, [text for one in left for text in spelled(one)])
+        automaton = sg.json_schema(schema, style="compact", order=order).compile(VOCABULARY)
+        for _ in range(6):
+            state, right = automaton.start(), judge.start()
+            for _ in range(30):
+                allowed = [int(token) for token in unpack(automaton.mask(state))]
+                assert allowed == [int(token) for token in unpack(judge.mask(right))], (seed, schema)
+                if not allowed or allowed == [len(TOKENS)]:
+                    break
+                token = rng.choice(allowed)
+                state, right = automaton.advance(state, token), judge.advance(right, token)
+
+
+def test_thousands_of_denied_objects_are_one_rule_a_member() -> None:
+    machine = ByteAutomaton(json_schema({"not": {"enum": [{"id": i, "tags": [f"x{i}", i % 7]} for i in range(2000)]}}).start)
+    assert not machine.accepts(b'{"id": 77, "tags": ["x77", 0]}')
+    assert not machine.accepts(b'{"tags": ["x77", 0], "id": 77.0}')
+    assert machine.accepts(b'{"id": 77, "tags": ["x77", 1]}')
+    assert machine.accepts(b'{"tags": ["x77", 0], "id": 78}')
+    assert machine.accepts(b'{"id": 77, "tags": ["x77", 0], "more": 1}')
+    assert machine.accepts(b'{"id": ' + 1000 * b"[" + 1000 * b"]" + b', "tags": ["x77", 0]}')
+    assert len(machine.rules) < 60
+
+
+def denied_arrays(rng: Random) -> tuple[dict[str, Any], list[list[Any]]]:
+    """A schema of finitely many arrays, many of which it denies, and all that are left."""
+    values = [0, 1, 5, 10, "a", None][: rng.choice([5, 6])]
+    low, high = rng.choice([(0, 2), (1, 2), (2, 2), (0, 3)])
+    every: list[list[Any]] = [list(one) for size in range(low, high + 1) for one in product(values, repeat=size)]
+    schema: dict[str, Any] = {"type": "array", "items": {"enum": values}, "minItems": low, "maxItems": high}
+    if rng.random() < 0.4:
+        schema |= {"contains": {"type": "integer"}, "minContains": 1}
+        every = [one for one in every if any(type(item) is int for item in one)]
+    gone = rng.choice(values)
+    out = [one for one in every if rng.random() < (0.97 if one[:1] == [gone] else 0.3)]
+    return schema | {"not": {"enum": [*out, [[]]]}}, [one for one in every if one not in out]
+
+
+def test_masks_where_many_arrays_are_denied() -> None:
+    for seed in range(max(4, int(12 * SCALE))):
+        rng = Random(seed)
+        schema, left = denied_arrays(rng)
+        judge = finite(VOCABULARY, [json.dumps(one, separators=(",", ":")) for one in left])
+        automaton = sg.json_schema(schema, style="compact").compile(VOCABULARY)
+        for _ in range(6):
+            state, right = automaton.start(), judge.start()
+            for _ in range(30):
+                allowed = [int(token) for token in unpack(automaton.mask(state))]
+                assert allowed == [int(token) for token in unpack(judge.mask(right))], (seed, schema)
+                if not allowed or allowed == [len(TOKENS)]:
+                    break
+                token = rng.choice(allowed)
+                state, right = automaton.advance(state, token), judge.advance(right, token)

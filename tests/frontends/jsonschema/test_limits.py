@@ -152,10 +152,10 @@ CASES: dict[str, tuple[Any, list[str], list[str]]] = {
     ),
     "long strings": ({"type": "string", "maxLength": 1_000_000, "minLength": 1}, ['"a"'], ['""']),
     "long arrays": ({"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 100_000}, ["[1,2]"], ["[1]"]),
-    "12 patterns of keys": (
-        {"type": "object", "patternProperties": {f"^{c}": {"type": "integer"} for c in "abcdefghijkl"}},
-        ['{"a":1,"z":"x"}'],
-        ['{"b":"x"}'],
+    "60 patterns of keys": (
+        {"type": "object", "patternProperties": {f"^{i}[a-z]|^x{i}$": {"const": i} for i in range(60)}},
+        ['{"7a":7,"x17":17,"z":"x"}', '{"x60":"x","7":"x"}'],
+        ['{"7a":17}', '{"x7":17}'],
     ),
     "1,000 properties, counted": (
         {"type": "object", "properties": {f"k{i}": {"type": "integer"} for i in range(1000)}, "minProperties": 2, "maxProperties": 3},
@@ -187,8 +187,13 @@ TOO_MUCH: dict[str, Any] = {
     "overlapping branches": {"oneOf": [{"properties": {f"k{i}": {"type": "string"}}} for i in range(500)]},
     "overlapping patterns": {"oneOf": [{"type": "string", "pattern": f"k{i}-"} for i in range(500)]},
     "overlapping patterns of keys": {"patternProperties": {c: {"minimum": i} for i, c in enumerate("abcdefghijkl")}},
-    "many patterns of keys": {"patternProperties": {f"^{c}": {"minimum": i} for i, c in enumerate("abcdefghijklm")}},
-    "independent rules": {"allOf": [{"if": {"required": [f"a{i}"]}, "then": {"required": [f"b{i}"]}} for i in range(30)]},
+    "many patterns of keys": {"patternProperties": {f"^{i}": {"minimum": i} for i in range(100, 170)}},
+    "many denied numbers": {"type": "number", "not": {"enum": list(range(0, 70_000, 3))}},
+    "independent rules": {
+        "allOf": [
+            {"if": {"properties": {f"a{i}": {"const": 1}}, "required": [f"a{i}"]}, "then": {"required": [f"b{i}"]}} for i in range(30)
+        ]
+    },
 }  # fmt: skip
 
 
@@ -198,6 +203,13 @@ def test_too_much_is_a_typed_error_with_place_and_hint(name: str) -> None:
         accepts(json_schema({"type": "array", "items": TOO_MUCH[name]}).start, '[{"a":1}]')
     assert caught.value.where == "/items"
     assert caught.value.hint
+
+
+def test_patterns_of_keys_are_counted_before_a_text_gets_there() -> None:
+    for name in ("overlapping patterns of keys", "many patterns of keys"):
+        with pytest.raises(BudgetExceeded) as caught:
+            json_schema({"properties": {"a": {"properties": {"b/c": TOO_MUCH[name]}}}})
+        assert caught.value.where == "/properties/a/properties/b~1c"
 
 
 @pytest.mark.parametrize("name", TOO_MUCH)

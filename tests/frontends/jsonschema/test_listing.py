@@ -44,7 +44,10 @@ def an_object(rng: Random) -> dict[str, Any]:
     found: dict[str, Any] = {"type": "object", "properties": {name: {"enum": WORDS} for name in NAMES}, "additionalProperties": False}
     if rng.random() < 0.3:
         found["required"] = ["b"]
-    found[rng.choice(["minProperties", "maxProperties"])] = rng.randrange(1, 3)
+    if rng.random() < 0.4:
+        found["dependentRequired"] = {rng.choice(NAMES): [rng.choice(NAMES)], rng.choice(NAMES): [rng.choice(NAMES)]}
+    if rng.random() < 0.7:
+        found[rng.choice(["minProperties", "maxProperties"])] = rng.randrange(1, 3)
     obligations: list[Any] = [{"properties": {"a": rng.choice(NOT)}}, {"patternProperties": {"^[ab]": rng.choice(NOT)}},
                               {"additionalProperties": rng.choice(NOT)}, {"propertyNames": {"maxLength": 1}},
                               {"enum": [{}, {"a": 7}, {"a": "a", "b": "a"}]}]  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from structgen.errors import BudgetExceeded, SchemaError
+from structgen.errors import BudgetExceeded, Place, SchemaError, UnsupportedFeature
+from structgen.frontends.jsonschema import json_schema
 from structgen.frontends.jsonschema.load import load, pointer
 
 
@@ -58,3 +60,39 @@ def test_deep_schemas() -> None:
     assert tree is not schema
     while tree:
         tree, schema = tree["not"], schema["not"]  # taken apart one by one: Python frees deep trees by recursion
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "hint"),
+    [
+        ('{"a": 1,}', 9, "comma"), ('{"enum": [1, ]}', 14, "comma"), ("{'a': 1}", 2, "quotation"), ('{"a": True}', 7, "true"),
+        ('{"a": 1 // one', 9, "comments"), ("schema.json", 1, "Paths"), ("~/x/y", 1, "Paths"), ("type: object", 1, "YAML"),
+        ("", 1, "empty"), ('{"a" 1}', 6, None),
+    ],
+)  # fmt: skip
+def test_slips_in_json_are_shown_and_explained(text: str, column: int, hint: str | None) -> None:
+    with pytest.raises(SchemaError, match="not JSON") as caught:
+        load(text)
+    where = caught.value.where
+    assert isinstance(where, Place)
+    assert abs(where.column - column) <= 1  # later versions of Python point at the comma
+    assert hint in caught.value.hint if hint else caught.value.hint is None
+
+
+@pytest.mark.parametrize(("thing", "hint"), [(Path("a.json"), "read_text"), (b"{}", "decode"), (dict, "python_type"), ([], None)])
+def test_what_is_no_schema_has_a_hint(thing: object, hint: str | None) -> None:
+    with pytest.raises(SchemaError, match="is a dict, a bool or JSON text") as caught:
+        load(thing)
+    assert hint in caught.value.hint if hint else caught.value.hint is None
+
+
+def test_refusals_come_in_the_order_of_the_schema_each_with_its_hint() -> None:
+    schema = {"$id": "http://h/x/", "properties": {"z": {"pattern": r"(a)\1"}, "a": {"$ref": "other"}, "b": {"items": {"$ref": "more"}}}}
+    with pytest.raises(UnsupportedFeature) as caught:
+        json_schema(schema)
+    places = [one.where for one in caught.value.report.findings]
+    assert places == ["/properties/z/pattern", "/properties/a/$ref", "/properties/b/items/$ref"]
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "3 parts of the schema cannot be compiled exactly (at /properties/z/pattern)"
+    assert [line.split(":")[0] for line in lines if line.startswith("    hint")] == ["    hint"] * 3
+    assert "other (http://h/x/other) leads to another document" in str(caught.value)

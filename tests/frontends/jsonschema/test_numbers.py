@@ -12,7 +12,7 @@ import pytest
 
 from structgen.automata.machine import ByteAutomaton
 from structgen.errors import BudgetExceeded, OptionError
-from structgen.frontends.jsonschema.numbers import Condition, exact, number_dfa, number_expr, values_number
+from structgen.frontends.jsonschema.numbers import BULK, Condition, exact, number_dfa, number_expr, values_number
 from structgen.frontends.jsonschema.style import ANY, COMPACT, DEFAULT, JsonStyle
 from structgen.ir.examples import texts
 from structgen.ir.expr import NEVER, Leaf
@@ -317,3 +317,15 @@ def test_spelled_sets_of_values():
     assert values_number(values).dfa == union
     assert values_number([]) is NEVER
     assert values_number([2, 0.5], COMPACT).dfa == CharDFA.of_strings(["2", "0.5"])
+
+
+@pytest.mark.parametrize("style", [DEFAULT, COMPACT, ANY])
+def test_many_values(style):
+    values = [*range(0, 7 * BULK, 7), -7, 0.25, -2.5, 1e-7, 1e17, 2**70]
+    matches = matcher(values_number(values, style))
+    few = matcher(values_number([*range(0, 6300, 7), *values[BULK:]], style))  # an automaton
+    for text in ["0", "-0", "7", "63", "8", "-7", "-14", "0.25", "-2.5", "2.5", "1e-07", "1e+17", "1180591620717411303424", *SHORT]:
+        for spelled in (text, text + ".0", text + ".000000000000000000000"):
+            assert matches(spelled) is few(spelled), spelled
+    assert all(matches(json.dumps(value)) for value in values if style is not COMPACT or "e" not in json.dumps(value))
+    assert not matches(str(7 * BULK))

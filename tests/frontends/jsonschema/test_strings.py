@@ -153,3 +153,12 @@ def test_conditions_together(seed: int) -> None:
         verdict = judge(schema, text)
         if verdict is not None:
             assert accepts(schema, text) is verdict, (seed, schema, text)
+
+
+def test_a_pattern_that_is_longer_than_allowed_has_no_text() -> None:
+    for size in (10, 100):
+        schema = {"type": "string", "pattern": f"^a{{{size}}}b*$", "maxLength": size - 1}
+        with pytest.raises(EmptyLanguage):
+            json_schema(schema)
+        assert not accepts({"anyOf": [schema, {"type": "null"}]}, "a" * size)
+        assert accepts({**schema, "maxLength": size}, "a" * size)

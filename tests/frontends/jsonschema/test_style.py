@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import structgen
 from structgen.errors import OptionError
 from structgen.frontends.jsonschema.style import ANY, ANY_BLANK, BOUNDED_BLANK, COMPACT, DEFAULT, JsonStyle
 from structgen.ir.expr import Leaf, Lit
@@ -109,3 +110,13 @@ def test_of_reads_names_and_styles():
     assert JsonStyle.of("any") == ANY
     assert JsonStyle.of("indent") == JsonStyle.of("indent=2") == JsonStyle("indent")
     assert len({JsonStyle.of("indent=2"), JsonStyle.of("indent=4"), DEFAULT}) == 3
+
+
+def test_escapes_hold_in_patterns_of_any_size():
+    for pattern in ("^[ab]{1,30}c", "^[ab]{1,30000}c.{40}$"):
+        compact, free = (structgen.json_schema({"type": "string", "pattern": pattern}, style=style) for style in ("compact", "default"))
+        for text in ('"abc' + "x" * 40 + '"', '"abc' + "x" * 39 + '\\""'):
+            assert compact.accepts(text)
+        for text in ('"a\\u0062c' + "x" * 40 + '"', '"abc' + "x" * 39 + '\\u0078"'):
+            assert free.accepts(text)
+            assert not compact.accepts(text)

@@ -1,0 +1,5 @@
+"""`python -m structgen` is `structgen`."""
+
+from structgen.cli import main
+
+main()

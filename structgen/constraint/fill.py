@@ -1,0 +1,77 @@
+"""The masks of a batch, each sequence with a grammar of its own.
+
+    fill(constraints, states, out)          # row k of `out` becomes the mask of states[k]
+    fill(constraints, states, out, rows)    # row rows[k] does
+
+Rows that are not known are made first, one by one; then all are copied at once, on all cores and without the GIL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen.constraint.protocol import Constraint, Row
+from structgen.errors import OptionError
+from structgen.kernels import JIT
+from structgen.kernels.batch import copy_rows, on_all_cores
+
+Ints = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+
+
+def fill(constraints: Sequence[Constraint], states: Sequence[int] | Ints, out: Any, rows: Sequence[int] | None = None) -> None:
+    """Write the mask of `states[k]` of `constraints[k]` into row k of `out`, or into row `rows[k]`.
+
+    `out`: uint32 or int32 [rows, words], a numpy array or a torch tensor in the host's memory; without `rows` it has as many rows as there
+    are states. Raises OptionError for another one, or where the numbers do not match.
+    """
+    count = len(states)
+    if len(constraints) != count or (rows is not None and len(rows) != count):
+        found = f"{count} states, {len(constraints)} constraints" + ("" if rows is None else f" and {len(rows)} rows")
+        raise OptionError(found, where="states", hint="one of each for every sequence")
+    if not count:
+        return
+    held = _rows(constraints, states)  # nobody frees them now
+    target = _writable(out, None if rows is not None else count, {row.size for row in held})
+    lines = np.arange(count) if rows is None else np.asarray(rows, np.int64)
+    if not 0 <= lines.min() <= lines.max() < len(target):
+        raise OptionError(f"rows {lines.min()} to {lines.max()} of {len(target)}", where="rows", hint="numbers of rows of out")
+    if not JIT:
+        for line, row in zip(lines, held, strict=True):
+            target[line] = row.words
+        return
+    sources, nbytes = np.array([row.address or row.locate() for row in held], np.int64), 4 * target.shape[1]
+    targets = target.ctypes.data + target.strides[0] * lines
+    on_all_cores(lambda first, end: copy_rows(sources, targets, nbytes, first, end), count, nbytes * count)
+
+
+def _rows(constraints: Sequence[Any], states: Sequence[int] | Ints) -> list[Row]:
+    """The rows of states, from constraints that keep them (`TokenAutomaton`) and from others."""
+    if all(hasattr(kind, "row") for kind in set(map(type, constraints))):
+        return [one.rows.get(state) or one.row(int(state)) for one, state in zip(constraints, states, strict=True)]
+    return [Row(np.ascontiguousarray(one.mask(state)).view()) for one, state in zip(constraints, states, strict=True)]
+
+
+def _writable(out: Any, count: int | None, widths: set[int]) -> npt.NDArray[np.uint32]:
+    """`out` as numpy sees it."""
+    array = out
+    if not isinstance(out, np.ndarray) and hasattr(out, "numpy") and getattr(getattr(out, "device", None), "type", "cpu") == "cpu":
+        array = out.numpy()
+    fits = (
+        isinstance(array, np.ndarray)
+        and array.dtype in (np.uint32, np.int32)
+        and array.ndim == 2
+        and (count is None or len(array) == count)
+        and {array.shape[1]} == widths
+        and (array.strides[1] == array.itemsize or array.shape[1] == 1)
+        and array.flags.writeable
+    )
+    if not fits:
+        found = f"{array.dtype}{list(array.shape)}" if isinstance(array, np.ndarray) else type(out).__name__
+        wanted = f"uint32[{'rows' if count is None else count}, {' or '.join(map(str, sorted(widths)))}]"
+        raise OptionError(f"out is {found}", where="out", hint=f"pass {wanted}, in the host's memory, rows without gaps")
+    seen: npt.NDArray[np.uint32] = array.view(np.uint32)
+    return seen

@@ -1,0 +1,90 @@
+"""What processes leave to later ones: folders in the user's cache directory, and files by content key.
+
+All of it can be deleted at any time. The folders are written by this user alone; files appear whole or not at all, so processes may share
+them.
+
+Not here: compiled kernels (`kernels.cache`; numba writes those), automata as bytes (`ir.store`).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+_DIGEST: Final = 16
+
+
+@cache
+def folder(kind: str, stamp: str = "") -> Path:
+    """A folder for one kind of data: below NUMBA_CACHE_DIR, else the user's cache directory, else a temporary one."""
+    home = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    places = [
+        Path(home).expanduser() / "structgen" / kind,
+        Path(tempfile.gettempdir()) / f"structgen-{kind}-{os.getuid() if hasattr(os, 'getuid') else 0}",
+    ]
+    for place in places:
+        path = place / stamp
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not all(map(_is_ours, (place, path))):
+                continue
+            with tempfile.TemporaryFile(dir=path):
+                return path
+        except OSError:
+            continue
+    return Path(tempfile.mkdtemp(prefix=f"structgen-{kind}-"))
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether only this user can have written there: what is found is believed."""
+    if not hasattr(os, "getuid"):
+        return True
+    found = path.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+
+
+class Store:
+    """Data by key, of one kind. Past `limit` bytes the oldest files go. What cannot be read or written is as good as not there."""
+
+    def __init__(self, kind: str, limit: int) -> None:
+        self.kind, self.limit = kind, limit
+
+    def path(self, key: str) -> Path:
+        """The file of a key."""
+        return folder(self.kind) / blake2b(key.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+
+    def get(self, key: str) -> bytes | None:
+        """The data that `put` wrote, None where there is none or the file is broken."""
+        try:
+            found = self.path(key).read_bytes()
+        except OSError:
+            return None
+        data = found[_DIGEST:]
+        return data if blake2b(data, digest_size=_DIGEST).digest() == found[:_DIGEST] else None
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep the data for other processes."""
+        if len(data) > self.limit:
+            return
+        path = self.path(key)
+        try:
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+                file.write(blake2b(data, digest_size=_DIGEST).digest() + data)
+            os.replace(file.name, path)
+            self._trim()
+        except OSError:
+            return
+
+    def _trim(self) -> None:
+        with os.scandir(folder(self.kind)) as entries:
+            files = sorted([(entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in entries], reverse=True)
+        used = 0
+        for _, size, path in files:
+            used += size
+            if used > self.limit:
+                os.unlink(path)

@@ -1,0 +1,70 @@
+"""Masks applied to logits: numpy and torch, every width and kind of number, against a loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from structgen.engines.masking import allowed, apply
+from structgen.errors import OptionError
+from structgen.kernels import batch
+
+torch = pytest.importorskip("torch")
+
+KINDS = [np.float32, np.float16, np.float64, torch.float32, torch.float16, torch.bfloat16, torch.float64]
+
+
+def example(rng: np.random.Generator, rows: int, width: int, words: int) -> tuple[Any, Any]:
+    """Logits, some of them -inf, and masks with full, empty and mixed words."""
+    logits = rng.normal(size=(rows, width)).astype(np.float32)
+    logits[rng.random((rows, width)) < 0.2] = -np.inf
+    masks = rng.integers(0, 1 << 32, (rows, words)).astype(np.uint32)
+    masks[rng.random((rows, words)) < 0.4] = 0
+    masks[rng.random((rows, words)) < 0.2] = 0xFFFFFFFF
+    masks[0] = 0
+    return logits, masks
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize(("width", "words"), [(1, 1), (31, 1), (33, 1), (64, 2), (70, 2), (70, 4), (1000, 32)])
+def test_what_is_not_allowed_is_removed(kind: Any, width: int, words: int) -> None:
+    rng = np.random.default_rng(width)
+    logits, masks = example(rng, 6, width, words)
+    given = torch.from_numpy(logits.copy()).to(kind) if isinstance(kind, torch.dtype) else logits.astype(kind)
+    expected = np.array([[bool(t < 32 * words and mask[t >> 5] >> (t & 31) & 1) for t in range(width)] for mask in masks])
+    before = given.clone() if isinstance(kind, torch.dtype) else torch.from_numpy(given.copy())
+    alive = apply(given, masks)
+    after = given if isinstance(kind, torch.dtype) else torch.from_numpy(given)
+    assert torch.equal(after, torch.where(torch.from_numpy(expected), before, -torch.inf))
+    assert alive.tolist() == torch.isfinite(after).any(-1).tolist()
+    assert torch.equal(allowed(masks, width, "cpu"), torch.from_numpy(expected))
+
+
+def test_views_are_masked_in_place() -> None:
+    logits, masks = example(np.random.default_rng(1), 6, 64, 2)
+    wide = torch.zeros(12, 64)
+    wide[::2] = torch.from_numpy(logits)
+    apply(wide[::2], masks)
+    apply(logits, masks)
+    assert torch.equal(wide[::2], torch.from_numpy(logits))
+    assert not wide[1::2].any()
+
+
+def test_many_rows_are_shared_among_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_PART", 1 << 10)
+    monkeypatch.setattr(batch, "_cores", lambda: 3)
+    logits, masks = example(np.random.default_rng(2), 37, 500, 16)
+    one_by_one = logits.copy()
+    for k in range(len(logits)):
+        apply(one_by_one[k : k + 1], masks[k : k + 1])
+    alive = apply(logits, masks)
+    assert np.array_equal(logits, one_by_one)
+    assert alive.tolist() == np.isfinite(one_by_one).any(-1).tolist()
+
+
+@pytest.mark.parametrize("logits", [np.zeros((2, 4), np.int32), np.zeros(4, np.float32), np.zeros((3, 4), np.float32)])
+def test_other_shapes_are_refused(logits: Any) -> None:
+    with pytest.raises(OptionError, match="logits"):
+        apply(logits, np.zeros((2, 1), np.uint32))
