@@ -39,12 +39,13 @@ def always(_: Live) -> bool:
 class Emptiness:
     """Answers for the goals of one algebra; all are remembered.
 
-    `relax`: goals that cannot be worked out are taken to have values, and kept in `dark`.
+    `dark`: goals that cannot be worked out. With `relax` they are taken to have values; else the error is raised whenever somebody asks.
     """
 
     def __init__(self, algebra: Algebra, *, relax: bool = False) -> None:
         self.algebra, self.relax = algebra, relax
         self.dark: dict[Goal, TooMuch] = {}
+        self._failed: dict[Arr | Obj, TooMuch] = {}
         self._known: dict[Goal, bool] = {TRUE: True, FALSE: False}
         self._needs: dict[Goal, list[Test] | None] = {}  # None: has a value at once
 
@@ -52,6 +53,8 @@ class Emptiness:
         """True where some value satisfies the goal."""
         found = self._known.get(goal)
         if found is None:
+            if goal in self.dark:
+                raise self.dark[goal].with_traceback(None)
             if self.needs(goal) is None:
                 return True
             try:
@@ -64,7 +67,13 @@ class Emptiness:
 
     def shape_live(self, shape: Arr | Obj) -> bool:
         """True where some array or object satisfies the shape."""
-        return self._need(shape)(self.live)
+        if shape in self._failed:
+            raise self._failed[shape].with_traceback(None)
+        try:
+            return self._need(shape)(self.live)
+        except TOO_MUCH as error:
+            self._failed[shape] = error
+            raise
 
     def needs(self, goal: Goal) -> list[Test] | None:
         """What a goal needs; None where it has a value without needing anything."""
@@ -81,9 +90,11 @@ class Emptiness:
         return found
 
     def _darken(self, goal: Goal, error: TooMuch) -> None:
-        if not self.relax:
-            raise located(error, self.algebra.nodes[goal[0] >> 1].cell) if isinstance(error, BudgetExceeded) else error
-        self.dark[goal] = error
+        if self.relax:
+            self.dark[goal] = error
+            return
+        self.dark[goal] = located(error, self.algebra.nodes[goal[0] >> 1].cell) if isinstance(error, BudgetExceeded) else error
+        raise self.dark[goal]
 
     def _is_open(self, goal: Goal, needs: Sequence[Test], live: Live) -> bool:
         """Whether one of the needs of a goal is met."""
