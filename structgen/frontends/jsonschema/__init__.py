@@ -9,7 +9,8 @@
     overlap, empty  which alternatives exclude each other, which have no value at all (`blame`: where); `cover`: which are among others
     mistakes        keywords that were probably meant otherwise
     emit            forms -> expressions: objects, arrays, strings, numbers, sets of constants (`enumerated`), each spelled in a style
-    census          which values satisfy a goal, where some of them must differ
+    contains        what items may come next and whether an array can end, where some must be there or two must be equal
+    census          which values satisfy a goal, where some of them must differ; `listing`: containers made of values of their parts
 
 Everything from the algebra on is lazy: the cost of a schema is the cost of the part that a text visits.
 

@@ -1,6 +1,6 @@
 """Arrays and objects that are put together from lists of values of their parts.
 
-Whatever a shape asks for is asked of the parts beforehand: an item that counts for an obligation is taken from the values that do, two
+Whatever a shape asks for is asked of its parts beforehand: an item that counts for an obligation is taken from the values that do, two
 equal items from the values that both may be, and no item or member is taken that leaves nothing for what must still come. So nothing is
 made in vain, and where a list has been cut short after n values, n containers come of it.
 
