@@ -166,7 +166,7 @@ class Census:
             return Ends(steps, lambda goal: few(goal) is None).can_end(steps.start)
         self._steps = 0
         ways = Ways(shape, self.algebra, lambda goal: few(goal) != (), few)
-        return next(ways.ends(self._step), None) is not None
+        return ways.can_end(self._step)
 
     def _counted(self, form: Form, limit: int) -> Values:
         width = limit

@@ -33,8 +33,8 @@ Values = tuple[Constant, ...]
 Row = Callable[[Goal], Values]
 """The values of a goal, the first of them where there are many."""
 
-Key = tuple[State, Twins, tuple[Goal, ...]]
-"""Where the items so far have led: the state, the twins, and (where all must differ) what those are of which there are only a few."""
+Key = tuple[State, Twins, tuple[tuple[Goal, int], ...]]
+"""Where the items so far have led: the state, the twins, and (where all must differ) how many there are of what there are only a few."""
 
 Way = list[tuple[Goal, bool]]
 """What each item is, and whether it is one of two that are equal."""
@@ -60,7 +60,7 @@ class Ways:
         """Where arrays may end, the shortest first; `ways` tells how to get there until the next one is asked for."""
         longest = self.steps.least + 2  # a longer one could do without one of its items
         while self.layers[-1]:
-            found = [key for key in self.layers[-1] if not key[1][0] and self.steps.may_end(key[0]) and self._differ(key[2])]
+            found = [key for key in self.layers[-1] if self._may_end(key)]
             if not found and len(self.layers) > longest + 1:
                 return
             yield from found
@@ -69,17 +69,44 @@ class Ways:
     def _grow(self, step: Callable[[], None]) -> None:
         layer: dict[Key, list[tuple[Key, Goal]]] = {}
         for key in self.layers[-1]:
-            state, twins, scarce = key
-            for goal, to, left in moves(self.steps.steps(state), twins, self.live):
+            for goal, after in self._moves(key):
                 step()
-                values = self.few(goal) if self.unique else None
-                after = scarce if values is None else tuple(sorted((*scarce, goal)))
-                if values is None or after.count(goal) <= len(values):
-                    layer.setdefault((to, left, after), []).append((key, goal))
+                layer.setdefault(after, []).append((key, goal))
         self.layers.append(layer)
 
-    def _differ(self, scarce: tuple[Goal, ...]) -> bool:
-        return has_representatives([self.few(goal) or () for goal in scarce])
+    def can_end(self, step: Callable[[], None]) -> bool:
+        """Whether there are any arrays: the way that looks best first, so that most often few are looked at."""
+        todo = list(self.layers[0])
+        seen = set(todo)
+        while todo:
+            key = todo.pop()
+            if self._may_end(key):
+                return True
+            for _, after in reversed(list(self._moves(key))):
+                step()
+                if after not in seen:
+                    seen.add(after)
+                    todo.append(after)
+        return False
+
+    def _moves(self, key: Key) -> Iterator[tuple[Goal, Key]]:
+        """What the next item is, and where that leads."""
+        state, twins, scarce = key
+        for goal, to, left in moves(self.steps.steps(state), twins, self.live):
+            values = self.few(goal) if self.unique else None
+            if values is None:
+                yield goal, (to, left, scarce)
+                continue
+            counts = dict(scarce)
+            counts[goal] = counts.get(goal, 0) + 1
+            if counts[goal] <= len(values):
+                yield goal, (to, left, tuple(sorted(counts.items())))
+
+    def _may_end(self, key: Key) -> bool:
+        state, (twins, _), scarce = key
+        if twins or not self.steps.may_end(state):
+            return False
+        return has_representatives([self.few(goal) or () for goal, count in scarce for _ in range(count)])
 
     def ways(self, end: Key, step: Callable[[], None]) -> Iterator[Way]:
         """All ways to an end in the last layer."""
