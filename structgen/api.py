@@ -72,6 +72,8 @@ def json_schema(
         formats = {name: Grammar(one) if isinstance(one, Language) else one for name, one in formats.items()}
     options: dict[str, Any] = {"style": style, "order": order, "relax": relax, "draft": draft, "formats": formats, "content": content}
     made = _jsonschema.json_schema(schema, registry=registry, **options)
+    if registry is not None and not isinstance(registry, dict):
+        registry = {uri: getattr(registry[uri], "contents", registry[uri]) for uri in registry}  # a referencing.Registry cannot be pickled
     again = partial(json_schema, _kept(schema), registry=registry, budget=budget, **options)
     return Grammar(made, budget=budget, again=again)
 
