@@ -9,7 +9,7 @@ import numpy as np
 from conftest import SCALE
 from texts import text_from
 
-from structgen.automata.machine import ByteAutomaton
+from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.ir.expr import Lit
 from structgen.kernels.linking import jit
 from structgen.kernels.tables import machine_of
@@ -63,7 +63,7 @@ def written(rng: Random, one) -> str:
 
 
 def test_values_may_be_nested_deeply() -> None:
-    machine = ByteAutomaton(Lit(b"a"))
+    machine = ByteAutomaton(Lit(b"a"), budget=Budget(seconds=None))
 
     def number(text: str) -> int:
         return int(machine.call(number_of, machine.handle, np.frombuffer(text.encode(), np.uint8)))
