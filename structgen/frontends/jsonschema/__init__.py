@@ -107,7 +107,7 @@ def json_schema(
         if relax:
             report.complete = emitter.look(goal)
     start = seq(spelling.lead(), emitter.value(goal), spelling.trail())
-    return Language(start, report, decode=json.loads, source=schema if isinstance(schema, str) else "")
+    return Language(start, report, decode=json.loads, source=schema if isinstance(schema, str) else "", notation=references.main.tree)
 
 
 def _own_formats(formats: Formats) -> Atoms | None:
