@@ -109,3 +109,14 @@ def test_properties_in_patterns() -> None:
     assert not dfa.matches("éxx")
     assert not dfa.matches("Éax")
     assert regex_dfa(r"\p{^Lu}") == regex_dfa(r"\P{Lu}")
+
+
+def test_case_is_folded_as_ecma_does() -> None:
+    """One character at a time, and only where Unicode says so for every language: full folding groups the same single characters."""
+    for text, also in [("I", "i"), ("i", "I"), ("K", "k\u212a"), ("s", "S\u017f"), ("\u00df", "\u1e9e"), ("\u03a3", "\u03c3\u03c2"),
+                       ("\u0130", ""), ("\u0131", ""), ("\u01c5", "\u01c4\u01c6"), ("\u1f88", "\u1f80"), ("\uab70", "\u13a0")]:  # fmt: skip
+        found = uni.fold_case(cs.of_text(text))
+        assert found == cs.of_text(text + also), text
+        assert {chr(c).casefold() for low, high in found for c in range(low, high + 1)} == {text.casefold()}
+    dfa = regex_dfa("^(?i:I)$", syntax="ecma")
+    assert [dfa.matches(one) for one in "iI\u0131\u0130"] == [True, True, False, False]

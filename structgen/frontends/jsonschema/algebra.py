@@ -78,6 +78,16 @@ def _required(node: Node) -> tuple[str, ...]:
     return payload if kind == "required" else ()
 
 
+def _sorted(values: Iterable[Constant]) -> Enumeration:
+    """Constants by type."""
+    values = list(values)
+    numbers = tuple([one for one in values if isinstance(one, Rational)])
+    strings = tuple([one for one in values if isinstance(one, str)])
+    boolean = sum(1 + bool(one[1]) for one in values if isinstance(one, tuple) and one[0] == BOOLEAN)
+    containers = tuple([one for one in values if isinstance(one, tuple) and one[0] != BOOLEAN])
+    return None in values, boolean, numbers, strings, containers
+
+
 _OBJECT: Final = frozenset(("object", "required", "minprops", "maxprops", "names"))
 
 
@@ -178,20 +188,6 @@ class Algebra:
             found = self._among[values] = node.index
         return found
 
-    def _among_form(self, values: frozenset[Constant]) -> Form:
-        numbers = tuple([one for one in values if isinstance(one, Rational)])
-        strings = tuple([one for one in values if isinstance(one, str)])
-        boolean = sum(1 + bool(one[1]) for one in values if isinstance(one, tuple) and one[0] == BOOLEAN)
-        containers = tuple([one for one in values if isinstance(one, tuple) and one[0] != BOOLEAN])
-        return self._enum((None in values, boolean, numbers, strings, containers), ())
-
-    def _apart_form(self, values: frozenset[Constant]) -> Form:
-        boolean = sum(1 + bool(one[1]) for one in values if isinstance(one, tuple) and one[0] == BOOLEAN)
-        numbers = tuple([one for one in values if isinstance(one, Rational)])
-        strings = tuple([one for one in values if isinstance(one, str)])
-        containers = tuple([one for one in values if isinstance(one, tuple) and one[0] != BOOLEAN])
-        return self._not_enum((None in values, boolean, numbers, strings, containers), ())
-
     def lone_array(self, shape: Arr, one: Constant) -> Arr:
         """What a shape says of one of its constants, item by item."""
         assert isinstance(one, tuple)
@@ -259,7 +255,7 @@ class Algebra:
         if kind == "enum":
             return self._enum(payload, children)
         if kind == "among":
-            return self._among_form(payload)
+            return self._enum(_sorted(payload), ())
         if kind in SILENT:
             return TOP
         return self.dependent([(name, self.of(child)) for name, child in zip(payload, children, strict=True)])
@@ -375,7 +371,7 @@ class Algebra:
         if kind == "enum":
             return self._not_enum(payload, children)
         if kind == "among":
-            return self._apart_form(payload)
+            return self._not_enum(_sorted(payload), ())
         if kind in ("ref", "not"):
             return self.of(children[0], kind == "ref")
         if kind == "all":

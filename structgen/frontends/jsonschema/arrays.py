@@ -9,14 +9,14 @@ Not here: what may come next without regard to uniqueness (`contains`); what an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import constants
 from structgen.frontends.jsonschema.constants import ARRAY, Constant
-from structgen.frontends.jsonschema.contains import MAX_STATES, Ends, Live, State, Steps
+from structgen.frontends.jsonschema.contains import MAX_STATES, SETTLED, TWINS, Ends, Live, State, Steps
 from structgen.frontends.jsonschema.keys import FEW, NONE, Apart, is_open
 from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Arr, Form
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 _OPEN, _CLOSE = "[", "]"
 
 
-def need(shape: Arr, algebra: Algebra) -> tuple[Callable[[Live], bool], Sequence[Goal]]:
-    """Whether some array satisfies the shape, as a test of the goals that it names."""
-    if shape.unique is False or (shape.unique and (shape.low > 1 or shape.contains or shape.apart)):
+def need(shape: Arr, algebra: Algebra) -> Callable[[Live], bool]:
+    """Whether some array satisfies the shape, as a test of the goals that have values."""
+    if shape.unique and (shape.low > 1 or shape.contains or shape.apart):
         found = algebra.census.has_array(shape)
-        return (lambda _: found), []
-    if shape.contains or shape.apart:
+        return lambda _: found
+    if shape.contains or shape.apart or shape.unique is False:
         steps = Steps(shape, algebra)
-        return (lambda live: Ends(steps, live).can_end(steps.start)), steps.goals()
+        return lambda live: Ends(steps, live).can_end(steps.start, TWINS if shape.unique is False else SETTLED)
     goals = list(dict.fromkeys(shape.prefix[: shape.low]))
     if shape.low > len(shape.prefix):
         goals.append(shape.rest)
-    return (lambda live: all(live(goal) for goal in goals)), goals
+    return lambda live: all(live(goal) for goal in goals)
 
 
 def array_expr(shape: Arr, site: Site, algebra: Algebra) -> Expr:
@@ -166,42 +166,40 @@ class _Family:
 
     def ways(self, seen: Seen) -> list[tuple[Goal, Seen]]:
         """(what the next item satisfies, the state behind it but for its value)."""
-        found: list[tuple[Goal, Seen]] = []
-        sure: list[tuple[Goal, Seen]] = []  # these need not be asked for values
+        if not self.shape.unique:
+            every = dict.fromkeys(way for item, state in self.steps.steps(seen.state) for way in self.with_twins(seen, item, state))
+            return [(goal, after) for goal, after in every if goal != FALSE and self.site.live(goal)]
+        found: dict[tuple[Goal, Seen], None] = {}
+        sure: dict[tuple[Goal, Seen], None] = {}  # these need not be asked for values
         for item, state in self.steps.steps(seen.state):
             after = seen._replace(state=state)
-            if self.shape.unique:
-                goal = join(item, self.algebra.apart(seen.values)) if seen.values else item
-                if not self.may_end(after):
-                    goal = self.safe(goal, after)
-                elif seen.values and self.has_plenty([item], after):
-                    sure.append((goal, after))
-                    continue
-                found.append((goal, after))
-                continue
-            if not self.can_end(after._replace(again=True)):
-                continue
-            if not seen.again:
-                later = self.later(after)
-                found += [(item, after)] if self.may_repeat(after, later) else [(join(item, goal), after) for goal in later]
-            if seen.again or seen.values or not seen.sure:  # where values are unknown, it may be equal to one of those
-                old = item if seen.again or not seen.sure else join(item, self.algebra.among(seen.values))
-                found.append((old, after._replace(again=True, values=frozenset())))
-        return [*dict.fromkeys(sure)] + [(goal, after) for goal, after in dict.fromkeys(found) if goal != FALSE and self.site.live(goal)]
+            if not self.may_end(after):
+                found[self.safe(item, after), after] = None
+            elif not seen.values:
+                found[item, after] = None
+            else:
+                (sure if self.has_plenty([item], after) else found)[join(item, self.algebra.apart(seen.values)), after] = None
+        return [*sure, *((goal, after) for goal, after in found if goal != FALSE and self.site.live(goal))]
+
+    def with_twins(self, seen: Seen, item: Goal, state: State) -> Iterator[tuple[Goal, Seen]]:
+        """The same for one choice of the next item, where two must be equal, or need not differ."""
+        if not self.ends.can_end(state):
+            return
+        after, done = seen._replace(state=state), Seen(state, again=True)
+        if seen.again:
+            yield item, done
+            return
+        # Where values are unknown, it may be equal to one of those.
+        old = TRUE if not seen.sure else self.algebra.among(seen.values) if seen.values else FALSE
+        if self.ends.can_end(state, TWINS) or (old != FALSE and self.ends.can_end(state, (1, old))):
+            yield item, after
+        else:
+            yield from ((join(item, goal), after) for goal in self.ends.to_come(state))
+        yield join(item, old), done
 
     def can_end(self, seen: Seen) -> bool:
-        """Whether some items lead from here to the end of the array."""
-        return self.ends.can_end(seen.state) if seen.again else self.may_end(seen) or self.algebra.census.has_array(self.left(seen))
-
-    def later(self, seen: Seen) -> list[Goal]:
-        """What the items to come may have to be, each once."""
-        return list(dict.fromkeys(self.shape.item(i) for i in self.places(seen)))
-
-    def places(self, seen: Seen) -> range:
-        """The places of the items to come, of those beyond the prefix two."""
-        starts = [one.start for one in self.shape.contains]
-        end = 2 + max([seen.state.at, len(self.shape.prefix), self.shape.low, *starts])
-        return range(seen.state.at, end if self.shape.high is None else min(end, self.shape.high))
+        """Whether some different items lead from here to the end of the array."""
+        return self.may_end(seen) or self.algebra.census.has_array(self.left(seen), seen.values)
 
     def goes_on_alike(self, after: Seen) -> bool:
         """Whether the bracket or comma behind an item is the same for all its values: then only what the next item may be is in doubt."""
@@ -214,40 +212,32 @@ class _Family:
 
     def has_plenty(self, goals: Sequence[Goal], after: Seen) -> bool:
         """Whether each goal has more values than can be taken by the time it is asked for."""
-        enough = self.enough(after)
         try:
-            return all(len(self.algebra.census.values(goal, enough)) >= enough for goal in goals)
+            return all(self.algebra.census.has_many(goal, self.enough(after)) for goal in goals)
         except BudgetExceeded:
             return False
 
     def enough(self, after: Seen) -> int:
-        return max(64, 2 + len(after.values) + self.shape.low + sum(one.low for one in self.shape.contains))
+        return max(64, 2 + len(after.values) + self.steps.least)
 
-    def safe(self, goal: Goal, after: Seen) -> Goal:
-        """The values of a goal that leave enough others for the items that must still come."""
-        shape, census = self.shape, self.algebra.census
-        enough = self.enough(after)
-        asked = self.later(after)
-        asked += [join(one, two) for one in asked for part in shape.contains for two in (part.goal, part.other)]
-        scarce: dict[Constant, None] = {}  # values that later items may be in need of; of all other goals there are enough
-        for one in asked:
-            values = census.values(one, enough)
-            if len(values) < enough:
-                scarce.update(dict.fromkeys(values))
-        mine = census.values(goal, enough + len(scarce))
-        others = [value for value in mine if value not in scarce]
-        if others and not self.can_end(self.plus(after, others[0])):
-            return self.algebra.among(value for value in scarce if census.has(goal, value) and self.can_end(self.plus(after, value)))
-        bad = [value for value in scarce if census.has(goal, value) and not self.can_end(self.plus(after, value))]
-        return join(goal, self.algebra.apart(bad)) if bad else goal
-
-    def may_repeat(self, after: Seen, later: Sequence[Goal]) -> bool:
-        """Whether two items can be equal, whatever the value of the last one is: one to come and an earlier one, or two to come."""
-        live, old = self.site.live, self.algebra.among(after.values)
-        if after.values and any(live(join(goal, old)) for goal in later):
-            return True
-        goals = [self.shape.item(i) for i in self.places(after)]
-        return any(live(join(a, b)) for i, a in enumerate(goals) for b in goals[:i])
+    def safe(self, item: Goal, after: Seen) -> Goal:
+        """The values of an item that leave enough others for the items that must still come."""
+        census, algebra, enough = self.algebra.census, self.algebra, self.enough(after)
+        few = [goal for goal in self.steps.goals(after.state) if not census.has_many(goal, enough)]
+        scarce = {value: None for goal in few for value in census.values(goal, enough)}  # of all others there are enough
+        new = join(item, algebra.apart(after.values)) if after.values else item
+        if not scarce:
+            return new if self.ends.can_end(after.state) else FALSE
+        alike: dict[tuple[bool, ...], list[Constant]] = {}  # it does not matter which of these is taken
+        for one in scarce:
+            if one not in after.values and census.has(item, one):
+                alike.setdefault(tuple([census.has(goal, one) for goal in few]), []).append(one)
+        good = [one for group in alike.values() if self.can_end(self.plus(after, group[0])) for one in group]
+        count = 1 + len(scarce) + len(after.values)
+        free = [one for one in census.values(item, count) if one not in scarce and one not in after.values]
+        if not free or not self.can_end(self.plus(after, free[0])):
+            return algebra.among(good)
+        return join(new, algebra.apart([one for one in scarce if one not in good]))
 
     def plus(self, seen: Seen, value: Constant) -> Seen:
         return seen if seen.again else seen._replace(values=seen.values | {value})
@@ -255,10 +245,6 @@ class _Family:
     def left(self, seen: Seen) -> Arr:
         """What the items to come have to be, as an array of their own."""
         shape, at = self.shape, seen.state.at
-        prefix, rest = shape.prefix[at:], shape.rest
-        if shape.unique and seen.values:
-            new = self.algebra.apart(seen.values)
-            prefix, rest = tuple([join(goal, new) for goal in prefix]), join(rest, new)
         contains = tuple(
             [
                 one._replace(low=max(one.low - n, 0), high=None if one.high is None else one.high - n, start=max(one.start - at, 0))
@@ -267,7 +253,7 @@ class _Family:
         )
         high = None if shape.high is None else shape.high - at
         apart = frozenset((ARRAY, *one[at + 1 :]) for one in seen.state.alive if isinstance(one, tuple))
-        return Arr(prefix, rest, max(shape.low - at, 0), high, contains, True if shape.unique else None, apart)
+        return Arr(shape.prefix[at:], shape.rest, max(shape.low - at, 0), high, contains, True, apart)
 
     def item(self, seen: Seen) -> Expr:
         """The next item, and what follows."""
@@ -287,7 +273,7 @@ class _Family:
                 sure = seen.sure and self.goes_on_alike(after)
                 found.append(Bind(item, then, self.after(after._replace(sure=False)), sure=sure))
                 if not seen.sure:
-                    free = self.may_end(after) or self.has_plenty(self.later(after), after)
+                    free = self.may_end(after) or self.has_plenty(self.steps.goals(after.state), after)
                     found.append(_doubt(self.algebra.form(goal), self.site.style.escapes, free=free))
         return alt(found)
 

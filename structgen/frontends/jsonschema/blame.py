@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, Final
 
 from structgen.errors import SchemaError
-from structgen.frontends.jsonschema.empty import TOO_MUCH, Emptiness
+from structgen.frontends.jsonschema.empty import TOO_MUCH, Emptiness, Test
 from structgen.frontends.jsonschema.load import Cell, pointer
 from structgen.frontends.jsonschema.node import FALSE, Goal, Item, Node, goal_of
 
@@ -96,11 +96,25 @@ def _goal_to_blame(goal: Goal, cell: Cell | str, emptiness: Emptiness) -> tuple[
     while goal not in seen and goal != FALSE:
         seen.add(goal)
         needs = emptiness.needs(goal) or []
-        bad = [one for one in needs[0].goals if not emptiness.live(one)] if len(needs) == 1 else []
+        bad = _missing(needs[0], emptiness) if len(needs) == 1 else []
         if len(bad) != 1 or bad[0] == FALSE:
             break
         goal = bad[0]
     return goal, cell if goal == start else emptiness.algebra.nodes[goal[0] >> 1].cell
+
+
+def _missing(need: Test, emptiness: Emptiness) -> list[Goal]:
+    """The goals without values that a need fails for."""
+    found: dict[Goal, None] = {}
+
+    def live(goal: Goal) -> bool:
+        is_live = emptiness.live(goal)
+        if not is_live:
+            found[goal] = None
+        return is_live
+
+    need(live)
+    return list(found)
 
 
 def _dead(parts: Iterator[Part], emptiness: Emptiness) -> Part | None:

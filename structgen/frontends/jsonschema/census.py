@@ -9,29 +9,25 @@ Not here: the texts of values.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from itertools import combinations, count, islice
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema import keys, scalars, strings
-from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, OBJECT, Constant, Rational
-from structgen.frontends.jsonschema.contains import State, Steps
+from structgen.frontends.jsonschema.constants import ARRAY, BOOLEAN, Constant, Rational
+from structgen.frontends.jsonschema.contains import Ends, Steps
+from structgen.frontends.jsonschema.listing import Objects, Values, Ways, arrays, has_representatives
 from structgen.frontends.jsonschema.node import FALSE, Goal
 from structgen.frontends.jsonschema.shapes import Arr, Form, Num, Obj, has_number, is_constant, only
 
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.algebra import Algebra
 
-LONGEST: Final = 300
-"""The most items of an array that is put together from values."""
-
 MAX_STEPS: Final = 200_000
 """The most values that are put together for one answer."""
-
-
-Values = tuple[Constant, ...]
 
 
 class Census:
@@ -40,7 +36,9 @@ class Census:
     def __init__(self, algebra: Algebra) -> None:
         self.algebra = algebra
         self._has: dict[tuple[Goal, Constant], bool] = {}
-        self._values: dict[tuple[Goal, int], tuple[Constant, ...]] = {}
+        self._values: dict[tuple[Goal, int], Values | BudgetExceeded] = {}
+        self._arrays: dict[tuple[Arr, frozenset[Constant]], bool | BudgetExceeded] = {}
+        self._endless: dict[Goal, bool] = {}
         self._settled: dict[Arr | Obj, tuple[Constant, ...]] = {}
         self._steps = 0
 
@@ -123,20 +121,52 @@ class Census:
     def values(self, goal: Goal, limit: int) -> Values:
         """At least `limit` values (some more); where there are fewer, these are all. Raises BudgetExceeded."""
         limit = 1 << max(limit - 1, 1).bit_length()  # few different limits
-        found = self._values.get((goal, limit))
-        if found is None:
-            found = self._values[(goal, limit)] = self._counted(self.algebra.form(goal), limit)
-        return found
+        return _remembered(self._values, (goal, limit), lambda: self._counted(self.algebra.form(goal), limit))
 
-    def has_array(self, shape: Arr) -> bool:
-        """Whether some array satisfies the shape. Raises BudgetExceeded."""
-        if shape.among is not None:
-            return self.has_constant(shape)
-        if shape.unique and not shape.contains and not shape.apart and (shape.high is None or shape.low <= shape.high):
-            goals = {shape.item(i): None for i in range(min(shape.low, len(shape.prefix) + 1))}
-            values = {goal: self.values(goal, shape.low) for goal in goals}
-            return has_representatives([values[shape.item(i)] for i in range(shape.low)])
-        return bool(self._counted(only("array", (shape,)), 1))
+    def has_many(self, goal: Goal, count: int) -> bool:
+        """Whether there are at least so many values. Raises BudgetExceeded."""
+        form = self.algebra.form(goal)
+        found = self._endless.get(goal)
+        if found is None:
+            found = self._endless[goal] = self._is_endless(form)
+        return found or any(_number_count(one) >= count for one in form.number) or len(self.values(goal, count)) >= count
+
+    def _is_endless(self, form: Form) -> bool:
+        """True where there certainly are infinitely many values."""
+        if any(_number_count(one) == math.inf for one in form.number) or any(strings.is_endless(one) for one in form.string):
+            return True
+        return any(self._endless_object(one) for one in form.object if one.among is None and one.high is None)
+
+    def _endless_object(self, shape: Obj) -> bool:
+        """Whether one more member may always follow."""
+        others = [one for one in keys.plan(shape, self.algebra).others if one.most is None and self.values(one.goal, 1)]
+        return bool(others) and bool(self._counted(only("object", (shape,)), 1))
+
+    def has_array(self, shape: Arr, taken: frozenset[Constant] = frozenset()) -> bool:
+        """Whether some array of different items satisfies the shape, and none of them is `taken`. Raises BudgetExceeded."""
+        return _remembered(self._arrays, (shape, taken), lambda: self._has_array(shape, taken))
+
+    def _has_array(self, shape: Arr, taken: frozenset[Constant]) -> bool:
+        if shape.high is not None and shape.low > shape.high:
+            return False
+        steps = Steps(shape, self.algebra)
+        count = steps.least + len(taken) + 1
+        known: dict[Goal, Values | None] = {}
+
+        def few(goal: Goal) -> Values | None:
+            if goal not in known:
+                many = self.has_many(goal, count)
+                known[goal] = None if many else tuple([value for value in self.values(goal, count) if value not in taken])
+            return known[goal]
+
+        if not shape.contains and not shape.apart:
+            lists = [few(shape.item(i)) for i in range(shape.low)]
+            return has_representatives([one for one in lists if one is not None])
+        if all(few(goal) in (None, ()) for goal in steps.goals(steps.start)):  # whatever is there can differ
+            return Ends(steps, lambda goal: few(goal) is None).can_end(steps.start)
+        self._steps = 0
+        ways = Ways(shape, self.algebra, lambda goal: few(goal) != (), few)
+        return next(ways.ends(self._step), None) is not None
 
     def _counted(self, form: Form, limit: int) -> Values:
         width = limit
@@ -187,8 +217,7 @@ class Census:
             if shape.among is not None:
                 yield from self.settled(shape)[:limit]
             elif table.below is not None:
-                made = self._arrays(shape, table.below) if isinstance(shape, Arr) else self._objects(shape, table.below)
-                yield from islice(made, limit)
+                yield from islice(self._made(shape, table.below), limit)
 
     def _step(self) -> None:
         self._steps += 1
@@ -197,101 +226,32 @@ class Census:
                 "whether there are enough different values takes too long to find out", hint="Make the items less entangled."
             )
 
-    def _arrays(self, shape: Arr, below: _Table) -> Iterator[Constant]:
-        steps = Steps(shape, self.algebra)
-        least = max(len(shape.prefix), shape.low, *(one.start for one in shape.contains), 0) + sum(one.low for one in shape.contains)
-        below.need(least + len(shape.apart) + 1)
-        longest = least + len(shape.apart) + below.width if shape.high is None else shape.high  # a longer one could do without an item
-        if shape.low > LONGEST:
-            raise BudgetExceeded(
-                f"an array with contains, constants or repetitions has {shape.low:,} items", hint=f"Lower minItems to {LONGEST}."
-            )
-        for size in range(shape.low, longest + 1):
-            if size and not self._at(shape.item(size - 1), below):
-                return
-            for lists in self._ways(steps, size, below):
-                for items in self._chosen(lists, shape.unique):
-                    value: Values = (ARRAY, *items)
-                    if self._is_array(shape, value):
-                        yield value
-
-    def _ways(self, steps: Steps, size: int, below: _Table) -> Iterator[tuple[Values, ...]]:
-        """What the items of an array of this size may be: values for each place, one way for every choice of what an item counts for."""
-        todo: list[tuple[State, tuple[Values, ...]]] = [(steps.start, ())]
-        while todo:
-            self._step()
-            state, so_far = todo.pop()
-            left = size - len(so_far)
-            if not left:
-                if steps.may_end(state):
-                    yield so_far
-            elif all(one.low - hits <= left for one, hits in zip(steps.shape.contains, state.hits, strict=True)):
-                ways = [(after, (*so_far, some)) for goal, after in steps.steps(state) if (some := self._at(goal, below))]
-                todo += reversed(ways)
-
-    def _chosen(self, lists: Sequence[Values], unique: bool | None) -> Iterator[Values]:
-        """One value from each list; all different, or not all, where that is asked for."""
-        if unique is False:
-            for i, j in combinations(range(len(lists)), 2):
-                for value in lists[i]:
-                    if value in lists[j]:
-                        yield from self._chosen([(value,) if k in (i, j) else one for k, one in enumerate(lists)], None)
-            return
-        todo: list[Values] = [()]
-        while todo:
-            so_far = todo.pop()
-            self._step()
-            if len(so_far) == len(lists):
-                yield so_far
-            elif not unique:
-                todo += [(*so_far, value) for value in reversed(lists[len(so_far)])]
-            else:
-                rest = [tuple([value for value in one if value not in so_far]) for one in lists[len(so_far) :]]
-                if has_representatives(rest):
-                    todo += [(*so_far, value) for value in reversed(rest[0])]
-
-    def _objects(self, shape: Obj, below: _Table) -> Iterator[Constant]:
-        plan = keys.plan(shape, self.algebra)
-        if not plan.possible:
-            return
+    def _made(self, shape: Arr | Obj, below: _Table) -> Iterator[Constant]:
+        """The containers of one shape, of values of the table below."""
+        row = partial(self._at, table=below)
+        if isinstance(shape, Arr):
+            below.need(Steps(shape, self.algebra).least + 3)
+            return arrays(shape, self.algebra, row, below.width, self._step)
         below.need(len(shape.apart) + 1)
-        members = [(one.name, self._at(one.goal, below), one.required) for one in plan.members]
-        for other in plan.others:
-            values = self._at(other.goal, below)
-            names = other.names(shape.low + below.width + len(other.taken))
-            members += [(name, values, False) for name in names if name not in other.taken]
-        yield from self._joined(shape, [one for one in members if one[1] or one[2]])
-
-    def _joined(self, shape: Obj, members: Sequence[tuple[str, Values, bool]]) -> Iterator[Constant]:
-        """Objects of some of the members (all that are required), those with few first."""
-        todo: list[Iterator[tuple[int, dict[str, Constant]]]] = [iter([(0, {})])]
-        while todo:
-            found = next(todo[-1], None)
-            if found is None:
-                todo.pop()
-                continue
-            self._step()
-            at, so_far = found
-            left = len(so_far) + len(members) - at
-            if left < shape.low or (shape.high is not None and len(so_far) > shape.high):
-                continue
-            if at < len(members):
-                todo.append(_with(members[at], at, so_far, may_skip=left > shape.low))
-                continue
-            value: Values = (OBJECT, *((key, so_far[key]) for key in sorted(so_far)))
-            if self._is_object(shape, value):
-                yield value
+        every = Objects(shape, self.algebra, row, below.width, self._step)
+        return (one for one in every if one not in shape.apart)
 
 
-def _with(
-    member: tuple[str, Values, bool], at: int, so_far: dict[str, Constant], *, may_skip: bool
-) -> Iterator[tuple[int, dict[str, Constant]]]:
-    """An object without one more member, where it is not required, and with each of its values."""
-    name, values, required = member
-    if not required and may_skip:
-        yield at + 1, so_far
-    for one in values:
-        yield at + 1, {**so_far, name: one}
+_K = TypeVar("_K")
+_T = TypeVar("_T")
+
+
+def _remembered(known: dict[_K, _T | BudgetExceeded], key: _K, work_out: Callable[[], _T]) -> _T:
+    """The answer to a question, or the error that came of it, which may have taken seconds."""
+    if key not in known:
+        try:
+            known[key] = work_out()
+        except BudgetExceeded as error:
+            known[key] = error
+    found = known[key]
+    if isinstance(found, BudgetExceeded):
+        raise found.with_traceback(None)
+    return found
 
 
 class _Wider(Exception):
@@ -315,40 +275,22 @@ class _Table:
             raise _Wider(1 << extra.bit_length())
 
 
-def has_representatives(lists: Sequence[Sequence[Constant]]) -> bool:
-    """Whether a different value can be taken from each list (Hall's condition, by augmenting paths)."""
-    small = [one for one in lists if len(one) < len(lists)]  # from the others, something is always left
-    owner: dict[Constant, int] = {}
-    taken: dict[int, Constant] = {}
-
-    def place(first: int) -> bool:
-        came: dict[Constant, int] = {}
-        todo = [first]
-        for i in todo:  # it grows meanwhile
-            for value in small[i]:
-                if value not in came:
-                    came[value] = i
-                    if value not in owner:
-                        hand_on(value, came, first)
-                        return True
-                    todo.append(owner[value])
-        return False
-
-    def hand_on(free: Constant, came: dict[Constant, int], first: int) -> None:
-        """Each list on the way takes the next one's value, and the last the free one."""
-        i = came[free]
-        while i != first:
-            old, taken[i], owner[free] = taken[i], free, i
-            free, i = old, came[old]
-        taken[i], owner[free] = free, i
-
-    return all(place(i) for i in range(len(small)))
+def _number_count(shape: Num) -> float:
+    """How many numbers there are at least."""
+    if shape.values is not None or (shape.low is not None and shape.low == shape.high) or not scalars.is_live(shape):
+        return 0
+    step = scalars.step_of(shape)
+    if step is None or shape.low is None or shape.high is None:
+        return math.inf
+    return 0 if shape.others else math.floor((shape.high - shape.low) / step) - 1 - len(shape.but)
 
 
 def numbers(shape: Num) -> Iterator[Rational]:
     """The numbers of a shape; those that are dense come in ever smaller steps."""
     if shape.values is not None:
         yield from shape.values
+        return
+    if not scalars.is_live(shape):
         return
     step = scalars.step_of(shape)
     if step is not None:
@@ -358,9 +300,12 @@ def numbers(shape: Num) -> Iterator[Rational]:
         if has_number(shape, shape.low):
             yield shape.low
         return
-    for digits in range(60):
-        grain = Fraction(1, 10**digits)
-        yield from (one for one in islice(_multiples(shape, grain), 100) if has_number(shape, one))
+    seen: set[Fraction] = set()
+    for digits in count():
+        for one in islice(_multiples(shape, Fraction(1, 10**digits)), 100):
+            if one not in seen and has_number(shape, one):
+                seen.add(one)
+                yield one
 
 
 def _multiples(shape: Num, step: Fraction) -> Iterator[Fraction]:

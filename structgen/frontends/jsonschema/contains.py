@@ -7,6 +7,9 @@ either is what some of the constants have there, or none of that.
 States are never listed. Behind the prefix, the constants and the places where obligations begin, all places are alike: there it is enough
 to know, for the matches so far, how many more items can lead to an end (`Ends`), and those numbers are a few intervals.
 
+Items that must not all differ have *twins*: two of them are equal. Some value can be both where it satisfies both goals, so that is a
+question about one goal, and no values need to be known.
+
 Not here: texts (`arrays`).
 """
 
@@ -14,11 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import product
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.constants import Constant
-from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join_all
+from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join, join_all
 from structgen.frontends.jsonschema.shapes import Arr, Contains
 
 if TYPE_CHECKING:
@@ -31,6 +34,13 @@ Live = Callable[[Goal], bool]
 
 Spans = tuple[tuple[int, int | None], ...]
 """Numbers of items as intervals in order, without touching each other; None: without end."""
+
+
+Twins = tuple[int, Goal]
+"""How many of two equal items are still to come, and what is known of them."""
+
+SETTLED: Final[Twins] = (0, TRUE)
+TWINS: Final[Twins] = (2, TRUE)
 
 
 class State(NamedTuple):
@@ -50,6 +60,8 @@ class Steps:
         longest = [len(one) for one in shape.apart if isinstance(one, tuple)]  # one more than items
         self.alike = max([len(shape.prefix), *(one.start for one in shape.contains), *longest])  # from here on all places are
         self.cap = max(self.alike, shape.low) if shape.high is None else shape.high
+        self.least = max(self.alike, shape.low) + sum(one.low for one in shape.contains)  # so many items are enough, or none are
+        self._goals: dict[tuple[int, frozenset[Constant]], list[Goal]] = {}
         self.start = State(0, (0,) * len(shape.contains), shape.apart)
 
     def may_end(self, state: State) -> bool:
@@ -89,17 +101,20 @@ class Steps:
         found = [(self.algebra.among((value,)), group) for value, group in groups.items()]
         return [*found, (self.algebra.apart(groups), frozenset())]
 
-    def goals(self) -> list[Goal]:
-        """All goals that items may have to satisfy, and perhaps more."""
-        shape = self.shape
-        found: dict[Goal, None] = {}
-        level = {shape.apart}
-        for at in range(self.alike + 1):
-            said = [(TRUE,) if at < one.start else (one.goal, TRUE if one.high is None else one.other) for one in shape.contains]
-            parts = [part for alive in {*level, frozenset()} for part in self._parts(State(at, (), alive))]
-            found.update((join_all([shape.item(at), same, *picked]), None) for same, _ in parts for picked in product(*said))
-            level = {alive for _, alive in parts}
-        return list(found)
+    def goals(self, state: State) -> list[Goal]:
+        """All goals that the items to come may have to satisfy, and perhaps more."""
+        shape, key = self.shape, (min(state.at, self.alike), state.alive)
+        found = self._goals.get(key)
+        if found is None:
+            every: dict[Goal, None] = {}
+            level = {state.alive}
+            for at in range(key[0], self.alike + 1 if shape.high is None else min(self.alike + 1, shape.high)):
+                said = [(TRUE,) if at < one.start else (one.goal, TRUE if one.high is None else one.other) for one in shape.contains]
+                parts = [part for alive in {*level, frozenset()} for part in self._parts(State(at, (), alive))]
+                every.update((join_all([shape.item(at), same, *picked]), None) for same, _ in parts for picked in product(*said))
+                level = {alive for _, alive in parts}
+            found = self._goals[key] = list(every)
+        return found
 
 
 def _choices(one: Contains, at: int, count: int) -> list[tuple[Goal, int]]:
@@ -116,41 +131,68 @@ class Ends:
 
     def __init__(self, steps: Steps, live: Live) -> None:
         self.steps, self.live = steps, live
-        self._known: dict[State, bool] = {}
+        self._known: dict[tuple[State, Twins], bool] = {}
         self._spans: dict[tuple[int, ...], Spans] = {}
-        self._kinds: list[tuple[bool, ...]] | None = None
+        self._kinds: list[tuple[tuple[bool, ...], Goal]] | None = None
 
-    def can_end(self, state: State) -> bool:
-        """Whether some items lead from here to the end of the array. Raises BudgetExceeded."""
-        steps, known = self.steps, self._known
-        todo = [state]
+    def can_end(self, state: State, twins: Twins = SETTLED) -> bool:
+        """Whether some items lead from here to the end of the array, twins among them. Raises BudgetExceeded."""
+        known = self._known
+        todo = [(state, twins)]
         while todo:
             one = todo[-1]
             if one in known:
                 todo.pop()
-            elif one.at >= steps.alike:
-                known[one] = self._fits(one)
-            elif steps.may_end(one):
+            elif one[0].at >= self.steps.alike:
+                known[one] = self._fits(*one)
+            elif not one[1][0] and self.steps.may_end(one[0]):
                 known[one] = True
             else:
-                after = [to for goal, to in steps.steps(one) if self.live(goal)]
+                after = [(to, left) for _, to, left in moves(self.steps.steps(one[0]), one[1], self.live)]
                 missing = [to for to in after if to not in known]
                 if not missing or any(known.get(to) for to in after):
                     known[one] = any(known.get(to) for to in after)
                     _check(known)
                 else:
                     todo.append(missing[0])
-        return known[state]
+        return known[state, twins]
 
-    def _fits(self, state: State) -> bool:
+    def to_come(self, state: State) -> list[Goal]:
+        """What some item to come may be, so that the array can still end."""
+        found: dict[Goal, None] = {}
+        seen = {state: None}
+        todo = [state]
+        for one in todo:  # it grows meanwhile
+            for goal, to in self.steps.steps(one):
+                if goal not in found and self.live(goal) and self.can_end(to):
+                    found[goal] = None
+                if one.at < self.steps.alike and to not in seen and self.live(goal):  # further on, it may just as well come at once
+                    seen[to] = None
+                    todo.append(to)
+                    _check(seen)
+        return list(found)
+
+    def _fits(self, state: State, twins: Twins) -> bool:
         """Whether one of the numbers of items that may follow is within the bounds of the array."""
         low, high = self.steps.shape.low - state.at, self.steps.shape.high
         most = None if high is None else high - state.at
-        spans = self._after(state.hits)
+        spans = self._behind(state.hits, twins)
         return any((last is None or last >= low) and (most is None or first <= most) for first, last in spans)
 
+    def _behind(self, hits: tuple[int, ...], twins: Twins) -> Spans:
+        """How many items may follow so many matches, where all places are alike: the twins first, as the order does not matter."""
+        if not twins[0]:
+            return self._after(hits)
+        found: list[tuple[int, int | None]] = []
+        for _, to, left in moves(self._next(hits), twins, self.live):
+            if left != twins:
+                found += _longer(self._behind(to, left))
+        return _joined(found)
+
     def _after(self, hits: tuple[int, ...]) -> Spans:
-        """How many items may follow so many matches, where all places are alike."""
+        """How many items may follow so many matches."""
+        if len(hits) == 1:
+            return self._after_one(*hits)
         known = self._spans
         todo = [hits]
         while todo:
@@ -158,37 +200,64 @@ class Ends:
             if one in known:
                 todo.pop()
                 continue
-            after = self._next(one)
+            after = {to for _, to in self._next(one)}
             missing = [to for to in after if to not in known and to != one]
             if missing:
                 todo += missing
                 continue
             enough = all(n >= duty.low for n, duty in zip(one, self.steps.shape.contains, strict=True))
-            spans = [(first + 1, None if last is None else last + 1) for to in after if to != one for first, last in known[to]]
+            spans = [span for to in after if to != one for span in _longer(known[to])]
             found = _joined([*spans, *([(0, 0)] if enough else [])])
             known[one] = ((found[0][0], None),) if found and one in after else found
             _check(known)
         return known[hits]
 
-    def _next(self, hits: tuple[int, ...]) -> set[tuple[int, ...]]:
-        """The matches behind one more item, as `Steps.steps` has them."""
-        duties = self.steps.shape.contains
-        found: set[tuple[int, ...]] = set()
-        for kind in self._kinds if self._kinds is not None else self._live_kinds():
-            if not any(more and n >= (one.low if one.high is None else one.high) for more, n, one in zip(kind, hits, duties, strict=True)):
-                found.add(tuple([n + more for n, more in zip(hits, kind, strict=True)]))
-        return found
+    def _after_one(self, hits: int) -> Spans:
+        """The same where there is one obligation: nothing needs to be counted."""
+        (duty,) = self.steps.shape.contains
+        kinds = [kind for kind, _ in self._live_kinds()]
+        least = max(duty.low - hits, 0)
+        most = 0 if (True,) not in kinds else least if duty.high is None else duty.high - hits
+        return ((least, None if (False,) in kinds else most),) if least <= most else ()
 
-    def _live_kinds(self) -> list[tuple[bool, ...]]:
-        """For which obligations an item can count, all at once, where all places are alike."""
+    def _next(self, hits: tuple[int, ...]) -> Iterator[tuple[Goal, tuple[int, ...]]]:
+        """What one more item is, and the matches behind it, as `Steps.steps` has them."""
+        duties = self.steps.shape.contains
+        for kind, goal in self._live_kinds():
+            if not any(more and n >= (one.low if one.high is None else one.high) for more, n, one in zip(kind, hits, duties, strict=True)):
+                yield goal, tuple([n + more for n, more in zip(hits, kind, strict=True)])
+
+    def _live_kinds(self) -> list[tuple[tuple[bool, ...], Goal]]:
+        """For which obligations an item can count, all at once, where all places are alike; and what it is then."""
+        if self._kinds is not None:
+            return self._kinds
         shape, at = self.steps.shape, self.steps.alike
         self._kinds = []
         for kind in product((True, False), repeat=len(shape.contains)) if shape.high is None or at < shape.high else ():
             goals = [one.goal if more else TRUE if one.high is None else one.other for more, one in zip(kind, shape.contains, strict=True)]
             goal = join_all([shape.item(at), *goals])
             if goal != FALSE and self.live(goal):
-                self._kinds.append(kind)
+                self._kinds.append((kind, goal))
         return self._kinds
+
+
+_To = TypeVar("_To")
+
+
+def moves(steps: Iterable[tuple[Goal, _To]], twins: Twins, live: Live) -> Iterator[tuple[Goal, _To, Twins]]:
+    """What the next item is where it has a value, and what is behind it: each item may be one of the twins."""
+    left, same = twins
+    for goal, to in steps:
+        if live(goal):
+            yield goal, to, twins
+            both = join(goal, same)
+            if left and live(both):
+                yield both, to, (1, both) if left == 2 else SETTLED
+
+
+def _longer(spans: Spans) -> list[tuple[int, int | None]]:
+    """One more."""
+    return [(first + 1, None if last is None else last + 1) for first, last in spans]
 
 
 def _check(known: Sized) -> None:

@@ -347,28 +347,16 @@ def _names_dfa(goal: Goal, algebra: Algebra) -> CharDFA:
 # ---- is there any ----
 
 
-def need(shape: Obj, algebra: Algebra) -> tuple[Callable[[Live], bool], Sequence[Goal]]:
-    """Whether some object satisfies the shape, as a test of the goals that it names."""
+def need(shape: Obj, algebra: Algebra) -> Callable[[Live], bool]:
+    """Whether some object satisfies the shape, as a test of the goals that have values."""
     if shape.names == TRUE and not shape.some and not shape.apart and shape.low <= len(shape.required):
         goals = list(dict.fromkeys(shape.goal(name) for name in shape.required))
-        return (lambda live: all(live(goal) for goal in goals)), goals
+        return lambda live: all(live(goal) for goal in goals)
     keys = plan(shape, algebra)
     if not keys.possible:
-        return (lambda _: False), []
-    duties = (1 << len(shape.some)) - 1
+        return lambda _: False
     rest = Rest(keys.members, keys.others, shape.low, shape.high, algebra)
-    asked: dict[Goal, None] = {}
-
-    def all_live(goal: Goal) -> bool:
-        asked[goal] = None
-        return True
-
-    every: list[Member | Others] = [*keys.members, *keys.others]
-    for one in every:
-        options(one, all_live, duties)
-    if shape.apart:
-        rest.can_end(duties, shape.apart, 0, all_live, thorough=True)
-    return (lambda live: rest.can_end(duties, shape.apart, 0, live)), list(asked)
+    return lambda live: rest.can_end((1 << len(shape.some)) - 1, shape.apart, 0, live)
 
 
 class Rest(NamedTuple):
@@ -380,18 +368,18 @@ class Rest(NamedTuple):
     high: int | None
     algebra: Algebra
 
-    def can_end(self, duties: int, alive: Apart, size: int, live: Live, *, thorough: bool = False) -> bool:
+    def can_end(self, duties: int, alive: Apart, size: int, live: Live) -> bool:
         """True where some choice of further members meets the duties, makes `low` to `high` of them, and an object that is none of the
-        constants `alive`, which have the `size` members so far. `thorough`: ask for every goal that may matter."""
-        if not alive or self.is_endless(TRUE.__eq__ if thorough else live):
+        constants `alive`, which have the `size` members so far."""
+        if not alive or self.is_endless(live):
             return self._ends(0, 0, duties, live)
         states = {(0, alive, duties)}
         for k, one in enumerate(self.members):
             after: set[tuple[int, Apart, int]] = set()
             for more, left, open_ in states:
-                if not left and not thorough and self._ends(k, more, open_, live):
+                if not left and self._ends(k, more, open_, live):
                     return True
-                if left or thorough:
+                if left:
                     if not one.required:
                         after.add((more, left, open_))
                     for _, covers, alive_after in ways(one, live, open_, left, self.algebra):
@@ -474,8 +462,8 @@ def can_finish(members: Iterable[Group], classes: Iterable[Kind], duties: int, l
         return False
     for ways, count in extra.items():
         for _ in range(min(count, len(ways)) if any(ways) else 0):
-            for left, members_of in list(fewest.items()):
+            for left, size in list(fewest.items()):
                 for covers in ways:
                     after = left & ~covers
-                    fewest[after] = min(fewest.get(after, members_of + 1), members_of + 1)
+                    fewest[after] = min(fewest.get(after, size + 1), size + 1)
     return 0 in fewest and (high is None or there + fewest[0] <= high)

@@ -82,6 +82,7 @@ def _copied(value: Any, root: str) -> Any:
                 if not isinstance(name, str):
                     why = f"the keys of a JSON object are strings, not {type(name).__name__}: {name!r:.100}"
                     raise SchemaError(why, where=pointer(cell), hint="json.dumps would make a string of it; write the string.")
+                _check_characters(name, cell)
             holder[key] = fresh = dict(one)
             todo.extend((fresh, name, (cell, name)) for name in fresh)
         elif isinstance(one, list | tuple):
@@ -89,9 +90,16 @@ def _copied(value: Any, root: str) -> Any:
             todo.extend((parts, i, (cell, str(i))) for i in range(len(parts)))
         elif isinstance(one, float):
             holder[key] = _decimal(repr(one), pointer(cell))
-        elif one is not None and not isinstance(one, str | int | Decimal):
+        elif isinstance(one, str):
+            _check_characters(one, cell)
+        elif one is not None and not isinstance(one, int | Decimal):
             raise SchemaError(f"a schema is made of JSON values, not of {type(one).__name__}", where=pointer(cell))
     return top[0]
+
+
+def _check_characters(text: str, cell: Cell | str) -> None:
+    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+        raise SchemaError("the schema holds half of a surrogate pair", where=pointer(cell), hint="No JSON text in UTF-8 can hold one.")
 
 
 def _decimal(text: str, where: str | None = None) -> Decimal:
@@ -180,7 +188,7 @@ def load(schema: object, root: str = "") -> Any:
     if isinstance(schema, dict) and not _is_same(tree, text, schema):
         return _copied(schema, root)
     if "\\u" in text or isinstance(schema, str):
-        _check_characters(tree)
+        _check_tree(tree, root)
     return tree
 
 
@@ -192,10 +200,8 @@ def _is_same(tree: Any, text: str, schema: dict[str, Any]) -> bool:
         return False
 
 
-def _check_characters(tree: Any) -> None:
+def _check_tree(tree: Any, root: str) -> None:
     try:
         json.dumps(tree, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError:
-        raise SchemaError("the schema holds half of a surrogate pair", hint="No JSON text in UTF-8 can hold one.") from None
-    except RecursionError:
-        pass
+    except (UnicodeEncodeError, RecursionError):
+        _copied(tree, root)  # knows where

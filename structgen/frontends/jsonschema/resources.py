@@ -19,7 +19,7 @@ from structgen.frontends.jsonschema.dialects import Dialect, draft_at, draft_nam
 from structgen.frontends.jsonschema.load import Cell, load, pointer
 from structgen.frontends.jsonschema.uris import resolve, without_fragment
 
-_INDEX: Final = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+_INDEX: Final = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 _MISSING: Final = object()
 _METASCHEMAS: Final = re.compile(r"https?(?=://json-schema\.org/)")
 

@@ -308,6 +308,14 @@ def some(shape: Str, limit: int) -> list[str]:
         count *= 4  # most exceptions are far from the first texts
 
 
+def is_endless(shape: Str) -> bool:
+    """True where there certainly are infinitely many strings. Raises BudgetExceeded."""
+    if shape.values is not None or shape.high is not None:
+        return False
+    dfa = language(shape._replace(but=frozenset()))
+    return dfa is None or not dfa.is_finite
+
+
 def shape_dfa(shape: Str) -> CharDFA:
     """The shape as one automaton, lengths included. Raises BudgetExceeded."""
     if shape.values is not None:

@@ -85,7 +85,9 @@ class Reader:
 
     def cased(self, chars: CharSet) -> CharSet:
         """The set, or all that matches it when case is ignored."""
-        return uni.ignore_case(chars, ascii_only=self.flags.a) if self.flags.i else chars
+        if not self.flags.i:
+            return chars
+        return uni.fold_case(chars) if self.syntax == "ecma" else uni.ignore_case(chars, ascii_only=self.flags.a)
 
     def as_set(self, item: int | CharSet) -> CharSet:
         """What a single character or a shorthand such as `\\d` matches; shorthands have no case."""

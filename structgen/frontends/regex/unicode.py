@@ -201,3 +201,20 @@ def ignore_case(chars: CharSet, *, ascii_only: bool = False) -> CharSet:
     out = [code for code, low in lowered.items() if cs.contains(forms, low)]
     stay = cs.subtract(forms, cs.normal((code, code) for code in lowered))
     return cs.union(stay, cs.normal((code, code) for code in out))
+
+
+@lru_cache(maxsize=1)
+def _folded() -> list[tuple[int, ...]]:
+    """Characters that are one when case is folded."""
+    groups: dict[str, list[int]] = {}
+    for block in _SCANNED:
+        for code in block:
+            groups.setdefault(chr(code).casefold(), []).append(code)
+    return [tuple(group) for group in groups.values() if len(group) > 1]
+
+
+@lru_cache(maxsize=512)
+def fold_case(chars: CharSet) -> CharSet:
+    """The characters that match a set when case is ignored, as ECMA-262 does (by simple case folding: `i` and dotless `\u0131` differ)."""
+    found = [code for group in _folded() if any(cs.contains(chars, code) for code in group) for code in group]
+    return cs.union(chars, cs.normal((code, code) for code in found))

@@ -11,7 +11,7 @@ from conftest import SCALE
 from structgen.automata.machine import ByteAutomaton
 from structgen.constraint.grammar import Grammar
 from structgen.errors import BudgetExceeded
-from structgen.frontends.jsonschema import json_schema
+from structgen.frontends.jsonschema import contains, json_schema
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.contains import Ends, State, Steps
 from structgen.frontends.jsonschema.load import load
@@ -69,7 +69,7 @@ def test_states_that_can_end_are_found(block: int) -> None:
         every = {steps.start}
         for _ in range(8):
             every |= {to for state in every for _, to in steps.steps(state)}
-        asked = set(steps.goals())
+        asked = set(steps.goals(steps.start))
         assert all(goal in asked for state in every for goal, _ in steps.steps(state)), (seed, schema)
         ends = Ends(steps, live)
         for state in sorted(every, key=lambda state: (state.at, state.hits)):
@@ -93,6 +93,15 @@ def test_large_bounds_cost_what_a_text_visits() -> None:
             5, seed=1
         )
     )
+
+
+def test_an_array_that_takes_too_long_does_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    several = [{"contains": {"type": kind}, "minContains": 9} for kind in ("string", "integer")]
+    machine = ByteAutomaton(json_schema({"properties": {"a": {"allOf": several}}}).start)
+    for states in (10, contains.MAX_STATES):
+        monkeypatch.setattr(contains, "MAX_STATES", states)
+        with pytest.raises(BudgetExceeded, match="more than 10 states"):
+            machine.accepts(b'{"a": 1}')
 
 
 def test_too_many_states_are_refused_with_their_place() -> None:

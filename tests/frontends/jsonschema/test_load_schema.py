@@ -24,6 +24,12 @@ from structgen.frontends.jsonschema.load import load, pointer
         ({"enum": [float("inf")]}, "/enum/0"),
         ({"a/b": {"~": {1, 2}}}, "/a~1b/~0"),
         ({"x": b""}, "/x"),
+        ({"enum": ["a", "\ud800"]}, "/enum/1"),
+        ({"multipleOf": Decimal("0.1"), "properties": {"a": {"const": "\udfff"}}}, "/properties/a/const"),
+        ({"multipleOf": Decimal("0.1"), "properties": {"\ud83d": {}}}, "/properties"),
+        ({"enum": ["\ud83d\ude00"]}, "/enum/0"),
+        ({"multipleOf": Decimal("0.1"), "enum": ["\ud83d\ude00"]}, "/enum/0"),
+        ('{"enum": ["\\ud83d"]}', "/enum/0"),
     ],
 )
 def test_values_that_are_not_json(schema: Any, where: str) -> None:

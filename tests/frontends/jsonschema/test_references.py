@@ -387,6 +387,7 @@ def test_bases(base: str) -> None:
         ({"$ref": "#/$defs/a"}, "/$ref", "no '\\$defs'"),
         ({"$ref": "#/allOf/01", "allOf": [{}, {}]}, "/$ref", "no '01'"),
         ({"$ref": "#/allOf/٠", "allOf": [{}, {}]}, "/$ref", "leads nowhere"),
+        ({"$ref": f"#/allOf/{'1' * 5000}", "allOf": [{}, {}]}, "/$ref", "leads nowhere"),
         ({"properties": {"a": {"$ref": "#/required"}}, "required": ["a"]}, "/properties/a/$ref", "leads to a list"),
         ({"$ref": 3}, "/$ref", "must be a string"),
         ({"$ref": "#"}, "", "leads back to itself"),
