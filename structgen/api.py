@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Literal
@@ -72,16 +71,10 @@ def json_schema(
         formats = {name: Grammar(one) if isinstance(one, Language) else one for name, one in formats.items()}
     options: dict[str, Any] = {"style": style, "order": order, "relax": relax, "draft": draft, "formats": formats, "content": content}
     made = _jsonschema.json_schema(schema, registry=registry, **options)
-    again = partial(json_schema, _kept(schema), registry=registry, budget=budget, **options)
+    if registry is not None and not isinstance(registry, dict):
+        registry = {uri: getattr(registry[uri], "contents", registry[uri]) for uri in registry}  # a referencing.Registry cannot be pickled
+    again = partial(json_schema, made.notation, registry=registry, budget=budget, **options)
     return Grammar(made, budget=budget, again=again)
-
-
-def _kept(schema: Any) -> Any:
-    """A schema as the caller cannot change it: its text. One with Decimals, or that nests too deep for the encoder, is kept as it is."""
-    try:
-        return json.dumps(schema) if isinstance(schema, dict) else schema
-    except (RecursionError, TypeError):
-        return schema
 
 
 def lark(text: str, *, start: str = "start", budget: Budget | None = None) -> Grammar:

@@ -1,6 +1,6 @@
 """Warm-up: compile every kernel now, or load it from disk, so that no later call has to.
 
-Kernels are compiled at their first call, about half a minute in all on two cores, and kept on disk (`kernels.cache`). Here toy
+Kernels are compiled at their first call, 26 s of one core in all, and kept on disk (`kernels.cache`). Here toy
 grammars over a toy vocabulary are driven through the public calls until every kernel that Python calls has met the one signature that
 the library uses. Once they are on disk this takes well under a second.
 

@@ -7,6 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
+from referencing import Registry
 
 import structgen as sg
 from structgen.constraint.automaton import TokenAutomaton
@@ -62,12 +63,14 @@ def test_only_texts_are_judged(text: Any) -> None:
 
 
 SCHEMA = {"type": "object", "properties": {"a": {"$ref": "other"}}, "required": ["a"], "additionalProperties": False}
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
 GRAMMARS: list[tuple[Any, str, str]] = [
     (lambda: sg.regex("a+b", search=True), "xaab", "a"),
     (lambda: sg.choice(iter(["yes", "no"])), "no", "maybe"),
     (lambda: sg.lark('start: "(" start? ")"'), "(())", "(()"),
     (lambda: sg.python_type(dict[str, list[int]]), '{"a": [1]}', '{"a": 1}'),
     (lambda: sg.json_schema(SCHEMA, style="compact", registry={"other": {"type": "integer"}}), '{"a":1}', '{"a": 1}'),
+    (lambda: sg.json_schema({"$ref": "urn:x"}, registry=Registry().with_contents([("urn:x", {"$schema": DRAFT, "const": 1})])), "1", "2"),
     (lambda: sg.json_schema('{"format": "sku"}', formats={"sku": sg.regex("[A-Z]+")}), '"A"', '"a"'),
     (lambda: sg.regex("a") + sg.choice(["b"]) | ~sg.regex("x+") & sg.regex("[xy]+"), "xy", "xx"),
     (lambda: sg.json_schema(True).repeat(2, 3), "1 2"[::2] + "{}", "1"),

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from structgen import collector
 from structgen.automata.assemble import Assembler
 from structgen.automata.leaves import POOL
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError
@@ -137,6 +138,11 @@ _HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash", "text_hash", "
 _ALIKE: Final = {"bytes": 0, "strings": t.QUOTED, "values": t.VALUES}
 _TEXTS_MIN: Final = 1 << 12  # texts of an automaton that may be worn
 _MOVES_MAX: Final = 1 << 22  # cells of the memo of moves; a full one is emptied
+
+
+def _larger(size: int) -> int:
+    """How long an array is next: small ones grow faster, for a growth takes 100 us however small they are."""
+    return 4 * size if size < 1 << 14 else 2 * size
 
 
 class Turn:
@@ -309,10 +315,12 @@ class ByteAutomaton:
             rule = self.rules[int(self.n[t.ARG])]
             numbers = [self._rule_id(one) for one in rule.group or (rule,)]
             numbers = [number for number in numbers if self.arena["rule_start"][number] < 0]
-            starts = self._assembler.bodies([self.rules[number].make() for number in numbers])
+            with collector.paused():  # else a tenth of the time of cold masks, and 100 ms at once now and then
+                starts = self._assembler.bodies([self.rules[number].make() for number in numbers])
             self.arena["rule_start"][numbers] = starts
         elif code == t.NEED_BIND:
-            self._bound(int(self.n[t.ARG]), int(self.n[t.ARG2]))
+            with collector.paused():
+                self._bound(int(self.n[t.ARG]), int(self.n[t.ARG2]))
         elif code == t.NEED_DOOR:
             POOL.open(int(self.n[t.ARG]))
         elif code == t.NEED_ROOM:
@@ -321,7 +329,7 @@ class ByteAutomaton:
             raise AssertionError(f"unknown kernel code {code}")
 
     def _grow(self) -> None:
-        """Double what is nearly full."""
+        """Enlarge what is nearly full."""
         a, n = self.arena, self.n
         w, before = a["work_node"].size, a.nbytes
         if n[t.STATES] > self.budget.states or before > self.budget.memory:
@@ -330,12 +338,12 @@ class ByteAutomaton:
                 hint="raise budget=, or make the grammar less ambiguous",
             )
         # The array whose size kernels look at grows last of its group: an interrupt must not leave them too large an idea.
-        self._double(n[t.STATES], ("off", "final", "text", "twin"), "hash", bits=True)
+        self._enlarge(n[t.STATES], ("off", "final", "text", "twin"), "hash", bits=True)
         if 2 * (n[t.ITEMS] + w) > a["item"].size:
-            a.reserve("item", 2 * a["item"].size)
-        self._double(n[t.CTX], ("ctx_off", "ctx_state", "ctx_open", "ctx_twin"), "ctx_hash")
+            a.reserve("item", _larger(a["item"].size))
+        self._enlarge(n[t.CTX], ("ctx_off", "ctx_state", "ctx_open", "ctx_twin"), "ctx_hash")
         if 2 * (n[t.PAIRS] + 4 * w) > a["ctx_pair"].size:
-            a.reserve("ctx_pair", 2 * a["ctx_pair"].size)
+            a.reserve("ctx_pair", _larger(a["ctx_pair"].size))
         self._records(n[t.MINUSES], "minus", 2)
         self._records(n[t.COUNTS], "count", 3)
         self._records(n[t.TEXTS], "text_node", 2, "text_hash", ("text_size", "text_then"))
@@ -353,8 +361,8 @@ class ByteAutomaton:
             size = a["move_key"].size
             if size < max(_MOVES_MAX, 8 * w):
                 keys, values = a["move_key"], a["move_to"]
-                a["move_to"] = np.empty(2 * size, np.int32)
-                a["move_key"] = np.full(2 * size, -1, np.int64)
+                a["move_to"] = np.empty(_larger(size), np.int32)
+                a["move_key"] = np.full(_larger(size), -1, np.int64)
                 rehash_moves(self.handle, keys, values)
             else:  # only a memo: start anew
                 a["move_key"][:] = -1
@@ -364,10 +372,10 @@ class ByteAutomaton:
             a.reserve("ctx_pair", 2 * a["ctx_pair"].size)
             a.reserve("letters", 2 * a["letters"].size)
 
-    def _double(self, used: int, names: tuple[str, ...], table: str, bits: bool = False) -> None:
+    def _enlarge(self, used: int, names: tuple[str, ...], table: str, bits: bool = False) -> None:
         a = self.arena
         if used + 8 >= a[names[0]].size or 2 * used + 16 >= a[table].size:
-            size = 2 * max(a[names[0]].size, a[table].size // 2)
+            size = _larger(max(a[names[0]].size, a[table].size // 2))
             if bits:
                 a.reserve("bits", 4 * max(size, 2 * a["final"].size))
             for name in reversed(names):
@@ -376,10 +384,10 @@ class ByteAutomaton:
             rehash(self.handle, _HASHES.index(table))
 
     def _records(self, used: int, name: str, width: int, table: str = "", beside: tuple[str, ...] = ()) -> None:
-        """Double an array of records, and what goes beside it, where it is nearly full."""
+        """Enlarge an array of records, and what goes beside it, where it is nearly full."""
         a, table = self.arena, table or f"{name}_hash"
         if width * (used + 8) >= a[name].size or 2 * used + 16 >= a[table].size:
-            size = 2 * max(a[name].size // width, a[table].size // 2)
+            size = _larger(max(a[name].size // width, a[table].size // 2))
             for one in beside:
                 a.reserve(one, size)
             a.reserve(name, width * size)

@@ -16,7 +16,8 @@ class Language:
     """A language as a frontend reads it.
 
     `decode` turns a complete text into a value (None: the text itself is the value). `regular` is the whole language as an automaton over
-    characters, where the notation is regular (it makes `&` and `~` possible). `source` is what the user wrote, for messages.
+    characters, where the notation is regular (it makes `&` and `~` possible). `source` is what the user wrote, for messages. `notation` is
+    what the language was read from, in the frontend's own copy, where that is data.
     """
 
     start: Expr
@@ -24,3 +25,4 @@ class Language:
     decode: Callable[[str], Any] | None = None
     regular: CharDFA | None = None
     source: str = ""
+    notation: Any = None

@@ -20,12 +20,11 @@ Everything from the algebra on is lazy: the cost of a schema is the cost of the 
 
 from __future__ import annotations
 
-import gc
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Literal
 
+from structgen import collector
 from structgen.errors import EmptyLanguage, OptionError, UnsupportedFeature
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.blame import to_blame
@@ -88,7 +87,7 @@ def json_schema(
         raise OptionError(f"content is 'assert' or 'annotation', not {content!r}", where="content")
     spelling = JsonStyle.of(style)
     order = order or ("any" if spelling == ANY else "schema")
-    with _uncollected():
+    with collector.paused():  # half of the time of 10,000 levels
         references = References(load(schema), draft, registry)
         reader, root = read(references, relax=relax, formats=own, content=None if content is None else content == "assert")
         report = reader.report
@@ -109,19 +108,7 @@ def json_schema(
         if relax:
             report.complete = emitter.look(goal)
     start = seq(spelling.lead(), emitter.value(goal), spelling.trail())
-    return Language(start, report, decode=json.loads, source=schema if isinstance(schema, str) else "")
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the cyclic garbage collector, which would walk through a large schema again and again: half of the time of 10,000 levels."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
+    return Language(start, report, decode=json.loads, source=schema if isinstance(schema, str) else "", notation=references.main.tree)
 
 
 def _own_formats(formats: Formats) -> Atoms | None:

@@ -9,7 +9,7 @@ Not here: the networks of objects and arrays themselves (`objects`, `arrays`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from threading import RLock
 from typing import Any, Final
 
@@ -221,6 +221,7 @@ def any_value(style: JsonStyle, level: int) -> Expr:
     return Rule(partial(_any_value, style, level), "any value")
 
 
+@lru_cache(maxsize=4096)  # all schemas have the same ones
 def _any_value(style: JsonStyle, level: int) -> Expr:
     scalars = [any_string(style), number_expr(ANY_NUM, style), _TRUE, _FALSE, _NULL]
     return alt([*scalars, any_array(style, level), any_object(style, level)])
@@ -232,6 +233,7 @@ def any_array(style: JsonStyle, level: int) -> Expr:
     return Rule(partial(_any_array, style, level), "any array")
 
 
+@lru_cache(maxsize=4096)
 def _any_array(style: JsonStyle, level: int) -> Expr:
     one = any_value(style, style.level(level + 1))
     opening, closing, empty = style.brackets("[", "]", level)
@@ -242,4 +244,4 @@ def _any_array(style: JsonStyle, level: int) -> Expr:
 def any_object(style: JsonStyle, level: int) -> Expr:
     """Every JSON object whose keys are unique."""
     site = Site(style, level, "any", lambda _: True, lambda _: any_value(style, style.level(level + 1)), _LOCK)
-    return Rule(partial(all_objects, site, Algebra([])), "any object")
+    return Rule(cache(partial(all_objects, site, Algebra([]))), "any object")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, NamedTuple
 from weakref import WeakValueDictionary
 
@@ -199,7 +199,7 @@ class Mantissas:
         key = self._key(at)
         found = self._rules.get(key)
         if found is None:
-            found = self._rules[key] = Rule(partial(self._body, at), "number")
+            found = self._rules[key] = Rule(cache(partial(self._body, at)), "number")  # schemas share it
         return found
 
     def _body(self, at: At) -> Expr:

@@ -89,7 +89,8 @@ class References:
         self.index()
         found = resource.anchors.get(fragment)
         if found is None:
-            raise SchemaError(f"the reference {ref} leads nowhere: there is no anchor {fragment}", where=pointer(at))
+            document = f" in {resource.uri}" if resource.uri else ""
+            raise SchemaError(f"the reference {ref} leads nowhere: there is no anchor {fragment}{document}", where=pointer(at))
         return found
 
     def index(self) -> None:
@@ -220,7 +221,8 @@ class References:
             elif isinstance(tree, list) and _INDEX.fullmatch(token) and int(token) < len(tree):
                 below = tree[int(token)]
             else:
-                raise SchemaError(f"the reference {ref} leads nowhere: there is no {token!r}", where=pointer(at))
+                document = f" in {resource.uri}" if resource.uri else ""
+                raise SchemaError(f"the reference {ref} leads nowhere: there is no {token!r}{document}", where=pointer(at))
             if kind == "one" and isinstance(tree, dict):
                 kind = _kind(token, below, resource.dialect)
             elif kind is not None:

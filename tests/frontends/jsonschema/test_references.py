@@ -440,3 +440,9 @@ def test_draft_3_is_refused_where_a_reference_leads_there() -> None:
     relaxed = json_schema(schema, relax=True)
     assert [one.why for one in relaxed.report.relaxed] == ["draft 3 is not supported"]
     assert accepts(relaxed.start, '{"a": 1}')
+
+
+@pytest.mark.parametrize("fragment", ["/$defs/x", "x"])
+def test_a_reference_into_a_document_that_lacks_it_names_the_document(fragment: str) -> None:
+    with pytest.raises(SchemaError, match=r"leads nowhere.* in http://h/b"):
+        json_schema({"$id": "http://h/a", "$ref": f"b#{fragment}"}, registry={"http://h/b": {"type": "null"}})
