@@ -7,7 +7,8 @@ default style and order, half with style="any"; each has to be valid, with uniqu
 whitespace, forms of numbers, order of keys), and `accepts` has to say what `jsonschema` says of it.
 
 A walk takes random tokens for a while, then those that close something; now and then it writes a word that the schema names, for a
-random walk never spells a required key. Walks that do not end in time are counted, and others are drawn in their place.
+random walk never spells a required key. Walks that do not end in time are counted, and others are drawn in their place; where two of
+three do not, random texts of the grammar (`Grammar.examples`) lead the rest of the walks.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import random
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -183,6 +185,16 @@ class Walker:
             assert state, f"a token of the mask is refused: {text!r}"
         return None
 
+    def follows(self, text: str) -> bool:
+        """Whether a text of the grammar can be written under the masks, cut into tokens as the vocabulary does."""
+        state = self.automaton.start()
+        for token in self.tokens.vocabulary.encode(text.encode()):
+            self.masks += 1
+            if not len(_within(self.automaton.mask(state), np.array([token]))):
+                return False
+            state = self.automaton.advance(state, token)
+        return self.automaton.accepts(state)
+
     def token(self, row: Row, text: bytes, *, closing: bool) -> int:
         """A random token of a row."""
         tokens = self.tokens
@@ -290,8 +302,9 @@ def judged(row: dict[str, Any], tokens: Tokens, *, texts: int, seed: int) -> Fou
     judge = Judge(schema)
     try:
         for options in WALKS:
-            walker = Walker(Grammar(json_schema(schema, **options)).compile(tokens.vocabulary), tokens, schema, rng)  # type: ignore[arg-type]
-            wrong += _walks(walker, judge, -(-texts // len(WALKS)), counts)
+            grammar = Grammar(json_schema(schema, **options))  # type: ignore[arg-type]
+            walker = Walker(grammar.compile(tokens.vocabulary), tokens, schema, rng)
+            wrong += _walks(walker, grammar, judge, -(-texts // len(WALKS)), counts)
             masks += walker.masks
         wrong += _spellings(row, judge, rng, counts)
     except Exception as error:
@@ -300,16 +313,25 @@ def judged(row: dict[str, Any], tokens: Tokens, *, texts: int, seed: int) -> Fou
     return Found(counts, wrong, masks, time.perf_counter() - begun)
 
 
-def _walks(walker: Walker, judge: Judge, texts: int, counts: Counter[str]) -> list[str]:
+def _walks(walker: Walker, grammar: Grammar, judge: Judge, texts: int, counts: Counter[str]) -> list[str]:
     wrong: list[str] = []
     done = tries = 0
-    while done < texts and tries < 3 * texts:
+    led: Iterator[str] = iter(())
+    while done < texts:
+        if tries == 3 * texts:  # random tokens hardly ever come to an end here
+            led = iter(grammar.examples(texts - done, seed=walker.rng.randrange(1 << 30)))
         tries += 1
-        text = walker.text()
+        text = walker.text() if tries <= 3 * texts else next(led, None)
+        if text is None and tries > 3 * texts:
+            break
         if text is None:
             counts["unfinished"] += 1
             continue
         done += 1
+        if tries > 3 * texts:
+            counts["led texts"] += 1
+            if not walker.follows(text):
+                wrong.append(f"a mask refuses {text}")
         try:
             faults = judge.faults(parsed(text, bare=judge.bare))
         except (OverflowError, decimal.InvalidOperation):
