@@ -264,8 +264,7 @@ def _string(text: str, rng: random.Random) -> str:
 
 
 def _digits(value: int | float, rng: random.Random, *, bare: bool) -> str:
-    """A number: plain with zeros behind, or one digit, a fraction without zeros behind, and an exponent. Not every spelling that JSON
-    allows: how far exponents go beside bounds and multiples is bounded (`numbers_exponent.Caps`)."""
+    """A number: plain with zeros behind, or one digit, a fraction without zeros behind, and an exponent."""
     if isinstance(value, int) and (bare or rng.random() < 0.4):
         return str(value)
     sign, found, exponent = Decimal(repr(value)).as_tuple()

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from random import Random
 from typing import Any
 
 import numpy as np
 
-from structgen.constraint.protocol import Words, pack
+from structgen.constraint.protocol import Constraint, Words, pack, unpack
 from structgen.vocab.vocabulary import Vocabulary
 
 State = tuple[bytes, bool]  # the text so far, and whether a stop token came
@@ -91,3 +92,16 @@ def log_softmax(logits: Any, temperature: float = 1.0) -> np.ndarray[Any, Any]:
     """float64, the plain way."""
     x = np.asarray(logits, np.float64) / temperature
     return x - np.logaddexp.reduce(x)
+
+
+def same_masks(automaton: Constraint, judge: Constraint, rng: Random, said: object, *, walks: int = 4, steps: int = 40) -> None:
+    """Random walks under the masks of both, which have to be equal everywhere. `said` is shown where they are not."""
+    for _ in range(walks):
+        state, right = automaton.start(), judge.start()
+        for _ in range(steps):
+            allowed = [int(token) for token in unpack(automaton.mask(state))]
+            assert allowed == [int(token) for token in unpack(judge.mask(right))], said
+            if not set(allowed) - set(automaton.vocabulary.stop_ids):
+                break
+            token = rng.choice(allowed)
+            state, right = automaton.advance(state, token), judge.advance(right, token)

@@ -15,13 +15,12 @@ from jsonschema import Draft202012Validator
 
 import structgen.api as sg
 from structgen.automata.machine import ByteAutomaton
-from structgen.constraint.protocol import unpack
 from structgen.errors import EmptyLanguage
 from structgen.frontends.jsonschema import json_schema
 from structgen.vocab.vocabulary import Vocabulary
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "reference"))
-from toys import finite
+from toys import finite, same_masks
 
 SCALARS: list[Any] = [None, True, False, 0, 1, 11, 1.5, "", "a", "ab", "1"]
 TOKENS = [*(bytes([one]) for one in b'[]{},:"ab0151.nulltrefs'), b'"a"', b'":', b'","b":', b"1,", b"],[", b'{"a":1', b'1},"b":{"a":']
@@ -78,15 +77,7 @@ def test_masks_are_those_of_the_finite_set_of_texts(order: Any) -> None:
         judge = finite(VOCABULARY, texts)
         schema = {"enum": values} if rng.random() < 0.5 else {"anyOf": [{"const": one} for one in values]}
         automaton = sg.json_schema(schema, style="compact", order=order).compile(VOCABULARY)
-        for _ in range(4):
-            state, right = automaton.start(), judge.start()
-            for _ in range(30):
-                allowed = [int(token) for token in unpack(automaton.mask(state))]
-                assert allowed == [int(token) for token in unpack(judge.mask(right))], (seed, values)
-                if not allowed or allowed == [len(TOKENS)]:
-                    break
-                token = rng.choice(allowed)
-                state, right = automaton.advance(state, token), judge.advance(right, token)
+        same_masks(automaton, judge, rng, (seed, values), steps=30)
 
 
 def beside(rng: Random, values: list[Any]) -> dict[str, Any]:
@@ -183,15 +174,7 @@ def test_masks_where_many_objects_are_denied(order: Any) -> None:
         spelled = orders if order == "any" else lambda one: [json.dumps(one, separators=(",", ":"))]
         judge = finite(VOCABULARY, [text for one in left for text in spelled(one)])
         automaton = sg.json_schema(schema, style="compact", order=order).compile(VOCABULARY)
-        for _ in range(6):
-            state, right = automaton.start(), judge.start()
-            for _ in range(30):
-                allowed = [int(token) for token in unpack(automaton.mask(state))]
-                assert allowed == [int(token) for token in unpack(judge.mask(right))], (seed, schema)
-                if not allowed or allowed == [len(TOKENS)]:
-                    break
-                token = rng.choice(allowed)
-                state, right = automaton.advance(state, token), judge.advance(right, token)
+        same_masks(automaton, judge, rng, (seed, schema), walks=6, steps=30)
 
 
 def test_thousands_of_denied_objects_are_one_rule_a_member() -> None:
@@ -225,12 +208,4 @@ def test_masks_where_many_arrays_are_denied() -> None:
         schema, left = denied_arrays(rng)
         judge = finite(VOCABULARY, [json.dumps(one, separators=(",", ":")) for one in left])
         automaton = sg.json_schema(schema, style="compact").compile(VOCABULARY)
-        for _ in range(6):
-            state, right = automaton.start(), judge.start()
-            for _ in range(30):
-                allowed = [int(token) for token in unpack(automaton.mask(state))]
-                assert allowed == [int(token) for token in unpack(judge.mask(right))], (seed, schema)
-                if not allowed or allowed == [len(TOKENS)]:
-                    break
-                token = rng.choice(allowed)
-                state, right = automaton.advance(state, token), judge.advance(right, token)
+        same_masks(automaton, judge, rng, (seed, schema), walks=6, steps=30)

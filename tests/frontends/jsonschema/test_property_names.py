@@ -14,13 +14,12 @@ from conftest import SCALE
 
 import structgen.api as sg
 from structgen.automata.machine import ByteAutomaton
-from structgen.constraint.protocol import unpack
 from structgen.errors import EmptyLanguage
 from structgen.frontends.jsonschema import json_schema, keys, strings
 from structgen.vocab.vocabulary import Vocabulary
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "reference"))
-from toys import finite
+from toys import finite, same_masks
 
 TOKENS = [*(bytes([one]) for one in b'{},:"ab01.'), b'{"', b'a"', b'":', b'":1,"', b"ab", b"bb", b'b":1', b'"}']
 VOCABULARY = Vocabulary.from_bytes([*TOKENS, b""], eos=len(TOKENS))
@@ -41,15 +40,7 @@ def test_masks_where_counted_keys_run_out(bounds: dict[str, int], pattern: str, 
     judge = finite(VOCABULARY, texts)
     automaton = sg.json_schema(schema, style="compact").compile(VOCABULARY)
     rng = Random(0)
-    for _ in range(max(4, int(12 * SCALE))):
-        state, right = automaton.start(), judge.start()
-        for _ in range(60):
-            allowed = [int(token) for token in unpack(automaton.mask(state))]
-            assert allowed == [int(token) for token in unpack(judge.mask(right))]
-            if not allowed or allowed == [len(TOKENS)]:
-                break
-            token = rng.choice(allowed)
-            state, right = automaton.advance(state, token), judge.advance(right, token)
+    same_masks(automaton, judge, rng, schema, walks=max(4, int(12 * SCALE)), steps=60)
 
 
 LONG: list[dict[str, Any]] = [
