@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -145,6 +146,12 @@ def _larger(size: int) -> int:
     return 4 * size if size < 1 << 14 else 2 * size
 
 
+def _weakly(method: Callable[..., int]) -> Callable[..., int]:
+    """The method, not keeping its object alive: an automaton in a cycle of references would hold its memory until the collector comes."""
+    found: Any = WeakMethod(method)
+    return lambda *arguments: int(found()(*arguments))
+
+
 class Turn:
     """A lock with a clock: one thread at a time uses an automaton, and one public call has so many seconds (calls inside it have its rest).
 
@@ -193,13 +200,13 @@ class ByteAutomaton:
             self.n[[t.SELF, t.UNFOLD]] = self.handle.ctypes.data, UNFOLD_KERNEL.address
         self._assembler = Assembler(
             a,
-            rule_id=self._rule_id,
-            counted=self._counted,
-            minus=self._minus,
-            special=self._special,
-            bind=self._bind,
-            key=self._key,
-            scope=self._scope,
+            rule_id=_weakly(self._rule_id),
+            counted=_weakly(self._counted),
+            minus=_weakly(self._minus),
+            special=_weakly(self._special),
+            bind=_weakly(self._bind),
+            key=_weakly(self._key),
+            scope=_weakly(self._scope),
             max_nodes=self.budget.nodes,
         )
         with self.turn:
