@@ -53,14 +53,14 @@ class RowStore:
     """The finished rows of all automata of a vocabulary. Past `limit` bytes the oldest rows are forgotten (and made again when asked for);
     past `dense` bytes the oldest lines of those that have ids."""
 
-    def __init__(self, words: int, *, limit: int = 64 << 20, dense: int = 8 << 20) -> None:
+    def __init__(self, words: int, *, limit: int = 64 << 20, dense: int = 16 << 20) -> None:
         self.limit, self.used = limit, 0
         self._words, self._lines_max = words, max(1, dense // (4 * words))
         self._lock = threading.Lock()  # automata of one vocabulary have locks of their own
         self._order: deque[tuple[dict[int, Row], int, int]] = deque()
         self._lines: deque[Row] = deque()  # rows that have both
         self._free: list[Line] = []
-        self._ids = np.empty(max(1, words // 8), np.int32)
+        self._ids = np.empty(max(1, words // 16), np.int32)
 
     def blank(self) -> Line:
         """A line without tokens, to be filled."""
