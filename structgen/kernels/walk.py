@@ -401,7 +401,7 @@ def mask(h, s, into):
         plain = 0
         for i in range(at, M.off[s + 1]):
             node, ctx = np.int64(M.item[2 * i]), np.int64(M.item[2 * i + 1])
-            if node >> 28 == 0 and not is_literal(M, s, node, ctx) or in_doubt(M, ctx):
+            if (node >> 28 == 0 and not is_literal(M, s, node, ctx)) or in_doubt(M, ctx):
                 M.work_node[plain] = M.item[2 * i]
                 M.work_ctx[plain] = M.item[2 * i + 1]
                 plain += 1

@@ -3,7 +3,7 @@ import pytest
 
 from structgen.constraint.rows import Line, Row, RowStore
 
-WORDS = 32
+WORDS = 64
 
 
 def line(store: RowStore, *tokens: int) -> Line:
