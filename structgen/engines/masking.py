@@ -31,7 +31,7 @@ def apply(logits: Any, masks: Words) -> npt.NDArray[np.bool_]:
     if cells is None:
         return _on_device(logits, masks)
     alive = np.zeros(len(cells), np.bool_)
-    value = cells.dtype.type(_MINUS_INFINITY[kind])
+    value = int(_MINUS_INFINITY[kind])
     rows = np.ascontiguousarray(masks, np.uint32)
     on_all_cores(lambda first, end: forbid(cells, rows, value, alive, first, end), len(cells), cells.nbytes)
     return alive
