@@ -52,7 +52,7 @@ def markdown(figures: Sequence[Figure]) -> str:
         verdict = "" if one.met is None else "met" if one.met else "**not met**"
         ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
         rows.append([one.what, f"{said(one.value)} {one.unit}".rstrip(), goal, ratio, verdict, one.beside])
-    return table(["", "figure", "aim", "ratio", "", "beside"], rows)
+    return table(["", "figure", "aim", "of the aim", "", "beside"], rows)
 
 
 def said(value: float | None) -> str:
