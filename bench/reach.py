@@ -3,8 +3,10 @@
     python bench/reach.py --shared ../shared/data --results out/reach [--python /opt/peers/bin/python] [--only masks,memory] [--quick]
 
 What a part found is kept in the folder of results, so that the same command goes on where it was broken off, and prints the table alone
-once all is there; delete a file there, and that part is measured anew. Other code or another machine needs another folder. `--python`: a Python that has llguidance, for what stands beside it.
-`--quick` takes 20 schemas and short texts, to see that all parts run: its figures mean nothing.
+once all is there; delete a file there, and that part is measured anew. Other code or another machine needs another folder.
+
+`--python`: a Python that has llguidance, for what stands beside it. `--quick` takes 20 schemas and short texts, to see that all parts run:
+its figures mean nothing.
 
 Parts: masks (one for each vocabulary), server, batch, startup, vocabularies, kept, new, forced, long. Each can be run by itself: the
 commands are printed.
