@@ -50,6 +50,7 @@ def pools(vocabulary: sg.Vocabulary) -> dict[str, float]:
         "leaves": len(POOL._leaves),
         "leaf pool": POOL.arena.nbytes / 2**20,
         "token tables": tables.nbytes / 2**20,
+        "outgrown arrays of both": sum(old.nbytes for arena in (POOL.arena, tables.rows) for old in arena._old or ()) / 2**20,
         "finished rows": tables.memo.used / 2**20,
     }
 
