@@ -82,9 +82,9 @@ def least(found: Sequence[dict[str, Any]], name: str = "seconds") -> float:
 
 def warm_figures(program: str) -> tuple[list[Figure], str]:
     """Imports and a warm process; the digest of the right mask."""
-    imports = runs(IMPORT % (HEAVY,), 5)
+    imports = runs(IMPORT % (HEAVY,), 3)
     told(started(WARM_UP))
-    firsts = runs(program, 5)
+    firsts = runs(program, 3)
     rest = min(one["seconds"] - one["tokenizer"] for one in firsts)
     tokens = f"of these reading the tokenizer, and imports for that: {least(firsts, 'tokenizer'):.2f} s"
     return [
