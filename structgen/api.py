@@ -10,10 +10,11 @@ from structgen.automata.machine import Budget
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.grammar import Grammar
 from structgen.constraint.protocol import Constraint, renewed
-from structgen.errors import GrammarError
+from structgen.errors import GrammarError, OptionError
 from structgen.frontends import choice as _choice
 from structgen.frontends import jsonschema as _jsonschema
 from structgen.frontends import regex as _regex
+from structgen.ir.expr import Alt, Expr, Lit, Special
 from structgen.ir.language import Language
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -77,8 +78,38 @@ def json_schema(
     return Grammar(made, budget=budget, again=again)
 
 
+def special(*tokens: str | int | range, others: bool = False, spelled: bool = False, budget: Budget | None = None) -> Grammar:
+    """One of these tokens of the model as itself: `sg.special("<|tool_call|>") + sg.json_schema(...)`. Plain text never passes for it.
+
+    tokens: spellings of special or added tokens, ids, or ranges of ids (`range(100, 201)`).
+    others: any token but these instead, and but those that end a text.
+    spelled: the spelling, made of ordinary tokens, will do as well; for tokens that are given by their spelling.
+
+    A token that a grammar names so is never text there: with `sg.regex("(?s:.*)") + sg.special("</think>")` it ends the text.
+    Texts have no special tokens: `accepts` and `examples` of such a grammar know those without any, and the text of a result leaves them
+    out; its tokens have them. Raises OptionError; compiling raises VocabularyError where the vocabulary lacks a token.
+    """
+    for one in tokens:
+        good = one if isinstance(one, str) else isinstance(one, range) and one.step == 1 and 0 <= one.start < one.stop
+        if not (good or (isinstance(one, int) and not isinstance(one, bool) and one >= 0)):
+            raise OptionError(f"{one!r:.60} is no token", where="tokens", hint='tokens are "<|spelled|>", ids, or range(first, last + 1)')
+    if not (tokens or others):
+        raise OptionError("no token is given", where="tokens", hint="any token at all is sg.special(others=True)")
+    token = Special(*tokens, others=others)
+    start: Expr = token
+    if spelled:
+        spellings = [Lit(one.encode()) for one in tokens if isinstance(one, str)]
+        if others or len(spellings) < len(tokens):
+            raise OptionError("only tokens that are given by their spelling can be spelled", where="spelled")
+        start = Alt((token, *spellings))
+    again = partial(special, *tokens, others=others, spelled=spelled, budget=budget)
+    return Grammar(Language(start, source=str(token), specials=(token,)), budget=budget, again=again)
+
+
 def lark(text: str, *, start: str = "start", budget: Budget | None = None) -> Grammar:
     """The language of a Lark grammar, exactly: terminals are regular languages, ignored text may stand between them.
+
+    Rules may name special tokens as `special` does: `<|tool_call|>`, `<[100]>`, `<[100-200,205]>`, `<[^100]>` (any other), `<[*]>`.
 
     Raises LarkError (with line, column and caret), UnsupportedFeature, EmptyLanguage, BudgetExceeded.
     """

@@ -20,6 +20,7 @@ import numpy as np
 from structgen import collector
 from structgen.automata.assemble import Assembler
 from structgen.automata.leaves import POOL
+from structgen.automata.symbols import Symbols
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError
 from structgen.ir.expr import NEVER, Bind, Expr, Rule
 from structgen.kernels import tables as t
@@ -111,7 +112,7 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
     "stack": (np.int32, 256, None),
     "spelling": (np.int64, 256, None),
     "letters": (np.int32, 256, None),
-    "n": (np.int64, 25, 0),
+    "n": (np.int64, 26, 0),
 }
 
 
@@ -131,9 +132,6 @@ def _blank() -> Blank:
 
 
 _BLANK: Final = _blank()
-SPECIALS: Final = 768
-"""The most special tokens of one grammar: symbols 256..1023, for the memo of moves has ten bits for a symbol."""
-
 _HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash", "text_hash", "mark_hash", "frame_hash", "set_hash")
 _ALIKE: Final = {"bytes": 0, "strings": t.QUOTED, "values": t.VALUES}
 _TEXTS_MIN: Final = 1 << 12  # texts of an automaton that may be worn
@@ -172,14 +170,17 @@ class Turn:
 
 
 class ByteAutomaton:
-    """A language as an automaton over bytes. Raises EmptyLanguage where nothing matches."""
+    """A language as an automaton over bytes. Raises EmptyLanguage where nothing matches.
 
-    def __init__(self, expr: Expr, *, budget: Budget | None = None, source: str = "") -> None:
+    `symbols` say which ids special tokens have; without them only texts can be read.
+    """
+
+    def __init__(self, expr: Expr, *, budget: Budget | None = None, source: str = "", symbols: Symbols | None = None) -> None:
         self.budget = budget or Budget()
         self.expr, self.source = expr, source
         self.turn = Turn(self.budget.seconds)
         self.rules: list[Rule] = []
-        self.special_names: list[str] = []
+        self.symbols = symbols or Symbols()
         self._rule_ids: dict[int, int] = {}
         self._bounds: dict[tuple[int, int], int] = {}
         self._taken: dict[int, tuple[Expr, int]] = {}
@@ -188,6 +189,7 @@ class ByteAutomaton:
         self._scopes = 0
         a = self.arena = Arena(_BLANK)
         self.n = a["n"]  # which never grows
+        self.n[t.SPECIAL] = self.symbols.vocabulary is not None
         self.handle = bundle([a.handle, POOL.arena.handle])
         if JIT:
             self.n[[t.SELF, t.UNFOLD]] = self.handle.ctypes.data, UNFOLD_KERNEL.address
@@ -196,7 +198,7 @@ class ByteAutomaton:
             rule_id=self._rule_id,
             counted=self._counted,
             minus=self._minus,
-            special=self._special,
+            special=self.symbols.runs,
             bind=self._bind,
             key=self._key,
             scope=self._scope,
@@ -218,13 +220,6 @@ class ByteAutomaton:
             self.rules.append(rule)
             self.arena.reserve("rule_start", found + 1, fill=-1)
         return found
-
-    def _special(self, name: str) -> int:
-        if name not in self.special_names:
-            if len(self.special_names) == SPECIALS:
-                raise BudgetExceeded(f"the grammar names more than {SPECIALS} special tokens", hint="name fewer of them")
-            self.special_names.append(name)
-        return 256 + self.special_names.index(name)
 
     def _counted(self, node: int, low: int, high: int) -> int:
         key = (low, high)
@@ -426,11 +421,25 @@ class ByteAutomaton:
         return found if found >= 0 else int(self.call(twin, self.handle, state))
 
     def moves(self, state: int) -> list[tuple[int, int]]:
-        """What may follow: pairs (symbol, state), symbols 0..255 bytes, 256.. special tokens."""
+        """The bytes that may follow, each with the state that it leads to."""
         with self.turn:
-            out = np.empty((256 + len(self.special_names), 2), np.int32)
+            out = np.empty((256, 2), np.int32)
             k = self.call(walk.live_bytes, self.handle, state, out)
             return [(int(b), int(s)) for b, s in out[:k]]
+
+    def special_moves(self, state: int) -> list[tuple[int, int, int]]:
+        """The special symbols (see `symbols`) that may follow: runs (first, last) with the state that they lead to, in order."""
+        with self.turn:
+            room = 64
+            while True:
+                out = np.empty((room, 3), np.int32)
+                code = walk.special_runs(self.handle, state, out)
+                if code >= 0:
+                    return sorted({(int(low), int(high), int(after)) for low, high, after in out[:code]})
+                if code == walk.FULL:
+                    room *= 4
+                else:
+                    self.help(code)
 
     @property
     def is_worn(self) -> bool:
@@ -443,7 +452,7 @@ class ByteAutomaton:
 
     def renewed(self) -> ByteAutomaton:
         """A new automaton of the same language."""
-        return ByteAutomaton(self.expr, budget=self.budget, source=self.source)
+        return ByteAutomaton(self.expr, budget=self.budget, source=self.source, symbols=self.symbols)
 
     @property
     def states(self) -> int:

@@ -9,18 +9,18 @@ import numpy as np
 
 from structgen.kernels.arena import i64
 from structgen.kernels.linking import JIT, Remote, jit
-from structgen.kernels.step import close, move, move_slot, return_to, step_anew
+from structgen.kernels.step import close, move, move_slot, return_to, step_anew, united
 from structgen.kernels.tables import *
 from structgen.kernels.twin import make_twin
 from structgen.kernels.work import add, begin
 
-STEP, MOVE, RETURN, TWIN, START = range(5)
+STEP, MOVE, RETURN, TWIN, START, UNITE = range(6)
 
 
 @jit
 def make(M, L, what, a, b):
     """The state after symbol b of state a (MOVE: whatever the memo says), after context a is returned to, the twin of state a, the state
-    where node a begins; or a NEED_ code."""
+    where node a begins, the state that goes on as a or b; or a NEED_ code."""
     if what == STEP:
         return step_anew(M, L, a, b)
     if what == MOVE:
@@ -29,6 +29,8 @@ def make(M, L, what, a, b):
         return return_to(M, L, a)
     if what == TWIN:
         return make_twin(M, L, a)
+    if what == UNITE:
+        return united(M, L, a, b)
     begin(M)
     M.n[TEXT] = NO_TEXT
     code = add(M, a, np.int64(1))

@@ -14,7 +14,7 @@ from structgen.kernels.arena import pointer_to
 from structgen.kernels.linking import jit
 from structgen.kernels.step import find_state
 from structgen.kernels.tables import *
-from structgen.kernels.unfold import START, made, returned, step, twin_of
+from structgen.kernels.unfold import START, UNITE, made, returned, step, twin_of
 from structgen.kernels.work import any_open
 
 OF_LEAF, OF_COUNTS, OF_MERGE = np.int64(0), np.int64(1), np.int64(2)
@@ -69,6 +69,12 @@ def enter(index, keys, values):
 def allow(row, t):
     """Set the bit of token t."""
     row[t >> 5] |= np.uint32(1) << np.uint32(t & 31)
+
+
+@jit
+def is_set(row, words, t):
+    """Whether a row of so many words has the bit of token t."""
+    return t >> 5 < words and (row[t >> 5] >> np.uint32(t & 31)) & np.uint32(1) != 0
 
 
 @jit
@@ -275,14 +281,11 @@ def mask(h, s, into):
     T = tokens_of(h)
     K = rows_of(h)
     row = pointer_to(into)
-    special, specials, spare, doubt = own_of(h)
+    stop, stops, mute, mutes, spare, doubt = own_of(h)
     if M.n[DOUBTS]:
         M.n[DOUBTS] = 0
         for w in range(K.width[0]):
             doubt[w] = 0
-    if M.final[s]:
-        for j in range(T.size[SIZE_STOP]):
-            allow(row, T.stop[j])
     at = M.off[s]
     plain = 0
     for i in range(at, M.off[s + 1]):
@@ -304,17 +307,8 @@ def mask(h, s, into):
             code = counted_row(M, L, K, node & INDEX, ctx, row, doubt)
         if code < 0:
             return code
-    for j in range(specials):
-        if special[j] >= 0:
-            r = step(M, L, s, 256 + j)
-            if r < 0:
-                return r
-            if r > 0:
-                allow(row, special[j])
-    if plain == 0:
-        return 0
-    r = s
-    if plain < M.off[s + 1] - at:
+    r = s if plain else np.int64(0)
+    if 0 < plain < M.off[s + 1] - at:
         plain = 0
         for i in range(at, M.off[s + 1]):
             if M.item[2 * i] >> 28 == 0 or in_doubt(M, np.int64(M.item[2 * i + 1])):
@@ -326,7 +320,17 @@ def mask(h, s, into):
         r = find_state(M, L, np.int64(plain), np.int64(0))
         if r < 0:
             return r
-    return walk_vocabulary(M, L, T, r, row, doubt)
+    if r:
+        code = walk_vocabulary(M, L, T, r, row, doubt)
+        if code < 0:
+            return code
+    for w in range(min(mutes, K.width[0])):
+        row[w] &= ~mute[w]
+        doubt[w] &= ~mute[w]
+    if M.final[s]:
+        for j in range(stops):
+            allow(row, stop[j])
+    return 0
 
 
 @jit
@@ -335,18 +339,22 @@ def advance(h, s, t):
     M = machine_of(h)
     L = leaves_of(h)
     T = tokens_of(h)
-    special, specials, _, _ = own_of(h)
-    for j in range(specials):
-        if special[j] == t:
-            r = step(M, L, s, 256 + j)
-            if r != 0:
-                return r
-    if T.off[t] == T.off[t + 1]:
-        for j in range(T.size[SIZE_STOP]):
-            if T.stop[j] == t and M.final[s]:
+    stop, stops, mute, mutes, _, _ = own_of(h)
+    itself = np.int64(0)
+    if M.n[SPECIAL]:
+        itself = step(M, L, s, 256 + t)
+        if itself < 0:
+            return itself
+    if t + 1 < T.size[SIZE_TOKEN_OFF] and T.off[t] < T.off[t + 1] and not is_set(mute, mutes, t):
+        text = read_token(M, L, T, s, t)
+        if itself == 0 or text < 0:
+            return text
+        return made(M, L, UNITE, itself, text) if text else itself
+    if itself == 0 and M.final[s]:
+        for j in range(stops):
+            if stop[j] == t:
                 return 1
-        return 0
-    return read_token(M, L, T, s, t)
+    return itself
 
 
 @jit
@@ -386,13 +394,12 @@ def start(h, node):
 
 @jit
 def live_bytes(h, s, out):
-    """Write the symbols that may follow state s (bytes, then special symbols 256..) with the states they lead to: int32[n, 2]. The
-    number, or a code."""
+    """Write the bytes that may follow state s with the states they lead to: int32[256, 2]. The number, or a code."""
     M = machine_of(h)
     L = leaves_of(h)
     k = 0
-    for b in range(out.shape[0]):
-        if b < 256 and not has_byte(M, s, b):
+    for b in range(256):
+        if not has_byte(M, s, b):
             continue
         r = step(M, L, s, b)
         if r < 0:
@@ -405,23 +412,60 @@ def live_bytes(h, s, out):
 
 
 @jit
+def special_runs(h, s, out):
+    """Write the special symbols that may follow state s, as runs that lead to one state: int32[n, 3] of the first, the last and the
+    state; those that several edges read come more than once. The number, FULL, or a code."""
+    M = machine_of(h)
+    L = leaves_of(h)
+    k = 0
+    for i in range(M.off[s], M.off[s + 1]):
+        node = np.int64(M.item[2 * i])
+        e = np.int64(M.node[5 * node + EDGES]) if node >> 28 == 0 else np.int64(-1)
+        while e >= 0:
+            low, high = np.int64(M.edge[5 * e + LOW]), np.int64(M.edge[5 * e + HIGH])
+            while 256 <= low <= high:
+                last = cut(M, s, low, high)
+                r = step(M, L, s, low)
+                if r < 0:
+                    return r
+                if k == out.shape[0]:
+                    return FULL
+                if r > 0:
+                    out[k, 0] = low
+                    out[k, 1] = last
+                    out[k, 2] = r
+                    k += 1
+                low = last + 1
+            e = np.int64(M.edge[5 * e + NEXT])
+    return k
+
+
+@jit
+def cut(M, s, low, high):
+    """The last of symbols low..high up to which the same edges of state s read all."""
+    if low == high:
+        return high
+    for i in range(M.off[s], M.off[s + 1]):
+        node = np.int64(M.item[2 * i])
+        e = np.int64(M.node[5 * node + EDGES]) if node >> 28 == 0 else np.int64(-1)
+        while e >= 0:
+            if low < M.edge[5 * e + LOW] <= high:
+                high = np.int64(M.edge[5 * e + LOW]) - 1
+            elif M.edge[5 * e + LOW] <= low <= M.edge[5 * e + HIGH] < high:
+                high = np.int64(M.edge[5 * e + HIGH])
+            e = np.int64(M.edge[5 * e + NEXT])
+    return high
+
+
+@jit
 def successors(h, s, seen, found):
-    """Write into `found`, int32[..., 2], the distinct twins of the states that one token leads to, each with such a token. `seen` is zeroed
-    uint8 by state. The number, or a code (both may be reused)."""
+    """Write into `found`, int32[..., 2], the distinct twins of the states that the bytes of one token lead to, each with such a token.
+    `seen` is zeroed uint8 by state. The number, or a code (both may be reused)."""
     M = machine_of(h)
     L = leaves_of(h)
     T = tokens_of(h)
-    special, specials, _, _ = own_of(h)
+    _, _, mute, mutes, _, _ = own_of(h)
     k = 0
-    for j in range(specials):
-        if special[j] >= 0:
-            r = step(M, L, s, 256 + j)
-            if r < 0:
-                return r
-            if r > 0:
-                k = collect(M, L, r, np.int64(special[j]), seen, found, k)
-                if k < 0:
-                    return k
     M.stack[0] = s
     i = 0
     while i < T.size[SIZE_BYTE] and k >= 0:
@@ -436,8 +480,11 @@ def successors(h, s, seen, found):
             i = T.end[i]
             continue
         M.stack[d + 1] = r
-        if T.first[i] < T.first[i + 1]:
-            k = collect(M, L, r, np.int64(T.ids[T.first[i]]), seen, found, k)
+        j = np.int64(T.first[i])
+        while j < T.first[i + 1] and is_set(mute, mutes, T.ids[j]):
+            j += 1
+        if j < T.first[i + 1]:
+            k = collect(M, L, r, np.int64(T.ids[j]), seen, found, k)
         i += 1
     return k
 

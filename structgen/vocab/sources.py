@@ -23,6 +23,7 @@ from typing import Any, Final
 from structgen.errors import VocabularyError
 from structgen.vocab import recipes
 from structgen.vocab.recipes import Pieces
+from structgen.vocab.texts import Texts
 
 Recipe = tuple[str, Callable[[Pieces], list[bytes]]]
 WORDS_ONLY: Final = frozenset({"WhitespaceSplit", "Whitespace", "BertPreTokenizer"})  # pre-tokenizers that throw blanks away
@@ -46,6 +47,7 @@ class Source:
     drops_blanks: bool = False  # declared: blanks of the text are not kept as they were
     opaque: bool = False  # the normaliser cannot be seen
     notes: list[str] = field(default_factory=list)
+    texts: Texts | None = None  # of `tokens`, once somebody has asked and nothing changes any more
 
     def hide(self, spelling: str, i: int) -> None:
         """Makes an id special: it is known by its spelling and has no text."""

@@ -4,7 +4,7 @@
     tokens    list[bytes] of that length; b"" for special, added and unused ids and for holes: these never match text
     stop_ids  the ids that end a sequence
     special   spelling -> id of special and added tokens: only a grammar that names them lets them through
-    trie      the tokens with text as a byte trie (see `trie.Trie`)
+    texts     the bytes of all tokens, those that end a text too, and their trie: shared by vocabularies that differ in the rest
 
 Immutable. Equal vocabularies have equal fingerprints. Not here: how each kind of tokenizer is read (`sources`, `files`, `recipes`),
 and how a reading is checked against the tokenizer's own encode and decode (`audit`).
@@ -21,13 +21,14 @@ from os import PathLike
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from structgen.errors import VocabularyError
 from structgen.vocab import audit as auditing
 from structgen.vocab import files, sources
 from structgen.vocab.encoder import Encoder
 from structgen.vocab.sources import Source
-from structgen.vocab.trie import Trie, build_trie
+from structgen.vocab.texts import Texts
 
 Stop = int | str | Sequence[int | str] | Any  # or an object with `eos_token_id`, such as a generation config
 
@@ -47,17 +48,18 @@ class Vocabulary:
     def __init__(self, source: Source, *, stop: Stop | None = None, size: int | None = None) -> None:
         """Use `from_tokenizer` or `from_bytes`. `source` is taken over, not copied."""
         stop_ids = _stop_ids(source.stop if stop is None else stop, source)
-        for i in stop_ids:  # what ends a text is never part of it
-            if i < len(source.tokens) and source.tokens[i]:
-                source.hide(source.spelling(i), i)
-        special, tokens = source.special, source.tokens
+        special, tokens = dict(source.special), source.tokens
         needed = max(len(tokens), max(special.values(), default=-1) + 1, max(stop_ids) + 1)
         if size is not None and size < needed:
             tokens, special, needed = _narrowed(tokens, special, stop_ids, size)
         self.size: int = needed if size is None else size
         self.tokens: list[bytes] = [*tokens, *([b""] * (self.size - len(tokens)))]
+        for i in stop_ids:  # what ends a text is never part of it
+            if self.tokens[i]:
+                special[source.spelling(i)] = i
+                self.tokens[i] = b""
         self.stop_ids: tuple[int, ...] = stop_ids
-        self.special: dict[str, int] = dict(special)
+        self.special: dict[str, int] = special
         self.kind: str = source.kind
         self.notes: list[str] = list(source.notes)
         self._source = source
@@ -140,9 +142,19 @@ class Vocabulary:
         return max(map(len, self.tokens), default=0)
 
     @cached_property
-    def trie(self) -> Trie:
-        """The trie of the tokens that have text."""
-        return build_trie(self.tokens)
+    def has_token(self) -> npt.NDArray[np.bool_]:
+        """By id, whether there is such a token: one with text, a special one or one that ends a text."""
+        found = np.fromiter(map(bool, self.tokens), np.bool_, self.size)
+        found[[*self.special.values(), *self.stop_ids]] = True
+        return found
+
+    @property
+    def texts(self) -> Texts:
+        """The bytes of all tokens, those that end a text too, and their trie."""
+        source = self._source
+        if source.texts is None:
+            source.texts = Texts(source.tokens)
+        return source.texts
 
     @cached_property
     def fingerprint(self) -> str:
@@ -185,10 +197,12 @@ class Vocabulary:
         """The same tokens in rows of `size` tokens. Raises `VocabularyError` where tokens with text would be cut off."""
         if size == self.size:
             return self
-        wider = Vocabulary(self._source, stop=self.stop_ids, size=size)
-        if "trie" in self.__dict__:
-            wider.__dict__["trie"] = self.trie  # ids and bytes are the same
-        return wider
+        return Vocabulary(self._source, stop=self.stop_ids, size=size)
+
+    def with_stop(self, stop: Stop) -> Vocabulary:
+        """The same tokens, but these ids or spellings end a sequence. All that was computed for the tokens is shared."""
+        stop_ids = _stop_ids(stop, self._source)
+        return self if stop_ids == self.stop_ids else Vocabulary(self._source, stop=stop_ids, size=max(self.size, max(stop_ids) + 1))
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Vocabulary) and self.fingerprint == other.fingerprint)

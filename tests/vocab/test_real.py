@@ -44,9 +44,9 @@ def test_the_size_is_every_id(tokenizers_folder: Path, name: str) -> None:
     found = vocabulary(tokenizers_folder, name)
     assert found.size == len(found) == len(found.tokens) == SIZES[name]
     assert found.words == -(-SIZES[name] // 32)
-    assert found.trie.tokens.size == sum(map(bool, found.tokens))
-    assert sorted(found.trie.tokens.tolist()) == [i for i, token in enumerate(found.tokens) if token]
-    assert found.max_token_bytes == found.trie.depth.max() + 1
+    assert found.texts.trie.tokens.size == sum(map(bool, found.tokens))
+    assert sorted(found.texts.trie.tokens.tolist()) == [i for i, token in enumerate(found.tokens) if token]
+    assert found.max_token_bytes == found.texts.trie.depth.max() + 1
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
@@ -98,7 +98,7 @@ def test_encode_is_canonical_in_the_middle_of_a_text(tokenizers_folder: Path, na
 def test_special_and_added_tokens_never_match_text(tokenizers_folder: Path, name: str) -> None:
     found = vocabulary(tokenizers_folder, name)
     hidden = set(found.special.values()) | set(found.stop_ids)
-    assert not hidden & set(found.trie.tokens.tolist())
+    assert not hidden & set(found.texts.trie.tokens.tolist())
     assert all(found.bytes_of(i) == b"" for i in hidden)
     if name == "rwkv_world_65k":
         return
@@ -231,8 +231,8 @@ def test_byte_tokens_beside_ordinary_tokens(tokenizers_folder: Path) -> None:
     fallback, ordinary = same
     assert fallback == 3 + ord("a")
     assert found.encode("\x02a")[-1] == ordinary
-    node = next(i for i in range(found.trie.root[ord("a")], found.trie.root[ord("a") + 1]))
-    assert found.trie.tokens[found.trie.first[node] : found.trie.first[node + 1]].tolist() == same
+    node = next(i for i in range(found.texts.trie.root[ord("a")], found.texts.trie.root[ord("a") + 1]))
+    assert found.texts.trie.tokens[found.texts.trie.first[node] : found.texts.trie.first[node + 1]].tolist() == same
 
 
 def test_byte_tokens_are_the_second_choice(tokenizers_folder: Path) -> None:

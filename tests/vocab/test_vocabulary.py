@@ -22,7 +22,7 @@ def test_the_example_of_the_readme() -> None:
     assert [found.bytes_of(i) for i in range(3)] == [b"a", b"b", b""]
     assert found.encode("abba") == [0, 1, 1, 0]
     assert found.decode([0, 2, 1]) == b"ab"
-    assert found.trie.tokens.tolist() == [0, 1]
+    assert found.texts.trie.tokens.tolist() == [0, 1]
 
 
 def test_what_ends_a_text_is_never_part_of_it() -> None:
@@ -34,8 +34,8 @@ def test_what_ends_a_text_is_never_part_of_it() -> None:
 
 def test_equal_byte_strings_are_several_ids() -> None:
     found = Vocabulary.from_bytes([b"a", b"a", b"", b"b"], eos=2)
-    assert found.trie.tokens.tolist() == [0, 1, 3]
-    assert found.trie.first.tolist() == [0, 2, 3]
+    assert found.texts.trie.tokens.tolist() == [0, 1, 3]
+    assert found.texts.trie.first.tolist() == [0, 2, 3]
     assert found.encode("a") == [0]
 
 
@@ -84,7 +84,7 @@ def test_widths() -> None:
     wide = found.widened(100)
     assert (wide.size, wide.words, wide.tokens[5:]) == (100, 4, [b""] * 95)
     assert wide.encode("ab") == [0, 1]
-    assert wide.trie.tokens.tolist() == found.trie.tokens.tolist()
+    assert wide.texts.trie.tokens.tolist() == found.texts.trie.tokens.tolist()
     assert found.widened(5) is found
     assert found.widened(3).tokens == [b"a", b"b", b""]  # nothing is lost: ids 3 and 4 have no text
     for size in (2, 1, 0, -1):
@@ -151,7 +151,7 @@ def test_the_callers_lists_are_not_kept() -> None:
 def test_threads_see_one_trie() -> None:
     found = Vocabulary.from_bytes([bytes([a, b]) for a in range(64) for b in range(64)], eos=5000)
     seen: list[int] = []
-    threads = [threading.Thread(target=lambda: seen.append(found.trie.byte.size)) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: seen.append(found.texts.trie.byte.size)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,0 +1,43 @@
+"""`Texts`: the bytes of tokens by id, without regard to which of them end a sequence or how wide the rows of a model are.
+
+Vocabularies that differ in these only share one `Texts`, so the trie, and all token tables made from it, exist once. Texts are equal if
+their digests are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from structgen.vocab.trie import Trie, build_trie
+
+
+class Texts:
+    """The bytes of tokens as far as the last one that has any; b"" for tokens without text."""
+
+    def __init__(self, tokens: Sequence[bytes]) -> None:
+        count = len(tokens)
+        while count and not tokens[count - 1]:
+            count -= 1
+        self.tokens: list[bytes] = list(tokens[:count])
+
+    @property
+    def words(self) -> int:
+        """How many uint32 words a packed row of these tokens has."""
+        return (len(self.tokens) + 31) // 32
+
+    @cached_property
+    def trie(self) -> Trie:
+        """The trie of the tokens that have text."""
+        return build_trie(self.tokens)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) over the bytes of each id."""
+        found = hashlib.sha256(b"structgen texts 1\0")
+        found.update(np.fromiter(map(len, self.tokens), "<i4", len(self.tokens)).tobytes())
+        found.update(b"".join(self.tokens))
+        return found.hexdigest()
