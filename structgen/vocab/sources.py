@@ -38,6 +38,8 @@ class Source:
     tokens: list[bytes] = field(default_factory=list)  # by id; b"": special, unused, or a hole
     kind: str = "bytes"  # the recipe in use
     special: dict[str, int] = field(default_factory=dict)  # spelling -> id, for special and added tokens
+    added: dict[int, str] = field(default_factory=dict)  # id -> text, for added tokens that are not special
+    greedy: frozenset[int] = frozenset()  # added tokens that take in the blanks beside them when text is encoded
     stop: tuple[int, ...] = ()
     encode: Callable[[str], list[int]] | None = None  # without special tokens at the ends
     decode: Callable[[list[int]], str] | None = None
@@ -52,14 +54,25 @@ class Source:
     def hide(self, spelling: str, i: int) -> None:
         """Makes an id special: it is known by its spelling and has no text."""
         self.special[spelling] = i
+        self.added.pop(i, None)
         if i < len(self.pieces):
             self.pieces[i] = None
         if i < len(self.tokens):
             self.tokens[i] = b""
 
+    def name(self, spelling: str, i: int, *, is_special: bool) -> None:
+        """Makes an id an added token. It has text unless it is special, or was."""
+        if is_special or (spelling in self.special and i not in self.added) or i >= len(self.pieces):
+            self.hide(spelling, i)
+        else:
+            self.special[spelling], self.added[i] = i, spelling
+
     def use(self, name: str, spell: Callable[[Pieces], list[bytes]]) -> None:
-        """Takes a recipe: fills in `kind`, `tokens` and `fallback`."""
+        """Takes a recipe: fills in `kind`, `tokens` and `fallback`. Added tokens that it spells otherwise than text does have no text."""
         self.kind, self.tokens = name, spell(self.pieces)
+        for i, text in self.added.items():
+            if self.tokens[i] not in (text.encode(), b" " + text.encode()):
+                self.tokens[i] = b""
         bytewise = name == "metaspace"
         self.fallback = frozenset(i for i, piece in enumerate(self.pieces) if bytewise and recipes.is_byte_piece(piece))
 
@@ -111,7 +124,8 @@ def read(tokenizer: Any) -> Source:
 def _from_tokenizers(backend: Any) -> Source:
     """A `tokenizers.Tokenizer`: declared recipe first, then those that its vocabulary suggests."""
     pieces = _by_id(backend.get_vocab(with_added_tokens=True))
-    special = {token.content: int(i) for i, token in backend.get_added_tokens_decoder().items()}
+    tokens = {int(i): token for i, token in backend.get_added_tokens_decoder().items()}
+    special = {token.content: i for i, token in tokens.items()}
     unknown = _unknown_piece(backend.model)
     if unknown is not None and unknown not in special and (i := backend.token_to_id(unknown)) is not None:
         special[unknown] = i
@@ -119,6 +133,8 @@ def _from_tokenizers(backend: Any) -> Source:
     source = Source(
         pieces=pieces,
         special=special,
+        added={i: token.content for i, token in tokens.items() if not token.special and token.content != unknown},
+        greedy=frozenset(i for i, token in tokens.items() if token.lstrip or token.rstrip),
         encode=partial(_rust_encode, backend),
         decode=partial(backend.decode, skip_special_tokens=False),
         normalize=backend.normalizer.normalize_str if backend.normalizer is not None else None,
@@ -150,7 +166,7 @@ def _from_transformers_python(tokenizer: Any) -> Source:
 def _with_transformers_specials(source: Source, tokenizer: Any) -> Source:
     """Adds what the transformers wrapper knows: added tokens, named special tokens, the end of sequence."""
     for i, token in getattr(tokenizer, "added_tokens_decoder", {}).items():
-        source.hide(str(getattr(token, "content", token)), int(i))
+        source.name(str(getattr(token, "content", token)), int(i), is_special=getattr(token, "special", True))
     spellings = getattr(tokenizer, "all_special_tokens", ())
     for spelling, i in zip(spellings, getattr(tokenizer, "all_special_ids", ()), strict=False):
         source.hide(str(spelling), int(i))
@@ -213,7 +229,7 @@ def _from_sentencepiece(processor: Any) -> Source:
         if processor.is_control(i) or processor.is_unknown(i):
             special[piece] = i
         pieces.append(None if piece in special or processor.is_unused(i) else piece)
-    for i in _user_defined(processor):
+    for i in _user_defined(processor):  # text to SentencePiece itself, but what models have there ([INST]) is not meant to be
         special[processor.id_to_piece(i)], pieces[i] = i, None
     eos = processor.eos_id()
     return _finished(
@@ -270,7 +286,8 @@ def _fields(data: Any) -> Iterable[tuple[int, Any]]:
 def _finished(source: Source) -> Source:
     """Removes the text of special pieces, and appends the recipes that the vocabulary suggests behind the declared one."""
     for spelling, i in source.special.items():
-        source.hide(spelling, i)
+        if i not in source.added:
+            source.hide(spelling, i)
     named = {name for name, _ in source.recipes}
     if not source.recipes or source.opaque:
         likely = recipes.likely_recipes(source.pieces)
