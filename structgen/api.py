@@ -16,7 +16,7 @@ from structgen.frontends import jsonschema as _jsonschema
 from structgen.frontends import regex as _regex
 from structgen.ir.expr import Alt, Expr, Lit, Special
 from structgen.ir.language import Language
-from structgen.vocab.vocabulary import Vocabulary
+from structgen.vocab.vocabulary import Stop, Vocabulary
 
 Style = str | _jsonschema.JsonStyle
 Formats = Literal["assert", "annotation"] | Mapping[str, str | Grammar]
@@ -152,14 +152,16 @@ def grammar_of(thing: Any) -> Grammar:
     return python_type(thing)
 
 
-def compile(grammar: Any, vocabulary: Vocabulary | Any) -> TokenAutomaton:  # noqa: A001
+def compile(grammar: Any, vocabulary: Vocabulary | Any, *, stop: Stop | None = None) -> TokenAutomaton:  # noqa: A001
     """The token automaton of a grammar, a schema dict or a Python type over a vocabulary (or a tokenizer).
+
+    stop: the ids or spellings that end a text, where they are others than the vocabulary's; all tables are shared.
 
     Costs what the first mask needs; the rest unfolds as texts reach it. Raises whatever making the grammar raises.
     """
     if not isinstance(vocabulary, Vocabulary):
-        vocabulary = Vocabulary.from_tokenizer(vocabulary)
-    return grammar_of(grammar).compile(vocabulary)
+        vocabulary = Vocabulary.from_tokenizer(vocabulary, stop=stop)
+    return grammar_of(grammar).compile(vocabulary if stop is None else vocabulary.with_stop(stop))
 
 
 def constraint_of(grammar: Any, vocabulary: Vocabulary) -> Constraint:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -23,8 +24,8 @@ from structgen.automata.leaves import POOL
 from structgen.automata.symbols import Symbols
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError
 from structgen.ir.expr import NEVER, Bind, Expr, Rule
+from structgen.kernels import moves, walk
 from structgen.kernels import tables as t
-from structgen.kernels import walk
 from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.kernels.compiling import CLOCK
 from structgen.kernels.linking import JIT
@@ -143,6 +144,12 @@ def _larger(size: int) -> int:
     return 4 * size if size < 1 << 14 else 2 * size
 
 
+def _weakly(method: Callable[..., int]) -> Callable[..., int]:
+    """The method, not keeping its object alive: an automaton in a cycle of references would hold its memory until the collector comes."""
+    found: Any = WeakMethod(method)
+    return lambda *arguments: int(found()(*arguments))
+
+
 class Turn:
     """A lock with a clock: one thread at a time uses an automaton, and one public call has so many seconds (calls inside it have its rest).
 
@@ -195,13 +202,13 @@ class ByteAutomaton:
             self.n[[t.SELF, t.UNFOLD]] = self.handle.ctypes.data, UNFOLD_KERNEL.address
         self._assembler = Assembler(
             a,
-            rule_id=self._rule_id,
-            counted=self._counted,
-            minus=self._minus,
+            rule_id=_weakly(self._rule_id),
+            counted=_weakly(self._counted),
+            minus=_weakly(self._minus),
             special=self.symbols.runs,
-            bind=self._bind,
-            key=self._key,
-            scope=self._scope,
+            bind=_weakly(self._bind),
+            key=_weakly(self._key),
+            scope=_weakly(self._scope),
             max_nodes=self.budget.nodes,
         )
         with self.turn:
@@ -424,7 +431,7 @@ class ByteAutomaton:
         """The bytes that may follow, each with the state that it leads to."""
         with self.turn:
             out = np.empty((256, 2), np.int32)
-            k = self.call(walk.live_bytes, self.handle, state, out)
+            k = self.call(moves.live_bytes, self.handle, state, out)
             return [(int(b), int(s)) for b, s in out[:k]]
 
     def special_moves(self, state: int) -> list[tuple[int, int, int]]:
@@ -433,10 +440,10 @@ class ByteAutomaton:
             room = 64
             while True:
                 out = np.empty((room, 3), np.int32)
-                code = walk.special_runs(self.handle, state, out)
+                code = moves.special_runs(self.handle, state, out)
                 if code >= 0:
                     return sorted({(int(low), int(high), int(after)) for low, high, after in out[:code]})
-                if code == walk.FULL:
+                if code == t.FULL:
                     room *= 4
                 else:
                     self.help(code)

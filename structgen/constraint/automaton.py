@@ -18,11 +18,12 @@ from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
 from structgen.automata.symbols import FIRST
 from structgen.constraint.fill import Ints, fill
-from structgen.constraint.protocol import Row, Words
-from structgen.constraint.tables import ROW_ENTRY, tables_of
+from structgen.constraint.protocol import Words
+from structgen.constraint.rows import Line, Row
+from structgen.constraint.tables import tables_of
 from structgen.errors import BudgetExceeded, GrammarError, OptionError, VocabularyError
 from structgen.ir.report import SupportReport
-from structgen.kernels import settle, survey, walk
+from structgen.kernels import moves, settle, survey, walk
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, bundle
 from structgen.vocab.vocabulary import Vocabulary
@@ -57,6 +58,7 @@ class TokenAutomaton:
         self.machine = machine
         self._size, self._words = vocabulary.size, vocabulary.words
         self._tables = tables_of(vocabulary)
+        self._store = self._tables.store(vocabulary.words)
         self._moves: dict[int, int] = {}
         self.rows: dict[int, Row] = {}  # those that are finished, by state
         self._doubts: dict[int, tuple[Tokens, Tokens]] = {}  # by twin: tokens that only the state itself can judge, and the keys in them
@@ -140,28 +142,34 @@ class TokenAutomaton:
     def mask(self, state: int) -> Words:
         """The tokens that may come next, stop ids included where the text may end: a read-only packed row, uint32[words]."""
         found = self.rows.get(state)
-        return (found or self.row(int(state))).words
+        return ((found and found.line) or self.line(int(state))).words
 
-    def row(self, state: int) -> Row:
-        """A row that `rows` does not have."""
+    def line(self, state: int) -> Line:
+        """The row of a state, where `rows` does not have it or its line was dropped."""
+        return self._store.line_of(self.rows.get(state) or self._row(state))
+
+    def _row(self, state: int) -> Row:
         if not 0 < state < self.machine.states:  # it may come to be: not remembered
-            return Row(np.zeros(self._words, np.uint32))
+            return Row(self._store.blank())
+        store = self._store
         with self.machine.turn:
             twin = self.machine.twin(state)
             found = self.rows.get(twin)
             if found is None:
-                found = self._remember(twin, Row(self._fresh(twin)), 4 * self._words)
+                found = store.finished(self._fresh(twin))
+                store.add(self.rows, twin, found)
             doubts = self._doubts.get(twin)
             if twin != state or doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
-                exact = self._settled(state, found.words, doubts)
-                if exact is found.words:
-                    return self._remember(state, found, 0)
-                return self._remember(state, Row(exact), 4 * self._words)
+                exact = self._settled(state, found, doubts)
+                if exact is not None:
+                    found = store.finished(exact)
+                store.add(self.rows, state, found)
         return found
 
-    def _fresh(self, state: int) -> Words:
+    def _fresh(self, state: int) -> Line:
         """A row from the kernels. `state` is its own twin."""
-        row = np.zeros(self._words, np.uint32)
+        line = self._store.blank()
+        row = line.words
         code = walk.mask(self._handle, state, row)
         while code < 0:
             self._help(code)
@@ -175,7 +183,7 @@ class TokenAutomaton:
             keys = np.empty(len(tokens), np.int32)
             self._call(settle.keys_of, tokens, keys)
             self._doubts[state] = tokens, keys
-        return row
+        return line
 
     def _special_moves(self, state: int) -> list[tuple[int, int, int]]:
         return self.machine.special_moves(state) if self.machine.n[t.SPECIAL] else []
@@ -183,21 +191,23 @@ class TokenAutomaton:
     def _call(self, kernel: Callable[..., Any], *arguments: Any) -> int:
         """Call a kernel until it needs no more help."""
         code = kernel(self._handle, *arguments)
-        while code < 0 and code != walk.FULL:
+        while code < 0 and code != t.FULL:
             self._help(code)
             code = kernel(self._handle, *arguments)
         return int(code)
 
-    def _settled(self, state: int, row: Words, doubts: tuple[Tokens, Tokens] | None) -> Words:
-        """The row of a state, given that of its twin and the tokens that the twin leaves in doubt."""
+    def _settled(self, state: int, twins: Row, doubts: tuple[Tokens, Tokens] | None) -> Line | None:
+        """The row of a state, given that of its twin and the tokens that the twin leaves in doubt; None where it is the same."""
+        row = self._store.line_of(twins).words
         text, count, divided = int(self.machine.arena["text"][state]), 0, False
         if text >= t.EMPTY:
-            while (count := self._call(settle.repeats, state, row, self._repeats)) == walk.FULL:
+            while (count := self._call(settle.repeats, state, row, self._repeats)) == t.FULL:
                 self._repeats = np.empty(4 * self._repeats.size, np.int32)
             divided, count = bool(count & settle.DIVIDED), count & ~settle.DIVIDED
         if doubts is None and not count:
-            return row
-        row, left = row.copy(), []
+            return None
+        line, left = self._store.copy(row), []
+        row = line.words
         if count:
             settle.forbid(self._repeats, count, row)
             if divided:
@@ -210,7 +220,7 @@ class TokenAutomaton:
             left.append(tokens.copy())
         for some in left:
             self._settle(state, row, some)
-        return row
+        return line
 
     def _settle(self, state: int, row: Words, tokens: Tokens) -> None:
         """Allow those of the tokens that the state itself allows."""
@@ -221,11 +231,6 @@ class TokenAutomaton:
         for token in map(int, tokens[: at[1]]):
             if self.advance(state, token):
                 row[token >> 5] |= np.uint32(1 << (token & 31))
-
-    def _remember(self, state: int, row: Row, size: int) -> Row:
-        self.rows[state] = row
-        self._tables.memo.add(self.rows, state, size + ROW_ENTRY)
-        return row
 
     def accepts(self, state: int) -> bool:
         """Whether the text may end in this state; False for the dead state and for states that do not exist."""
@@ -252,11 +257,11 @@ class TokenAutomaton:
         here = state
         while here and not self.accepts(here):
             twin = self.machine.twin(here)  # moves of the state itself would be states for good
-            moves, specials = self.machine.moves(twin), self._special_moves(twin)
-            if len(moves) == 1 and not specials:
-                text.append(moves[0][0])
+            plain, specials = self.machine.moves(twin), self._special_moves(twin)
+            if len(plain) == 1 and not specials:
+                text.append(plain[0][0])
                 here = self.machine.read(bytes(text[-1:]), here)[1]
-            elif not moves and len(specials) == 1 and specials[0][0] == specials[0][1]:
+            elif not plain and len(specials) == 1 and specials[0][0] == specials[0][1]:
                 tokens = self._cut(bytes(text), len(text))
                 if tokens is None:
                     return out
@@ -352,10 +357,10 @@ class TokenAutomaton:
             while True:
                 seen = np.zeros(self.machine.states + (1 << 12) + room, np.uint8)
                 found = np.empty((room, 2), np.int32)
-                code = walk.successors(self._handle, state, seen, found)
+                code = moves.successors(self._handle, state, seen, found)
                 if code >= 0:
                     return read + [(int(s), int(token)) for s, token in found[:code]]
-                if code == walk.FULL:
+                if code == t.FULL:
                     room *= 4
                 else:
                     self._help(code)

@@ -50,6 +50,7 @@ NEED_ROW = -5  # counted leaf node n[ARG] has no row for n[ARG2] characters
 NEED_DOOR = -7  # door n[ARG] leads nowhere yet
 NEED_BIND = -8  # mark n[ARG] does not know yet what follows text n[ARG2]
 NEED_MERGE = -6  # exits n[ARG] (table, byte) have no merged trie for n[ARG2] (the variant by count)
+FULL = -100  # an array of the caller is too small
 
 # Counters of a machine, n[...].
 CTX, PAIRS, STATES, ITEMS, MOVES, MINUSES, COUNTS = 0, 1, 2, 3, 4, 5, 6

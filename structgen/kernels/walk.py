@@ -14,11 +14,10 @@ from structgen.kernels.arena import pointer_to
 from structgen.kernels.linking import jit
 from structgen.kernels.step import find_state
 from structgen.kernels.tables import *
-from structgen.kernels.unfold import START, UNITE, made, returned, step, twin_of
+from structgen.kernels.unfold import BEGIN, DOOR_OF, UNITE, made, returned, step, twin_of
 from structgen.kernels.work import any_open
 
 OF_LEAF, OF_COUNTS, OF_MERGE = np.int64(0), np.int64(1), np.int64(2)
-FULL = -100  # `successors`: the caller's arrays are too small
 
 
 @jit
@@ -95,6 +94,12 @@ def walk(M, L, byte, depth, end, first, ids, i, stop, s, row, doubt):
     """Walk nodes i..stop of a trie from state s (before depth 0) and allow the ids on living nodes; those on nodes in doubt go into
     `doubt`. 0 or a NEED_ code."""
     M.stack[0] = s
+    return walk_on(M, L, byte, depth, end, first, ids, i, stop, row, doubt)
+
+
+@jit
+def walk_on(M, L, byte, depth, end, first, ids, i, stop, row, doubt):
+    """`walk` below a node: the state in which its children are read stands on the stack."""
     while i < stop:
         d = depth[i]
         here = np.int64(M.stack[d])
@@ -267,9 +272,84 @@ def counted_row(M, L, K, k, ctx, row, doubt):
 
 
 @jit
+def only_way(M, node):
+    """The byte edge of a plain node that has one with one byte; -1 where it reads by LIT, -2 where it has other edges."""
+    e = np.int64(M.node[5 * node + EDGES])
+    if M.node[5 * node + LIT] >= 0:
+        return np.int64(-1) if e < 0 else np.int64(-2)
+    one = e >= 0 and M.edge[5 * e + NEXT] < 0 and M.edge[5 * e + PUSH] < 0 and M.edge[5 * e + LOW] == M.edge[5 * e + HIGH] < 256
+    return e if one else np.int64(-2)
+
+
+@jit
+def child_of(T, i, stop, b):
+    """The trie node with byte b among siblings i..stop, or -1."""
+    while i < stop:
+        if T.byte[i] == b:
+            return np.int64(i)
+        i = T.end[i]
+    return np.int64(-1)
+
+
+@jit
+def literal_row(M, L, T, node, ctx, row, doubt):
+    """Allow the tokens of a plain item that `only_way` follows, of which no text depends.
+
+    A literal is read along the trie without a state for each of its bytes (of the new states of cold masks these were two thirds);
+    states are made where it ends, and where another spelling begins. 0 or a NEED_ code.
+    """
+    i, stop = np.int64(0), np.int64(T.size[SIZE_BYTE])
+    while True:
+        e = only_way(M, node)
+        if e == -1:
+            b, to = np.int64(M.node[5 * node + LIT]), node + 1
+        else:
+            b, to = np.int64(M.edge[5 * e + LOW]), np.int64(M.edge[5 * e + TO])
+        door = np.int64(M.node[5 * node + DOOR])
+        if door > 0:
+            other = child_of(T, i, stop, np.int64(L.door_byte[door]))
+            if other >= 0:
+                code = read_on(M, L, T, other, DOOR_OF, node, ctx, row, doubt)
+                if code < 0:
+                    return code
+        if i == 0:
+            i, stop = np.int64(T.root[b]), np.int64(T.root[b + 1])
+        i = child_of(T, i, stop, b)
+        if i < 0:
+            return np.int64(0)
+        if M.node[5 * to + CALLS] >= 0 or M.node[5 * to + FLAG] & 1 or only_way(M, to) == -2:
+            return read_on(M, L, T, i, BEGIN, to, ctx, row, doubt)
+        for j in range(T.first[i], T.first[i + 1]):
+            allow(row, T.ids[j])
+        i, stop, node = i + 1, np.int64(T.end[i]), to
+
+
+@jit
+def read_on(M, L, T, i, how, node, ctx, row, doubt):
+    """Allow the tokens of trie node i and below, where node i leads to an item (`unfold.make`: BEGIN or DOOR_OF). 0 or a NEED_ code."""
+    r = made(M, L, how, node, ctx)
+    if r <= 0:
+        return r
+    into = row
+    if M.text[r] == DOUBT:
+        M.n[DOUBTS] = 1
+        into = doubt
+    for j in range(T.first[i], T.first[i + 1]):
+        allow(into, T.ids[j])
+    M.stack[T.depth[i] + 1] = r
+    return walk_on(M, L, T.byte, T.depth, T.end, T.first, T.ids, i + 1, np.int64(T.end[i]), row, doubt)
+
+
+@jit
 def in_doubt(M, ctx):
     """Whether a leaf in this context ends a text in doubt: the rows of leaves do not tell the tokens that end them exactly."""
     return M.ctx_open[ctx] != 0 and M.ctx_state[ctx] >= 0 and M.text[M.ctx_state[ctx]] == DOUBT
+
+
+@jit
+def is_literal(M, s, node, ctx):
+    """Whether `literal_row` can read a plain item."""
+    return M.text[s] == NO_TEXT and M.ctx_open[ctx] == 0 and only_way(M, node) != -2
 
 
 @jit
@@ -297,7 +377,9 @@ def mask(h, s, into):
             code = returned(M, L, ctx)
             if code < 0:
                 return code
-        if kind == 0 or in_doubt(M, ctx):
+        if kind == 0 and is_literal(M, s, node, ctx):
+            code = literal_row(M, L, T, node, ctx, row, doubt)
+        elif kind == 0 or in_doubt(M, ctx):
             plain += 1
         elif kind == 1:
             code = leaf_row(M, L, K, node - LEAF, ctx, row, doubt)
@@ -311,7 +393,8 @@ def mask(h, s, into):
     if 0 < plain < M.off[s + 1] - at:
         plain = 0
         for i in range(at, M.off[s + 1]):
-            if M.item[2 * i] >> 28 == 0 or in_doubt(M, np.int64(M.item[2 * i + 1])):
+            node, ctx = np.int64(M.item[2 * i]), np.int64(M.item[2 * i + 1])
+            if (node >> 28 == 0 and not is_literal(M, s, node, ctx)) or in_doubt(M, ctx):
                 M.work_node[plain] = M.item[2 * i]
                 M.work_ctx[plain] = M.item[2 * i + 1]
                 plain += 1
@@ -389,117 +472,4 @@ def start(h, node):
     M = machine_of(h)
     L = leaves_of(h)
     M.ctx_state[1] = 1
-    return made(M, L, START, node, 0)
-
-
-@jit
-def live_bytes(h, s, out):
-    """Write the bytes that may follow state s with the states they lead to: int32[256, 2]. The number, or a code."""
-    M = machine_of(h)
-    L = leaves_of(h)
-    k = 0
-    for b in range(256):
-        if not has_byte(M, s, b):
-            continue
-        r = step(M, L, s, b)
-        if r < 0:
-            return r
-        if r > 0:
-            out[k, 0] = b
-            out[k, 1] = r
-            k += 1
-    return k
-
-
-@jit
-def special_runs(h, s, out):
-    """Write the special symbols that may follow state s, as runs that lead to one state: int32[n, 3] of the first, the last and the
-    state; those that several edges read come more than once. The number, FULL, or a code."""
-    M = machine_of(h)
-    L = leaves_of(h)
-    k = 0
-    for i in range(M.off[s], M.off[s + 1]):
-        node = np.int64(M.item[2 * i])
-        e = np.int64(M.node[5 * node + EDGES]) if node >> 28 == 0 else np.int64(-1)
-        while e >= 0:
-            low, high = np.int64(M.edge[5 * e + LOW]), np.int64(M.edge[5 * e + HIGH])
-            while 256 <= low <= high:
-                last = cut(M, s, low, high)
-                r = step(M, L, s, low)
-                if r < 0:
-                    return r
-                if k == out.shape[0]:
-                    return FULL
-                if r > 0:
-                    out[k, 0] = low
-                    out[k, 1] = last
-                    out[k, 2] = r
-                    k += 1
-                low = last + 1
-            e = np.int64(M.edge[5 * e + NEXT])
-    return k
-
-
-@jit
-def cut(M, s, low, high):
-    """The last of symbols low..high up to which the same edges of state s read all."""
-    if low == high:
-        return high
-    for i in range(M.off[s], M.off[s + 1]):
-        node = np.int64(M.item[2 * i])
-        e = np.int64(M.node[5 * node + EDGES]) if node >> 28 == 0 else np.int64(-1)
-        while e >= 0:
-            if low < M.edge[5 * e + LOW] <= high:
-                high = np.int64(M.edge[5 * e + LOW]) - 1
-            elif M.edge[5 * e + LOW] <= low <= M.edge[5 * e + HIGH] < high:
-                high = np.int64(M.edge[5 * e + HIGH])
-            e = np.int64(M.edge[5 * e + NEXT])
-    return high
-
-
-@jit
-def successors(h, s, seen, found):
-    """Write into `found`, int32[..., 2], the distinct twins of the states that the bytes of one token lead to, each with such a token.
-    `seen` is zeroed uint8 by state. The number, or a code (both may be reused)."""
-    M = machine_of(h)
-    L = leaves_of(h)
-    T = tokens_of(h)
-    _, _, mute, mutes, _, _ = own_of(h)
-    k = 0
-    M.stack[0] = s
-    i = 0
-    while i < T.size[SIZE_BYTE] and k >= 0:
-        d = T.depth[i]
-        here = np.int64(M.stack[d])
-        r = 0
-        if has_byte(M, here, np.int64(T.byte[i])):
-            r = step(M, L, here, np.int64(T.byte[i]))
-            if r < 0:
-                return r
-        if r == 0:
-            i = T.end[i]
-            continue
-        M.stack[d + 1] = r
-        j = np.int64(T.first[i])
-        while j < T.first[i + 1] and is_set(mute, mutes, T.ids[j]):
-            j += 1
-        if j < T.first[i + 1]:
-            k = collect(M, L, r, np.int64(T.ids[j]), seen, found, k)
-        i += 1
-    return k
-
-
-@jit
-def collect(M, L, r, t, seen, found, k):
-    """Note the twin of state r if it is new. The number noted, FULL, or a NEED_ code."""
-    r = twin_of(M, L, r)
-    if r < 0:
-        return r
-    if r >= seen.shape[0] or k >= found.shape[0]:
-        return FULL
-    if seen[r] == 0:
-        seen[r] = 1
-        found[k, 0] = r
-        found[k, 1] = t
-        k += 1
-    return k
+    return made(M, L, BEGIN, node, 1)
