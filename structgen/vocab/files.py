@@ -52,11 +52,26 @@ def read(path: str | PathLike[str]) -> Source:
     return _sentencepiece(place)
 
 
+def inputs(path: str | PathLike[str]) -> list[Path] | None:
+    """All files that `read` looks at; None where there is none, or transformers decides that."""
+    place = Path(path)
+    if place.is_dir():
+        found = _main_file(place)
+        return None if found is None else inputs(found)
+    if not place.is_file():
+        return None
+    beside = [place.parent / name for name in ("tokenizer_config.json", "generation_config.json")]
+    return [place, *(file for file in beside if file.is_file())]
+
+
+def _main_file(folder: Path) -> Path | None:
+    return next((found for pattern in _FOLDER_FILES for found in sorted(folder.glob(pattern))), None)
+
+
 def _folder(folder: Path) -> Source:
-    for pattern in _FOLDER_FILES:
-        found = sorted(folder.glob(pattern))
-        if found:
-            return read(found[0])
+    found = _main_file(folder)
+    if found is not None:
+        return read(found)
     try:
         from transformers import AutoTokenizer
     except ImportError:

@@ -18,6 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +26,7 @@ import numpy.typing as npt
 
 from structgen.errors import VocabularyError
 from structgen.vocab import audit as auditing
-from structgen.vocab import files, sources
+from structgen.vocab import kept, sources
 from structgen.vocab.encoder import Encoder
 from structgen.vocab.sources import Source
 from structgen.vocab.texts import Texts
@@ -80,9 +81,11 @@ class Vocabulary:
             if key is not None and key in _CACHE:
                 _CACHE.move_to_end(key)
                 return _CACHE[key][1]
-        is_path = isinstance(tokenizer, str | PathLike)
-        source = files.read(tokenizer) if is_path else sources.read(tokenizer)
-        auditing.settle(source, check=audit)
+        if isinstance(tokenizer, str | PathLike):
+            source = kept.source_of(Path(tokenizer), check=audit)
+        else:
+            source = sources.read(tokenizer)
+            auditing.settle(source, check=audit)
         vocabulary = cls(source, stop=stop, size=size)
         with _LOCK:
             if key is not None:
