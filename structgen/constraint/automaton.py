@@ -76,12 +76,13 @@ class TokenAutomaton:
 
     def _begun(self) -> Arena:
         """What kernels need to know of this automaton alone, see `kernels.tables.own_of`."""
-        muted = [i for i in self.vocabulary.stop_ids if i < len(self._tables.texts) and self._tables.texts[i]]
-        muted += self.machine.symbols.named
-        mute = np.zeros(self._words if muted else 0, np.uint32)
-        survey.pack(np.array(muted, np.int32), mute)
-        rows = {name: np.zeros(self._tables.words, np.uint32) for name in ("spare", "doubt")}
-        return Arena({"stop": np.array(self.vocabulary.stop_ids, np.int32), "mute": mute, **rows})
+        own, texts = Arena(self._tables.own), self._tables.texts
+        own["stop"] = np.array(self.vocabulary.stop_ids, np.int32)
+        muted = [i for i in self.vocabulary.stop_ids if i < len(texts) and texts[i]] + self.machine.symbols.named
+        if muted:
+            own["mute"] = np.zeros(self._words, np.uint32)
+            survey.pack(np.array(muted, np.int32), own["mute"])
+        return own
 
     def renewed(self) -> TokenAutomaton:
         """This automaton; or, once texts have brought it near to its budget, a new one of the same grammar. States belong to the automaton

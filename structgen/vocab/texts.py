@@ -29,6 +29,12 @@ class Texts:
             count -= 1
         self.tokens: list[bytes] = list(tokens[:count])
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Texts) and self.digest == other.digest)
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     @property
     def words(self) -> int:
         """How many uint32 words a packed row of these tokens has."""

@@ -16,6 +16,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -205,7 +206,16 @@ class Vocabulary:
     def with_stop(self, stop: Stop) -> Vocabulary:
         """The same tokens, but these ids or spellings end a sequence. All that was computed for the tokens is shared."""
         stop_ids = _stop_ids(stop, self._source)
-        return self if stop_ids == self.stop_ids else Vocabulary(self._source, stop=stop_ids, size=max(self.size, max(stop_ids) + 1))
+        if stop_ids == self.stop_ids:
+            return self
+        texts, size = self.texts.tokens, max(self.size, max(stop_ids) + 1)
+        if size > self.size or any(i < len(texts) and texts[i] for i in (*self.stop_ids, *stop_ids)):
+            return Vocabulary(self._source, stop=stop_ids, size=size)
+        other = copy(self)  # 5 us; to list 150,000 tokens anew takes 1 ms
+        other.stop_ids = stop_ids
+        for name in ("fingerprint", "has_token"):
+            other.__dict__.pop(name, None)
+        return other
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Vocabulary) and self.fingerprint == other.fingerprint)

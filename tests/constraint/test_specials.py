@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import re
+from itertools import product
+from random import Random
 
 import pytest
 
 import structgen as sg
+from structgen.automata.symbols import token_runs
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.protocol import unpack
 from structgen.errors import OptionError, UnsupportedFeature, VocabularyError
@@ -119,3 +123,46 @@ def test_texts_have_no_special_tokens() -> None:
         sg.special("<think>").examples(1)
     with pytest.raises(UnsupportedFeature, match="regular"):
         _ = ~sg.special("<think>")
+
+
+# ---- random grammars, judged by `re` over all ways to read the tokens ----
+
+WORLD = Vocabulary.from_bytes([b"a", b"b", b"ab", b"ba", b"", b"a", b""], eos=[6, 3], special={"<t>": 4})
+
+
+def drawn(rng: Random, depth: int) -> tuple[sg.Grammar, str]:
+    """A grammar, and its regex, in which the character 256 + t is the token t."""
+    kind = rng.randrange(7 if depth else 3)
+    if kind == 0:
+        text = rng.choice(["a", "b", "ab", "bba"])
+        return sg.choice([text]), text
+    if kind <= 2:
+        others = rng.random() < 0.4
+        tokens = rng.choice([["<t>"], [rng.randrange(6)], [range(1, 3)], [0, "<t>"], [range(4, 6), 2]])
+        ids = {t for one in tokens for t in ([4] if one == "<t>" else [one] if isinstance(one, int) else one)}
+        if others:
+            ids = {0, 1, 2, 4, 5} - ids  # 3 and 6 end texts
+        return sg.special(*tokens, others=others), "[" + "".join(chr(256 + t) for t in ids) + "]"
+    (a, left), (b, right) = drawn(rng, depth - 1), drawn(rng, depth - 1)
+    if kind <= 4:
+        return a + b, f"(?:{left})(?:{right})"
+    if kind == 5:
+        return a | b, f"(?:{left}|{right})"
+    return a.repeat(1, 2), f"(?:{left}){{1,2}}"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_tokens_are_read_in_every_way_there_is(seed: int) -> None:
+    grammar, pattern = drawn(Random(seed), 3)
+    automaton, judge = sg.compile(grammar, WORLD), re.compile(pattern)
+    named = {t for one in grammar.language.specials if not one.others for low, high in token_runs(one, WORLD) for t in range(low, high + 1)}
+    for count in range(4):
+        for tokens in product(range(6), repeat=count):
+            state = automaton.start()
+            for token in tokens:
+                after = automaton.advance(state, token)
+                assert bool(after) == (token in unpack(automaton.mask(state)))
+                state = after
+            ways = [[chr(256 + t), *([WORLD.tokens[t].decode()] if WORLD.tokens[t] and t not in named else [])] for t in tokens]
+            wanted = any(judge.fullmatch("".join(way)) for way in product(*ways))
+            assert automaton.accepts(state) == wanted or 3 in tokens, (pattern, tokens)  # 3 also ends texts

@@ -170,3 +170,22 @@ def test_nothing_heavy_is_imported() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "[]"
+
+
+def test_other_stop_ids() -> None:
+    found = Vocabulary.from_bytes([b"a", b"b", b"", b""], eos=2, special={"<x>": 3})
+    assert found.with_stop(2) is found
+    other = found.with_stop("<x>")
+    assert (other.stop_ids, other.tokens, other.size) == ((3,), found.tokens, 4)
+    assert other != found
+    assert other.texts is found.texts
+    assert found.has_token.tolist() == [True, True, True, True]
+    assert other.has_token.tolist() == [True, True, False, True]
+    text = found.with_stop([1, 5])
+    assert (text.stop_ids, text.tokens, text.size) == ((1, 5), [b"a", b"", b"", b"", b"", b""], 6)
+    assert text.special == {"<x>": 3, "b": 1}
+    assert text.with_stop(2) == Vocabulary.from_bytes([b"a", b"b", b"", b"", b"", b""], eos=2, special={"<x>": 3})
+    assert found.special == {"<x>": 3}
+    assert text.texts.trie.tokens.tolist() == [0, 1]
+    with pytest.raises(VocabularyError, match="no token 'c'"):
+        found.with_stop("c")
