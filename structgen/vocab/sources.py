@@ -73,8 +73,8 @@ class Source:
         for i, text in self.added.items():
             if self.tokens[i] not in (text.encode(), b" " + text.encode()):
                 self.tokens[i] = b""
-        bytewise = name == "metaspace"
-        self.fallback = frozenset(i for i, piece in enumerate(self.pieces) if bytewise and recipes.is_byte_piece(piece))
+        bytewise = enumerate(self.pieces) if name == "metaspace" else ()
+        self.fallback = frozenset(i for i, piece in bytewise if recipes.is_byte_piece(piece))
 
     def spelling(self, i: int) -> str:
         """How a token with text is written."""
@@ -123,7 +123,7 @@ def read(tokenizer: Any) -> Source:
 
 def _from_tokenizers(backend: Any) -> Source:
     """A `tokenizers.Tokenizer`: declared recipe first, then those that its vocabulary suggests."""
-    pieces = _by_id(backend.get_vocab(with_added_tokens=True))
+    pieces = _pieces(backend)
     tokens = {int(i): token for i, token in backend.get_added_tokens_decoder().items()}
     special = {token.content: i for i, token in tokens.items()}
     unknown = _unknown_piece(backend.model)
@@ -369,6 +369,18 @@ def _mistral_inside(tokenizer: Any) -> Any:
             if hasattr(candidate, "n_words") and hasattr(candidate, "is_special") and hasattr(candidate, "id_to_piece"):
                 return candidate
     return None
+
+
+def _pieces(backend: Any) -> list[str | None]:
+    """The pieces of a `tokenizers.Tokenizer` by id. To ask for one after the other takes half as long as for its whole dictionary."""
+    size, most = backend.get_vocab_size(with_added_tokens=True), 0
+    pieces: list[str | None] = []
+    left = size
+    while left and most < 2 * size + 1000:  # ids may have holes
+        most += left
+        pieces += map(backend.id_to_token, range(len(pieces), most))
+        left = size - sum(piece is not None for piece in pieces)
+    return _by_id(backend.get_vocab(with_added_tokens=True)) if left else pieces
 
 
 def _by_id(vocab: Mapping[str, int]) -> list[str | None]:
