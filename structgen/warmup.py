@@ -45,6 +45,7 @@ _MODULES: Final = (
     "twin",
     "unfold",
     "walk",
+    "moves",
     "settle",
     "survey",
     "logits",

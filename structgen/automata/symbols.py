@@ -33,7 +33,7 @@ class Symbols:
         self.vocabulary = vocabulary
         self._numbers: dict[str, int] = {}
         runs = [] if vocabulary is None else [(one, token_runs(one, vocabulary)) for one in specials]
-        self.named = sorted({i for one, found in runs if not one.others for low, high in found for i in range(low, high + 1)})
+        self.named = frozenset(i for one, found in runs if not one.others for low, high in found for i in range(low, high + 1))
 
     def runs(self, special: Special) -> list[tuple[int, int]]:
         """The symbols of a special token, as ascending runs (first, last). Raises VocabularyError where the vocabulary lacks one."""

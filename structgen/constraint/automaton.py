@@ -8,7 +8,6 @@ Not here: how rows are made (`kernels.walk`, `tables`), what draws tokens (`samp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -78,7 +77,7 @@ class TokenAutomaton:
         """What kernels need to know of this automaton alone, see `kernels.tables.own_of`."""
         own, texts = Arena(self._tables.own), self._tables.texts
         own["stop"] = np.array(self.vocabulary.stop_ids, np.int32)
-        muted = [i for i in self.vocabulary.stop_ids if i < len(texts) and texts[i]] + self.machine.symbols.named
+        muted = [*(i for i in self.vocabulary.stop_ids if i < len(texts) and texts[i]), *self.machine.symbols.named]
         if muted:
             own["mute"] = np.zeros(self._words, np.uint32)
             survey.pack(np.array(muted, np.int32), own["mute"])
@@ -264,24 +263,29 @@ class TokenAutomaton:
                 here = self.machine.read(bytes(text[-1:]), here)[1]
             elif not plain and len(specials) == 1 and specials[0][0] == specials[0][1]:
                 tokens = self._cut(bytes(text), len(text))
-                if tokens is None:
-                    return out
+                if self.vocabulary.decode(tokens) != text:
+                    return out + tokens
                 out += [*tokens, specials[0][0] - FIRST]
                 text.clear()
                 here = self.advance(here, out[-1])
             else:
                 break
         more = self.machine.moves(self.machine.twin(here))
-        return out + (self._cut(bytes(text), self._safe_cut(bytes(text)) if more else len(text)) or [])
+        return out + self._cut(bytes(text), self._safe_cut(bytes(text)) if more else len(text))
 
-    def _cut(self, text: bytes, keep: int) -> list[int] | None:
-        """The tokens of a text as far as they lie in its first `keep` bytes; None where it has none."""
+    def _cut(self, text: bytes, keep: int) -> list[int]:
+        """The tokens of a text as far as they lie in its first `keep` bytes and are text in this grammar."""
         try:
             ids = self.vocabulary.encode(text)
         except VocabularyError:
-            return None
-        ends = accumulate(len(self.vocabulary.bytes_of(token)) for token in ids)
-        return [token for token, end in zip(ids, ends, strict=True) if end <= keep]
+            return []
+        out: list[int] = []
+        for token in ids:
+            keep -= len(self.vocabulary.bytes_of(token))
+            if keep < 0 or token in self.machine.symbols.named:
+                break
+            out.append(token)
+        return out
 
     def _safe_cut(self, text: bytes) -> int:
         """How many bytes no token can take together with what follows the text."""

@@ -1,9 +1,9 @@
 """`Vocabulary`: the exact bytes of every token of a model, and which tokens end a text.
 
     size      how wide a mask row is, in tokens (at least every id + 1; `size=` widens it for models with padded logits)
-    tokens    list[bytes] of that length; b"" for special, added and unused ids and for holes: these never match text
+    tokens    list[bytes] of that length; b"" for special and unused ids and for holes: these never match text
     stop_ids  the ids that end a sequence
-    special   spelling -> id of special and added tokens: only a grammar that names them lets them through
+    special   spelling -> id of special and added tokens: grammars name them so. Added ones that are not special may have text, too
     texts     the bytes of all tokens, those that end a text too, and their trie: shared by vocabularies that differ in the rest
 
 Immutable. Equal vocabularies have equal fingerprints. Not here: how each kind of tokenizer is read (`sources`, `files`, `recipes`),

@@ -82,6 +82,9 @@ def test_forced_tokens_go_through_special_ones() -> None:
     assert automaton.distance(automaton.start()) == 4
     either = sg.compile(sg.choice(["a"]) + sg.special(6, 7), VOCAB)
     assert either.forced(either.start()) == [0]
+    spelled = sg.compile(sg.choice(["bab"]) + sg.special(2), VOCAB)  # the text is not forced to be the token that is named
+    assert spelled.forced(spelled.start()) == [1]
+    assert allowed(spelled, 1) == [0]
 
 
 def test_every_vocabulary_gives_its_own_ids() -> None:
