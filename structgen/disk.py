@@ -3,7 +3,7 @@
 All of it can be deleted at any time. The folders are written by this user alone; files appear whole or not at all, so processes may share
 them.
 
-Not here: compiled kernels (`kernels.cache`; numba writes those), automata as bytes (`ir.store`).
+Not here: compiled kernels (`kernels.cache`), automata as bytes (`ir.store`).
 """
 
 from __future__ import annotations
