@@ -47,9 +47,8 @@ def name_of(function: Any, kinds: str) -> str:
 
 def get(name: str) -> bytes | None:
     """The machine code that `put` wrote; None where there is none or the file is broken."""
-    try:
-        found = (folder() / name).read_bytes()
-    except OSError:
+    found = disk.found("kernels", name, stamp())
+    if found is None:
         return None
     code = found[_DIGEST:]
     return code if hashlib.blake2b(code, digest_size=_DIGEST).digest() == found[:_DIGEST] else None
@@ -63,3 +62,8 @@ def put(name: str, code: bytes) -> None:
         os.replace(file.name, folder() / name)
     except OSError:
         return
+
+
+def is_there(name: str) -> bool:
+    """Whether `get` would find a file; it may be broken."""
+    return disk.is_there("kernels", name, stamp())
