@@ -14,6 +14,7 @@ import tempfile
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from sys import version_info
 from typing import Final
 
 _DIGEST: Final = 16
@@ -78,6 +79,16 @@ def _is_ours(path: Path, *owners: int) -> bool:
         return True
     found = path.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid in (owners or (os.getuid(),)) and not found.st_mode & 0o022
+
+
+@cache
+def code_digest(*folders: str) -> str:
+    """A digest of the text of all code in some folders: part of the key of what that code makes."""
+    digest = blake2b(f"{version_info}".encode(), digest_size=_DIGEST)
+    for path in folders:
+        for file in sorted(Path(path).glob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 class Store:
