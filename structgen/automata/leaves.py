@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from structgen.automata.spelling import Spelling, spelling
 from structgen.errors import BudgetExceeded
 from structgen.ir.expr import Leaf, Respelling
 from structgen.ir.regular import CharDFA
+from structgen.ir.spelling import Spelling, spelling
 from structgen.kernels.arena import Arena
 from structgen.kernels.tables import BLOCK, FIRST, LEAF, NO_BOUND, Leaves
 

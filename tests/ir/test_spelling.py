@@ -13,10 +13,10 @@ from conftest import SCALE
 
 from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
-from structgen.automata.spelling import spelling
 from structgen.ir.chars import ANY, of_text, partition
 from structgen.ir.expr import Leaf
 from structgen.ir.regular import CharDFA
+from structgen.ir.spelling import spelling
 
 EDGES = [0, 1, 8, 9, 10, 12, 13, 0x1F, 0x20, 0x22, 0x2F, 0x5C, 0x7E, 0x7F, 0x80, 0x7FF, 0x800, 0xFFF, 0x1000, 0xD7FF, 0xE000, 0xFFFD]
 EDGES += [0xFFFE, 0xFFFF, 0x10000, 0x103FF, 0x10400, 0x3FFFF, 0x40000, 0xFFFFF, 0x100000, 0x10FFFF]
