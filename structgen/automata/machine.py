@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import ref
 
 import numpy as np
 
@@ -191,15 +192,16 @@ class ByteAutomaton:
         self.handle = bundle([a.handle, POOL.arena.handle])
         if JIT:
             self.n[[t.SELF, t.UNFOLD]] = self.handle.ctypes.data, UNFOLD_KERNEL.address
+        me: Any = ref(self)  # in a cycle of references it would hold its memory until the collector comes
         self._assembler = Assembler(
             a,
-            rule_id=self._rule_id,
-            counted=self._counted,
-            minus=self._minus,
-            special=self._special,
-            bind=self._bind,
-            key=self._key,
-            scope=self._scope,
+            rule_id=lambda *some: me()._rule_id(*some),
+            counted=lambda *some: me()._counted(*some),
+            minus=lambda *some: me()._minus(*some),
+            special=lambda *some: me()._special(*some),
+            bind=lambda *some: me()._bind(*some),
+            key=lambda *some: me()._key(*some),
+            scope=lambda *some: me()._scope(*some),
             max_nodes=self.budget.nodes,
         )
         with self.turn:
@@ -312,12 +314,8 @@ class ByteAutomaton:
         if self.turn.is_over:
             raise BudgetExceeded(f"one call took longer than {self.budget.seconds} s", hint="raise budget.seconds, or simplify the grammar")
         if code == t.NEED_RULE:
-            rule = self.rules[int(self.n[t.ARG])]
-            numbers = [self._rule_id(one) for one in rule.group or (rule,)]
-            numbers = [number for number in numbers if self.arena["rule_start"][number] < 0]
             with collector.paused():  # else a tenth of the time of cold masks, and 100 ms at once now and then
-                starts = self._assembler.bodies([self.rules[number].make() for number in numbers])
-            self.arena["rule_start"][numbers] = starts
+                self._unfold(int(self.n[t.ARG]))
         elif code == t.NEED_BIND:
             with collector.paused():
                 self._bound(int(self.n[t.ARG]), int(self.n[t.ARG2]))
@@ -327,6 +325,16 @@ class ByteAutomaton:
             self._grow()
         else:
             raise AssertionError(f"unknown kernel code {code}")
+
+    def _unfold(self, number: int) -> None:
+        """Write the body of a rule, and those of its group."""
+        rule = self.rules[number]
+        if rule.group:
+            numbers = [k for k in map(self._rule_id, rule.group) if self.arena["rule_start"][k] < 0]
+            self.arena["rule_start"][numbers] = self._assembler.bodies([self.rules[k].make() for k in numbers])
+        else:
+            start = self._assembler.body(rule.make())
+            self.arena["rule_start"][number] = start
 
     def _grow(self) -> None:
         """Enlarge what is nearly full."""

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
 from structgen.constraint.fill import Ints, fill
-from structgen.constraint.protocol import Row, Words
-from structgen.constraint.tables import ROW_ENTRY, tables_of
+from structgen.constraint.protocol import Words
+from structgen.constraint.rows import Line, Row
+from structgen.constraint.tables import tables_of
 from structgen.errors import BudgetExceeded, OptionError, VocabularyError
 from structgen.ir.report import SupportReport
 from structgen.kernels import settle, walk
@@ -139,28 +140,34 @@ class TokenAutomaton:
     def mask(self, state: int) -> Words:
         """The tokens that may come next, stop ids included where the text may end: a read-only packed row, uint32[words]."""
         found = self.rows.get(state)
-        return (found or self.row(int(state))).words
+        return ((found and found.line) or self.line(int(state))).words
 
-    def row(self, state: int) -> Row:
-        """A row that `rows` does not have."""
+    def line(self, state: int) -> Line:
+        """The row of a state, where `rows` does not have it or its line was dropped."""
+        return self._tables.memo.line_of(self.rows.get(state) or self._row(state))
+
+    def _row(self, state: int) -> Row:
         if not 0 < state < self.machine.states:  # it may come to be: not remembered
-            return Row(np.zeros(self._words, np.uint32))
+            return Row(self._tables.memo.blank())
+        memo = self._tables.memo
         with self.machine.turn:
             twin = self.machine.twin(state)
             found = self.rows.get(twin)
             if found is None:
-                found = self._remember(twin, Row(self._fresh(twin)), 4 * self._words)
+                found = memo.finished(self._fresh(twin))
+                memo.add(self.rows, twin, found)
             doubts = self._doubts.get(twin)
             if twin != state or doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
-                exact = self._settled(state, found.words, doubts)
-                if exact is found.words:
-                    return self._remember(state, found, 0)
-                return self._remember(state, Row(exact), 4 * self._words)
+                exact = self._settled(state, found, doubts)
+                if exact is not None:
+                    found = memo.finished(exact)
+                memo.add(self.rows, state, found)
         return found
 
-    def _fresh(self, state: int) -> Words:
+    def _fresh(self, state: int) -> Line:
         """A row from the kernels. `state` is its own twin."""
-        row = np.zeros(self._words, np.uint32)
+        line = self._tables.memo.blank()
+        row = line.words
         self._specials()
         code = walk.mask(self._handle, state, row)
         while code < 0:
@@ -173,7 +180,7 @@ class TokenAutomaton:
             keys = np.empty(len(tokens), np.int32)
             self._call(settle.keys_of, tokens, keys)
             self._doubts[state] = tokens, keys
-        return row
+        return line
 
     def _demand(self, state: int) -> None:
         """Raises VocabularyError where the grammar has a special token that the vocabulary lacks."""
@@ -192,16 +199,18 @@ class TokenAutomaton:
             code = kernel(self._handle, *arguments)
         return int(code)
 
-    def _settled(self, state: int, row: Words, doubts: tuple[Tokens, Tokens] | None) -> Words:
-        """The row of a state, given that of its twin and the tokens that the twin leaves in doubt."""
+    def _settled(self, state: int, twins: Row, doubts: tuple[Tokens, Tokens] | None) -> Line | None:
+        """The row of a state, given that of its twin and the tokens that the twin leaves in doubt; None where it is the same."""
+        row = self._tables.memo.line_of(twins).words
         text, count, divided = int(self.machine.arena["text"][state]), 0, False
         if text >= t.EMPTY:
             while (count := self._call(settle.repeats, state, row, self._repeats)) == walk.FULL:
                 self._repeats = np.empty(4 * self._repeats.size, np.int32)
             divided, count = bool(count & settle.DIVIDED), count & ~settle.DIVIDED
         if doubts is None and not count:
-            return row
-        row, left = row.copy(), []
+            return None
+        line, left = self._tables.memo.copy(row), []
+        row = line.words
         if count:
             settle.forbid(self._repeats, count, row)
             if divided:
@@ -214,7 +223,7 @@ class TokenAutomaton:
             left.append(tokens.copy())
         for some in left:
             self._settle(state, row, some)
-        return row
+        return line
 
     def _settle(self, state: int, row: Words, tokens: Tokens) -> None:
         """Allow those of the tokens that the state itself allows."""
@@ -225,11 +234,6 @@ class TokenAutomaton:
         for token in map(int, tokens[: at[1]]):
             if self.advance(state, token):
                 row[token >> 5] |= np.uint32(1 << (token & 31))
-
-    def _remember(self, state: int, row: Row, size: int) -> Row:
-        self.rows[state] = row
-        self._tables.memo.add(self.rows, state, size + ROW_ENTRY)
-        return row
 
     def accepts(self, state: int) -> bool:
         """Whether the text may end in this state; False for the dead state and for states that do not exist."""

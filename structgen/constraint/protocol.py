@@ -30,21 +30,6 @@ Words = npt.NDArray[np.uint32]
 DEAD: Final = 0
 
 
-class Row:
-    """A finished row, which nobody changes from now on. Once it was asked for, `address` says where it lies: `fill` copies from there."""
-
-    __slots__ = ("address", "size", "words")
-
-    def __init__(self, words: Words) -> None:
-        words.setflags(write=False)
-        self.words, self.size, self.address = words, words.size, 0
-
-    def locate(self) -> int:
-        """The address, remembered: to ask numpy takes longer than to copy the row."""
-        self.address = self.words.ctypes.data
-        return self.address
-
-
 @runtime_checkable
 class Constraint(Protocol):
     """Anything with integer states and exact token masks. Safe to share between sequences and threads: it has no current state."""

@@ -12,7 +12,7 @@ import structgen.api as sg
 from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.protocol import Constraint, unpack
-from structgen.constraint.tables import RowBudget
+from structgen.constraint.rows import RowStore
 from structgen.errors import BudgetExceeded, VocabularyError
 from structgen.ir.chars import of_text
 from structgen.ir.expr import EPSILON, Alt, Expr, Leaf, Lit, Repeat, Rule, Seq, Special, Strings
@@ -214,7 +214,7 @@ def test_distance_gives_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_dropped_rows_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     automaton = compiled(Repeat(Alt((Lit(b"ab"), Lit(b"b"), Leaf(CharDFA.of_string("a").repeat(2, 3)))), 0, 60))
-    monkeypatch.setattr(automaton._tables, "memo", RowBudget(3 * 4 * VOCAB.words))
+    monkeypatch.setattr(automaton._tables, "memo", RowStore(VOCAB.words, limit=3 * 600, dense=1))
     states = [automaton.start()]
     for step in range(50):
         states.append(automaton.advance(states[-1], step % 2) or automaton.advance(states[-1], 2) or states[0])
@@ -222,17 +222,6 @@ def test_dropped_rows_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(automaton.rows) <= 3
     assert all((automaton.mask(s) == row).all() for s, row in zip(states, once, strict=True))
     assert len(automaton.rows) <= 3
-
-
-def test_the_budget_of_rows_counts_bytes_and_drops_the_oldest() -> None:
-    budget, a, b = RowBudget(10), {1: "x", 2: "x"}, {1: "y"}
-    budget.add(a, 1, 4)
-    budget.add(b, 1, 4)
-    assert (a, b, budget.used) == ({1: "x", 2: "x"}, {1: "y"}, 8)
-    budget.add(a, 2, 4)
-    assert (a, b, budget.used) == ({2: "x"}, {1: "y"}, 8)
-    budget.add(b, 7, 400)  # too much alone is kept alone
-    assert (a, b, budget.used) == ({}, {}, 400)
 
 
 def test_a_mask_past_the_budget_raises_and_earlier_ones_stay() -> None:
