@@ -5,12 +5,13 @@ from __future__ import annotations
 import operator
 import threading
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.explain import Explanation, explain
+from structgen.constraint.key import content_key
 from structgen.errors import BudgetExceeded, EmptyLanguage, GrammarError, OptionError, UnsupportedFeature
 from structgen.ir.expr import Alt, Expr, Leaf, Repeat, Seq
 from structgen.ir.intersect import intersect
@@ -57,6 +58,14 @@ class Grammar:
     def report(self) -> SupportReport:
         """What is compiled exactly, relaxed or refused."""
         return self.language.report
+
+    @cached_property
+    def key(self) -> str | None:
+        """A name for what the grammar was made from, the same in every process: for caches. None where that is no data (a Python type).
+
+        It covers the notation, the options (but `budget`) and the version of their meaning; equal keys are equal languages.
+        """
+        return None if self._again is None else content_key(self._again, lambda one: one.key if isinstance(one, Grammar) else None)
 
     @property
     def automaton(self) -> ByteAutomaton:

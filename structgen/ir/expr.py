@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from structgen.errors import GrammarError, StructgenError
+
 if TYPE_CHECKING:
     from structgen.ir.regular import CharDFA
 
@@ -248,6 +250,31 @@ EPSILON: Final = Seq(())
 
 NEVER: Final = Alt(())
 """The language of no text."""
+
+
+def made(rule: Rule) -> Expr:
+    """The body of a rule. What its maker raises, besides our errors, becomes a GrammarError that names the rule."""
+    try:
+        return rule.make()
+    except (StructgenError, RecursionError, MemoryError):
+        raise
+    except Exception as error:
+        raise _failed(f"the rule {rule.name!r}", rule.name, error) from error
+
+
+def following(bind: Bind, text: bytes) -> Expr:
+    """What follows a text of a bind; errors as in `made`."""
+    assert bind.then is not None
+    try:
+        return bind.then(text)
+    except (StructgenError, RecursionError, MemoryError):
+        raise
+    except Exception as error:
+        raise _failed(f"what follows the text {text[:40]!r}", None, error) from error
+
+
+def _failed(what: str, where: str | None, error: Exception) -> GrammarError:
+    return GrammarError(f"{what} cannot be made: {error!r:.200}", where=where, hint="the error in the grammar's own code stands above")
 
 
 def seq(*parts: Expr) -> Expr:

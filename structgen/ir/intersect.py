@@ -9,6 +9,9 @@ What cannot be said with such rules is a list of `Entries`, which are in any ord
 condition comes back to the same state behind all separators, and is in the same state behind all values (a quotation mark or a comma ends
 what may become a forbidden word); both may stand where the condition is met already. Otherwise `UnsupportedFeature` is raised.
 
+Where the condition is met, rules stay what they are, and nothing more is unfolded. (So they are taken to be of UTF-8, as rules are that
+frontends make.)
+
 Not here: terminals (`ir.intersect_leaf`).
 
 >>> from structgen.ir.expr import Lit, seq
@@ -23,7 +26,26 @@ from functools import partial
 from typing import Final, NamedTuple, TypeGuard
 
 from structgen.errors import BudgetExceeded, UnsupportedFeature
-from structgen.ir.expr import EPSILON, NEVER, Alt, Bind, Entries, Expr, Known, Leaf, Lit, Net, Other, Repeat, Rule, Seq, alt, repeat, seq
+from structgen.ir.expr import (
+    EPSILON,
+    NEVER,
+    Alt,
+    Bind,
+    Entries,
+    Expr,
+    Known,
+    Leaf,
+    Lit,
+    Net,
+    Other,
+    Repeat,
+    Rule,
+    Seq,
+    alt,
+    made,
+    repeat,
+    seq,
+)
 from structgen.ir.finite import Body, Label
 from structgen.ir.intersect_leaf import TERMINALS, Condition
 from structgen.ir.regular import CharDFA
@@ -87,14 +109,20 @@ class _Pairs:
         while self.todo:
             asked, node, state = self.todo.pop()
             part = self.parts[asked[0]]
-            if isinstance(part, Bind | Entries) or _is_counted(part):
+            if self.stays(part, asked[1]):
+                self.found(asked, asked[1])
+            elif isinstance(part, Bind | Entries) or _is_counted(part):
                 self.look(part, asked)
             else:
                 self.go(asked, node, state)
         for (number, state), ends in self.ends.items():
-            if ends and isinstance(part := self.parts[number], Entries) and not self.condition.is_met(state):
+            if ends and isinstance(part := self.parts[number], Entries) and not self.stays(part, state):
                 self.entries(part, state)  # raises what it has to
         return alt(self.part(expr, 0, end) for end in self.ends[key] if self.condition.is_end(end))
+
+    def stays(self, part: Expr, state: int) -> bool:
+        """Whether a part is taken as it is, and not unfolded: the condition is met."""
+        return isinstance(part, Rule | Bind | Entries) and self.condition.is_met(state)
 
     # ---- where parts lead ----
 
@@ -169,8 +197,6 @@ class _Pairs:
             body = part.body
             for to in _powers(part.low, part.high, state, lambda at: self.ask(body, at, key)):
                 self.found(key, to)
-        elif self.condition.is_met(state):
-            self.found(key, state)
         elif isinstance(part, Entries):
             fitting = self.fitting(part, state, lambda one, at: self.only_end(one, at, key))
             if fitting is not None:
@@ -182,7 +208,7 @@ class _Pairs:
         found = self.networks.get(number)
         if found is None:
             part = self.parts[number]
-            found = self.networks[number] = _network(part.make() if isinstance(part, Rule) else part)
+            found = self.networks[number] = _network(made(part) if isinstance(part, Rule) else part)
         return found
 
     # ---- lists ----
@@ -255,7 +281,7 @@ class _Pairs:
         """The texts of a part that lead from one state to another; there are some."""
         if isinstance(expr, TERMINALS):
             return self.condition.ways(expr, start)[end]
-        if isinstance(expr, Bind | Entries) and self.condition.is_met(start):
+        if self.stays(expr, start):
             return expr
         if _is_counted(expr):
             return self.counted(expr.body, expr.low, expr.high, start, end)

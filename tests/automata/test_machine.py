@@ -16,9 +16,27 @@ from derive import Twin
 
 from structgen.automata import assemble
 from structgen.automata.machine import SPECIALS, Budget, ByteAutomaton
-from structgen.errors import BudgetExceeded, EmptyLanguage
+from structgen.errors import BudgetExceeded, EmptyLanguage, GrammarError
 from structgen.ir.chars import of_text
-from structgen.ir.expr import EPSILON, NEVER, Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings, alt, seq
+from structgen.ir.expr import (
+    EPSILON,
+    NEVER,
+    Alt,
+    Bind,
+    Expr,
+    Leaf,
+    Lit,
+    Minus,
+    Net,
+    Repeat,
+    Respelling,
+    Rule,
+    Seq,
+    Special,
+    Strings,
+    alt,
+    seq,
+)
 from structgen.ir.regular import CharDFA
 from structgen.kernels import tables as t
 
@@ -247,3 +265,24 @@ def test_an_automaton_is_freed_at_once_not_when_the_collector_comes() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_errors_in_the_code_of_a_grammar_name_the_rule() -> None:
+    broken = Rule(lambda: {}["x"], "member")
+    for start in (Seq((Lit(b"a"), broken)), Seq((Lit(b"a"), Rule(lambda: Lit(b"b"), "one", group=[broken])))):
+        with pytest.raises(GrammarError, match="member") as caught:
+            ByteAutomaton(start).accepts(b"ab")
+        assert caught.value.where == "member"
+        assert isinstance(caught.value.__cause__, KeyError)
+    bind = Bind(Lit(b"a"), lambda text: Lit(text.decode()[5]), Lit(b"b"), sure=True)
+    with pytest.raises(GrammarError, match="what follows the text b'a'"):
+        ByteAutomaton(bind).accepts(b"ab")
+
+
+def test_our_own_errors_in_rules_stay_what_they_are() -> None:
+    def make() -> Expr:
+        raise BudgetExceeded("too large")
+
+    with pytest.raises(BudgetExceeded, match="too large") as caught:
+        ByteAutomaton(Seq((Lit(b"a"), Rule(make)))).accepts(b"ab")
+    assert caught.value.why == "too large"

@@ -197,3 +197,10 @@ def test_no_text_of_both() -> None:
     grammar = Grammar(Language(Rule(lambda: Lit(b"a")))) & sg.regex("b")
     with pytest.raises(EmptyLanguage):
         grammar.accepts("a")
+
+
+def test_families_without_end_may_stand_where_the_condition_is_met() -> None:
+    grammar = sg.json_schema({"enum": [1, "é"]}, style="any") - sg.choice(["1", '"é"'])
+    assert grammar.accepts("1.0")
+    assert grammar.accepts('"\\u00e9"')
+    assert not grammar.accepts("1")
