@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from structgen.errors import GrammarError, StructgenError
+from structgen.ir.encoding import UTF8, Encoding
 
 if TYPE_CHECKING:
     from structgen.ir.regular import CharDFA
@@ -74,18 +75,14 @@ class Lit(Expr):
 class Leaf(Expr):
     """A regular language, run as one deterministic automaton whose token rows are shared by every grammar of a vocabulary.
 
-    `dfa` speaks of characters (code points); `encoding` says how a text becomes bytes:
-    * `"utf8"`: as it stands;
-    * `"json"`: between quotation marks, with the escapes that `escapes` allows;
-    * `"bytes"`: code points 0..255 are bytes.
-    `low`, `high` bound the number of characters further (`high` None: no bound), without a state for each count.
-    `escapes` (only for "json"): "any" (every legal escape of every character) or "minimal" (only where JSON demands one, shortest form).
+    `dfa` speaks of characters (code points); `encoding` says how a text becomes bytes. `low`, `high` bound the number of characters further
+    (`high` None: no bound), without a state for each count.
     """
 
-    __slots__ = ("dfa", "encoding", "escapes", "high", "low")
+    __slots__ = ("dfa", "encoding", "high", "low")
 
-    def __init__(self, dfa: CharDFA, encoding: str = "utf8", *, low: int = 0, high: int | None = None, escapes: str = "any") -> None:
-        self.dfa, self.encoding, self.low, self.high, self.escapes = dfa, encoding, low, high, escapes
+    def __init__(self, dfa: CharDFA, encoding: Encoding = UTF8, *, low: int = 0, high: int | None = None) -> None:
+        self.dfa, self.encoding, self.low, self.high = dfa, encoding, low, high
 
     def __repr__(self) -> str:
         return f"Leaf({self.encoding}, {len(self.dfa.accepting)} states, {self.low}..{'' if self.high is None else self.high})"

@@ -52,8 +52,8 @@ from structgen.ir.regular import CharDFA
 from structgen.ir.remaining import endless
 from structgen.ir.rewrite import join_literals, tidy
 
-MAX_PAIRS: Final = 300_000
-"""The most pairs of a place in the expression and a state of the condition (a few seconds)."""
+MAX_PAIRS: Final = 100_000
+"""The most pairs of a place in the expression and a state of the condition (some seconds)."""
 
 _HINT: Final = "write the condition into the grammar, or check finished texts"
 

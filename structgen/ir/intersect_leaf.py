@@ -5,7 +5,7 @@ The states of a `Condition` are numbers, q * places + e: state q of its automato
 object it was, so that what automata share stays shared.
 
 Terminals are compared as one of two forms: UTF-8 texts as automata over characters, JSON strings among them, with their marks and escapes
-written out; what has bytes of its own (`"bytes"` leaves, literals with other spellings, `Minus`) as automata over bytes.
+written out; what has bytes of its own (leaves of bytes, literals with other spellings, `Minus`) as automata over bytes.
 
 Not here: expressions with parts (`ir.intersect`).
 
@@ -22,8 +22,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
+from structgen.errors import BudgetExceeded
 from structgen.ir import regular_tables as tables
 from structgen.ir.chars import Alphabet, align, cut, partition
+from structgen.ir.encoding import BYTES, UTF8, Encoding
 from structgen.ir.expr import Alt, Expr, Leaf, Lit, Minus, Rule, Seq, Special, Strings, alt
 from structgen.ir.regular import BUDGET, CharDFA
 from structgen.ir.spelling import spelling
@@ -65,7 +67,13 @@ class Condition:
         key = id(terminal), state
         found = self._ways.get(key)
         if found is None:
-            found = self._ways[key] = terminal, self._found(terminal, state)  # kept, so that its id stays its own
+            try:
+                found = self._ways[key] = terminal, self._found(terminal, state)  # kept, so that its id stays its own
+            except BudgetExceeded as error:
+                raise BudgetExceeded(
+                    f"under the condition, a part of the grammar needs more than {BUDGET:,} states",
+                    hint="a JSON string of up to so many characters is written out there: a lower bound, or a smaller condition",
+                ) from error
         return found[1]
 
     def _found(self, terminal: Expr, state: int) -> dict[int, Expr]:
@@ -86,9 +94,9 @@ class Condition:
         raise TypeError(f"{type(terminal).__name__} is no terminal")
 
     def _leaf(self, leaf: Leaf, state: int) -> dict[int, Expr]:
-        if leaf.encoding == "bytes":
+        if leaf.encoding is BYTES:
             return self._cut(leaf, state, leaf.dfa.with_lengths(leaf.low, leaf.high), in_bytes=True)
-        if leaf.encoding == "utf8":
+        if leaf.encoding is UTF8:
             found = self._cut(leaf, state, leaf.dfa, in_bytes=False)
             if leaf.low == 0 and leaf.high is None:
                 return found
@@ -97,16 +105,16 @@ class Condition:
                 for to, one in found.items()
                 if isinstance(one, Leaf) and _has_length(one.dfa, leaf.low, leaf.high)
             }
-        found = self._cut(leaf, state, _written(leaf.dfa, leaf.encoding, leaf.escapes), in_bytes=False)
+        found = self._cut(leaf, state, _written(leaf.dfa, leaf.encoding), in_bytes=False)
         if (leaf.low == 0 and leaf.high is None) or leaf in found.values():
             return found
         counted = leaf.dfa.with_lengths(leaf.low, leaf.high)  # a count of characters says nothing of those that spell them
-        return self._cut(leaf, state, _written(counted, leaf.encoding, leaf.escapes), in_bytes=False)
+        return self._cut(leaf, state, _written(counted, leaf.encoding), in_bytes=False)
 
     def _cut(self, terminal: Expr, state: int, whole: CharDFA, *, in_bytes: bool) -> dict[int, Expr]:
         """The texts of a terminal, which are those of `whole`, by the states that they lead to."""
         found = self._product(whole, in_bytes, state)
-        return {to: terminal if part == whole else Leaf(part, "bytes" if in_bytes else "utf8") for to, part in found.items()}
+        return {to: terminal if part == whole else Leaf(part, BYTES if in_bytes else UTF8) for to, part in found.items()}
 
     def _product(self, whole: CharDFA, in_bytes: bool, state: int) -> dict[int, CharDFA]:
         key = whole, in_bytes, state
@@ -154,7 +162,7 @@ class _Utf8:
     """An automaton over characters, read byte by byte."""
 
     def __init__(self, dfa: CharDFA) -> None:
-        spell = spelling(dfa.alphabet, "utf8", "any")
+        spell = spelling(dfa.alphabet, UTF8)
         self._rows, self._classes = dfa.rows, spell.cls.tolist()
         self._next: list[list[int]] = spell.enc.tolist()
         self.places = len(self._next)
@@ -213,9 +221,9 @@ def _parts(whole: CharDFA, alphabet: Alphabet, row: Callable[[int], Row], state:
 
 
 @lru_cache(maxsize=1024)
-def _written(dfa: CharDFA, encoding: str, escapes: str) -> CharDFA:
+def _written(dfa: CharDFA, encoding: Encoding) -> CharDFA:
     """JSON strings, or what stands inside them, as texts with their marks and escapes."""
-    spell = spelling(dfa.alphabet, "json-inner", escapes)
+    spell = spelling(dfa.alphabet, encoding.inner)
     inside, classes = spell.enc.tolist(), spell.cls.tolist()
     intervals = [(low, c) for low, c in zip(dfa.alphabet.bounds, dfa.alphabet.classes, strict=True) if low > 0x80]
     bounds = [*range(0x81), *(low for low, _ in intervals)]
@@ -237,7 +245,7 @@ def _written(dfa: CharDFA, encoding: str, escapes: str) -> CharDFA:
     order, rows = _explored((0, 0), after)
     inner = CharDFA.from_table(alphabet, rows, [e == 0 and dfa.finals[q] for q, e in order])
     mark = CharDFA.of_string('"')
-    return mark + inner + mark if encoding == "json" else inner
+    return mark + inner + mark if encoding.is_quoted else inner
 
 
 @lru_cache(maxsize=256)
@@ -251,7 +259,7 @@ def _in_bytes(dfa: CharDFA) -> CharDFA:
 def _difference(minus: Minus) -> CharDFA:
     leaf = minus.leaf
     dfa = leaf.dfa.with_lengths(leaf.low, leaf.high)
-    whole = dfa if leaf.encoding == "bytes" else _in_bytes(dfa if leaf.encoding == "utf8" else _written(dfa, leaf.encoding, leaf.escapes))
+    whole = dfa if leaf.encoding is BYTES else _in_bytes(dfa if leaf.encoding is UTF8 else _written(dfa, leaf.encoding))
     return whole - (_spellings(minus.taken) + _BYTES)
 
 
@@ -281,7 +289,7 @@ class _Spellings:
                 return starts
             case Rule():
                 return self.write(expr.make(), starts)
-            case Leaf(encoding="bytes", low=0, high=None):
+            case Leaf(low=0, high=None) if expr.encoding is BYTES:
                 return self.leaf(expr, starts)
         raise TypeError(f"{type(expr).__name__} is no finite set of texts")
 

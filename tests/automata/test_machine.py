@@ -18,6 +18,7 @@ from structgen.automata import assemble
 from structgen.automata.machine import SPECIALS, Budget, ByteAutomaton
 from structgen.errors import BudgetExceeded, EmptyLanguage, GrammarError
 from structgen.ir.chars import of_text
+from structgen.ir.encoding import BYTES, JSON, UTF8
 from structgen.ir.expr import (
     EPSILON,
     NEVER,
@@ -75,7 +76,7 @@ def test_length_bounds_with_gaps_leave_no_dead_end() -> None:
         for low, high in ((4, 5), (12, 12), (16, 17), (21, 30), (50, 53)):
             if dfa.with_lengths(low, high).is_empty:
                 continue
-            for encoding in ("utf8", "json"):
+            for encoding in (UTF8, JSON["any"]):
                 leaf = Leaf(dfa, encoding, low=low, high=high)
                 machine, twin = ByteAutomaton(leaf), Twin(leaf)
                 layer = {(machine.start, twin.start)}
@@ -179,7 +180,7 @@ def test_states_are_the_same_whatever_was_read_before() -> None:
 def test_lists_of_strings_one_by_one_and_in_bulk(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assemble, "_WORDS_MAX", at_once)
     rng = Random(5)
-    escaped = Respelling(0x5C, frozenset(b"ab"), lambda byte: Leaf(CharDFA.of_strings([f"\\{byte:02x}", f"\\{byte:03o}"]), "bytes"))
+    escaped = Respelling(0x5C, frozenset(b"ab"), lambda byte: Leaf(CharDFA.of_strings([f"\\{byte:02x}", f"\\{byte:03o}"]), BYTES))
     for _ in range(int(40 * SCALE)):
         items = ["".join(rng.choices("abc", k=rng.randrange(5))) for _ in range(rng.randrange(1, 12))]
         for respelling in (None, escaped):

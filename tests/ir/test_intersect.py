@@ -19,6 +19,7 @@ from structgen.constraint.grammar import Grammar
 from structgen.errors import BudgetExceeded, EmptyLanguage, UnsupportedFeature
 from structgen.frontends.library import grammar_text
 from structgen.frontends.regex import regex_dfa
+from structgen.ir.encoding import JSON
 from structgen.ir.expr import EPSILON, NEVER, Alt, Bind, Entries, Expr, Leaf, Lit, Other, Repeat, Rule, Seq, Special, Strings
 from structgen.ir.finite import Ref
 from structgen.ir.intersect import intersect
@@ -100,7 +101,7 @@ def test_a_count_that_the_condition_does_not_look_into_stays_a_count() -> None:
 
 
 def test_leaves_that_the_condition_does_not_cut_stay_what_they_are() -> None:
-    leaf = Leaf(CharDFA.of_chars([(97, 122)]).repeat(), "json", high=70)
+    leaf = Leaf(CharDFA.of_chars([(97, 122)]).repeat(), JSON["any"], high=70)
     words = Strings([b"one", b"two"])
     made = intersect(Alt((leaf, words)), ~regex_dfa("TODO", search=True))
     assert isinstance(made, Rule)
@@ -177,7 +178,10 @@ def test_what_is_refused() -> None:
     assert caught.value.hint is not None
     with pytest.raises(UnsupportedFeature, match="depend on what stands before"):
         intersect(Bind(Lit(b"a"), lambda _: Lit(b"b"), Lit(b"b"), sure=True), regex_dfa("ab"))
-    few = Entries([], [Other(Leaf(CharDFA.of_chars([(97, 98)]).repeat(), "json", escapes="minimal"), EPSILON)], Lit(b","))
+    with pytest.raises(BudgetExceeded, match="under the condition") as too_much:
+        sg.json_schema({"type": "string", "maxLength": 5000}) - sg.regex("TODO", search=True)
+    assert "written out" in str(too_much.value.hint)
+    few = Entries([], [Other(Leaf(CharDFA.of_chars([(97, 98)]).repeat(), JSON["minimal"]), EPSILON)], Lit(b","))
     with pytest.raises(UnsupportedFeature, match="too few"):
         intersect(few, ~regex_dfa("aa|b[ab]", search=True))
 
