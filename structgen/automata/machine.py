@@ -155,11 +155,15 @@ class Turn:
     def __init__(self, seconds: float | None) -> None:
         self._lock, self._seconds = threading.RLock(), seconds
         self._depth, self._end = 0, float("inf")
+        self.number = 0  # of public calls so far
 
     def __enter__(self) -> None:
         self._lock.acquire()
         self._depth += 1
-        if self._depth == 1 and self._seconds is not None:
+        if self._depth > 1:
+            return
+        self.number += 1
+        if self._seconds is not None:
             self._end = time.monotonic() - CLOCK.seconds + self._seconds
 
     def __exit__(self, *_: object) -> None:
@@ -187,6 +191,7 @@ class ByteAutomaton:
         self._binds: list[Bind | None] = []  # None: keys of entries, which the kernels compare
         self._bind_ids: dict[int, int] = {}
         self._scopes = 0
+        self._emptied = -1  # the call in which the memo of moves was emptied last
         a = self.arena = Arena(_BLANK)
         self.n = a["n"]  # which never grows
         self.handle = bundle([a.handle, POOL.arena.handle])
@@ -366,12 +371,14 @@ class ByteAutomaton:
                 a.reserve(name, 2 * w)
         if 2 * n[t.MOVES] + 4 * w >= a["move_key"].size:
             size = a["move_key"].size
-            if size < max(_MOVES_MAX, 8 * w):
+            emptied = self._emptied == self.turn.number  # for this call: it may need more than there is room for, so not again
+            if size < max(_MOVES_MAX, 8 * w) or emptied:
                 keys, values = a["move_key"], a["move_to"]
                 a["move_to"] = np.empty(_larger(size), np.int32)
                 a["move_key"] = np.full(_larger(size), -1, np.int64)
                 rehash_moves(self.handle, keys, values)
             else:  # only a memo: start anew
+                self._emptied = self.turn.number
                 a["move_key"][:] = -1
                 n[t.MOVES] = 0
                 return

@@ -268,3 +268,14 @@ def test_many_texts_with_new_keys_do_not_wear_out_a_grammar() -> None:
     assert SCALE < 1 or automaton is not first
     assert automaton.renewed() is automaton or automaton.machine.is_worn
     assert first.accepts(first.advance(first.advance(first.start(), ord("{")), ord("}")))  # the old one goes on
+
+
+def test_a_mask_that_needs_more_moves_than_are_kept_is_made_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emptying the memo in the midst of one mask would have it start for ever."""
+    words = [b"%04d" % i for i in range(3000)]
+    vocabulary = Vocabulary.from_bytes([*words, b""], eos=len(words))
+    digits = Alt((Lit(b"x"), Strings([bytes(reversed(word)) for word in words])))
+    monkeypatch.setattr("structgen.automata.machine._MOVES_MAX", 1 << 10)
+    automaton = TokenAutomaton(ByteAutomaton(digits, budget=Budget(seconds=20)), vocabulary)
+    mirrored = {word[::-1] for word in words}
+    assert ids(automaton, automaton.start()) == [i for i, word in enumerate(words) if word in mirrored]
