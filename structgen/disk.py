@@ -39,13 +39,29 @@ def folder(kind: str, stamp: str = "") -> Path:
 def found(kind: str, name: str, stamp: str = "") -> bytes | None:
     """What a file says, wherever it was left; None where it was not. Also in folders that cannot be written: those of an image, which its
     builder filled."""
-    for place in _places(kind):
+    for path in _trusted(kind, stamp):
         try:
-            if all(_is_ours(one, os.getuid() if hasattr(os, "getuid") else 0, 0) for one in (place, place / stamp)):
-                return (place / stamp / name).read_bytes()
+            return (path / name).read_bytes()
         except OSError:
             continue
     return None
+
+
+def is_there(kind: str, name: str, stamp: str = "") -> bool:
+    """Whether `found` finds a file."""
+    return any((path / name).is_file() for path in _trusted(kind, stamp))
+
+
+def _trusted(kind: str, stamp: str) -> list[Path]:
+    """The folders of one kind that are there, and that nobody else can have written."""
+    trusted = []
+    for place in _places(kind):
+        try:
+            if all(_is_ours(one, os.getuid() if hasattr(os, "getuid") else 0, 0) for one in (place, place / stamp)):
+                trusted.append(place / stamp)
+        except OSError:
+            continue
+    return trusted
 
 
 def _places(kind: str) -> list[Path]:
