@@ -11,7 +11,6 @@ import pytest
 from structgen import disk
 from structgen.disk import Store
 
-
 _FOLDER = disk.folder
 
 
