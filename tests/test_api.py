@@ -74,6 +74,7 @@ GRAMMARS: list[tuple[Any, str, str]] = [
     (lambda: sg.json_schema('{"format": "sku"}', formats={"sku": sg.regex("[A-Z]+")}), '"A"', '"a"'),
     (lambda: sg.regex("a") + sg.choice(["b"]) | ~sg.regex("x+") & sg.regex("[xy]+"), "xy", "xx"),
     (lambda: sg.json_schema(True).repeat(2, 3), "1 2"[::2] + "{}", "1"),
+    (lambda: (sg.json_schema(True) - sg.regex("b", search=True)).optional() | sg.choice(["b"]), '{"a": 1}', '{"b": 1}'),
 ]
 
 
@@ -116,3 +117,19 @@ def test_what_cannot_be_pickled_says_so() -> None:
     by_hand = TokenAutomaton(bare.automaton, sg.Vocabulary.from_bytes([b"a", b""], eos=1))
     with pytest.raises(OptionError, match="cannot be pickled"):
         pickle.dumps(by_hand)
+
+
+def test_values_of_what_is_put_together() -> None:
+    number, word, pair = sg.json_schema({"type": "integer"}), sg.regex("[a-z]+"), sg.python_type(tuple[int, int])
+    assert (number | word).decode("12") == 12
+    assert (word | number).decode("ab") == "ab"
+    assert (number | word | pair).decode("[1, 2]") == (1, 2)
+    assert (sg.json_schema({"type": "array"}) | pair).decode("[1, 2]") == [1, 2]
+    assert (number & sg.regex("..")).decode("12") == (sg.regex("..") & number).decode("12") == 12
+    assert (number - sg.regex("1.")).decode("22") == 22
+    assert number.optional().decode("") is None
+    assert number.optional().decode("12") == number.repeat(1, 1).decode("12") == 12
+    assert word.optional().decode("") == ""
+    for text in (number + word, number.repeat(1, 3), ~word):
+        assert text.decode("12") == "12"
+    assert (sg.regex("a") & sg.regex("b") | number).decode("3") == 3  # one of them has no text at all

@@ -2,7 +2,7 @@
 
 A leaf automaton is a `CharDFA` run through a `Spelling`. Its states are pairs (q, e), numbered base + (q << shift) + e, and never
 written out: a step looks up the spelling and then, where a character is complete, the table of the `CharDFA`. Equal languages (by
-canonical form, encoding and escapes) are one leaf, so that token rows computed for one grammar serve all.
+canonical form and encoding) are one leaf, so that token rows computed for one grammar serve all.
 
 Not here: bounds on the number of characters (counted nodes, `assemble`), token rows (`constraint.tables`).
 """
@@ -15,10 +15,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from structgen.automata.spelling import Spelling, spelling
 from structgen.errors import BudgetExceeded
+from structgen.ir.encoding import Encoding
 from structgen.ir.expr import Leaf, Respelling
 from structgen.ir.regular import CharDFA
+from structgen.ir.spelling import Spelling, spelling
 from structgen.kernels.arena import Arena
 from structgen.kernels.tables import BLOCK, FIRST, LEAF, NO_BOUND, Leaves
 
@@ -43,7 +44,7 @@ class LeafPool:
         self._numbers: dict[int, list[int]] = {}
         self._starts: dict[int, tuple[Leaf, tuple[int, int, int | None]]] = {}
         self._leaves: list[tuple[CharDFA, Spelling, npt.NDArray[np.int32]]] = []
-        self._spelled: list[tuple[str, str]] = []
+        self._spelled: list[Encoding] = []
         self._used = dict.fromkeys(("cls", "enc", "table", "live", "acc", "first", "inner"), 0)
         self._next_block = 0
         self.arena = Arena(
@@ -66,15 +67,15 @@ class LeafPool:
         )
         assert tuple(self.arena.names) == Leaves._fields[1:]
 
-    def add(self, dfa: CharDFA, encoding: str, escapes: str) -> int:
+    def add(self, dfa: CharDFA, encoding: Encoding) -> int:
         """The start node (>= LEAF) of the leaf automaton of `dfa`. The language must not be empty."""
-        key = (dfa, encoding, escapes if encoding.startswith("json") else "")
+        key = dfa, encoding
         found = self._known.get(key)
         if found is None:
             with self.lock:
                 found = self._known.get(key)
                 if found is None:
-                    found = self._known[key] = self._register(dfa, *key[1:])
+                    found = self._known[key] = self._register(dfa, encoding)
         return found
 
     def _append(self, name: str, values: npt.NDArray[np.generic]) -> int:
@@ -92,8 +93,8 @@ class LeafPool:
             self._kept.append(spell)  # ids stay unique only while the object lives
         return found
 
-    def _register(self, dfa: CharDFA, encoding: str, escapes: str) -> int:
-        spell = spelling(dfa.alphabet, encoding, escapes)
+    def _register(self, dfa: CharDFA, encoding: Encoding) -> int:
+        spell = spelling(dfa.alphabet, encoding)
         made = _states(dfa, spell)
         states, chars = made.table.shape
         shift = (spell.enc.shape[0] - 1).bit_length()
@@ -126,7 +127,7 @@ class LeafPool:
         self.arena["block"][self._next_block : self._next_block + blocks] = leaf
         self._next_block += blocks
         self._leaves.append((dfa, spell, made.table))
-        self._spelled.append((encoding, escapes))
+        self._spelled.append(encoding)
         return LEAF + base
 
     def start(self, leaf: Leaf) -> tuple[int, int, int | None]:
@@ -134,7 +135,7 @@ class LeafPool:
         found = self._starts.get(id(leaf))
         if found is None:
             dfa, low, high = _bounded(leaf.dfa, leaf.low, leaf.high)
-            node = -1 if dfa.is_empty else self.add(dfa, leaf.encoding, leaf.escapes)
+            node = -1 if dfa.is_empty else self.add(dfa, leaf.encoding)
             with self.lock:
                 found = self._starts[id(leaf)] = leaf, (node, low, high)  # the leaf is kept, so that its id stays its own
                 if len(self._starts) > _STARTS_MAX:

@@ -23,7 +23,7 @@ from structgen.automata.assemble import Assembler
 from structgen.automata.leaves import POOL
 from structgen.automata.symbols import Symbols
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError
-from structgen.ir.expr import NEVER, Bind, Expr, Rule
+from structgen.ir.expr import NEVER, Bind, Expr, Rule, following, made
 from structgen.kernels import moves, walk
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, Blank, bundle
@@ -281,7 +281,6 @@ class ByteAutomaton:
         a = self.arena
         bind = self._binds[int(a["mark"][2 * mark + t.MARK_BIND])]
         assert bind is not None
-        assert bind.then is not None
         texts = a["text_node"].reshape(-1, 2)
         data = bytearray()
         for _ in range(int(a["text_size"][text]) - int(a["mark"][2 * mark + t.MARK_FROM])):
@@ -289,7 +288,7 @@ class ByteAutomaton:
                 data.append(texts[text, t.TEXT_LAST])
             text = int(texts[text, t.TEXT_UP])
         text = int(self.n[t.ARG2])
-        rule = self._rule_of(bind.then(bytes(reversed(data))))
+        rule = self._rule_of(following(bind, bytes(reversed(data))))
         k = int(self.n[t.THENS])
         for name, value in (("then_mark", mark), ("then_rule", rule), ("then_next", int(a["text_then"][text]))):
             a.reserve(name, k + 1)
@@ -331,9 +330,9 @@ class ByteAutomaton:
         rule = self.rules[number]
         if rule.group:
             numbers = [k for k in map(self._rule_id, rule.group) if self.arena["rule_start"][k] < 0]
-            self.arena["rule_start"][numbers] = self._assembler.bodies([self.rules[k].make() for k in numbers])
+            self.arena["rule_start"][numbers] = self._assembler.bodies([made(self.rules[k]) for k in numbers])
         else:
-            start = self._assembler.body(rule.make())
+            start = self._assembler.body(made(rule))
             self.arena["rule_start"][number] = start
 
     def _grow(self) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import operator
 import threading
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.automata.symbols import Symbols
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.explain import Explanation, explain
-from structgen.errors import GrammarError, OptionError, UnsupportedFeature
+from structgen.constraint.key import content_key
+from structgen.errors import BudgetExceeded, EmptyLanguage, GrammarError, OptionError, UnsupportedFeature
 from structgen.ir.expr import Alt, Expr, Leaf, Repeat, Seq
+from structgen.ir.intersect import intersect
 from structgen.ir.language import Language
 from structgen.ir.regular import CharDFA
 from structgen.ir.report import SupportReport
@@ -22,15 +24,23 @@ from structgen.vocab.vocabulary import Vocabulary
 Again = Callable[[], Any]
 """Makes something anew in another process: a picklable function without arguments."""
 
+Decode = Callable[[str], Any] | None
+"""Turns a complete text into a value; None where the text is the value."""
+
 
 class Grammar:
     """A language. Immutable and safe to share between threads. Pickled as what it was made from, and made anew.
 
-    `a + b` is one after the other, `a | b` either, `a & b` both at once and `~a` every other text (these two where the languages
-    are regular), `.optional()`, `.repeat(low, high)`.
+    `a + b` is one after the other, `a | b` either, `a & b` both at once (one of them regular), `~a` every other text (of a regular one),
+    `a - b` the first but not the second (which is regular), `.optional()`, `.repeat(low, high)`. Regular are patterns, choices, and what
+    is made of regular ones. A condition speaks of the text as it stands: of JSON with its quotation marks and escapes.
+
+    What turns texts into values goes along where texts keep their meaning: those of `a & b` and `a - b` mean what they mean in `a` (or in
+    `b`, where `a` has no values), those of `a | b` what they mean in the first that has them, and the empty text of `.optional()` is None.
+    What is put together by `+` and `.repeat` is text.
 
     >>> import structgen as sg
-    >>> (sg.regex("[a-z]+") & ~sg.choice(["if", "else"])).accepts("iff")
+    >>> (sg.lark('start: "(" start* ")" | /[a-z]+/') - sg.regex("xx", search=True)).accepts("((x)(y))")
     True
     """
 
@@ -50,6 +60,14 @@ class Grammar:
     def report(self) -> SupportReport:
         """What is compiled exactly, relaxed or refused."""
         return self.language.report
+
+    @cached_property
+    def key(self) -> str | None:
+        """A name for what the grammar was made from, the same in every process: for caches. None where that is no data (a Python type).
+
+        It covers the notation, the options (but `budget`) and the version of their meaning; equal keys are equal languages.
+        """
+        return None if self._again is None else content_key(self._again, lambda one: one.key if isinstance(one, Grammar) else None)
 
     @property
     def automaton(self) -> ByteAutomaton:
@@ -128,19 +146,24 @@ class Grammar:
         return self._again, ()
 
     def __add__(self, other: Grammar) -> Grammar:
-        return self._joined(operator.add, other, Seq((self.language.start, _language(other).start)))
+        return self._joined(operator.add, other, Seq((self.language.start, _language(other).start)), None)
 
     def __or__(self, other: Grammar) -> Grammar:
-        return self._joined(operator.or_, other, Alt((self.language.start, _language(other).start)))
+        decode = _first_of(self, other) if self.language.decode or _language(other).decode else None
+        return self._joined(operator.or_, other, Alt((self.language.start, _language(other).start)), decode)
 
     def __and__(self, other: Grammar) -> Grammar:
-        return self._regular_only(operator.and_, _regular(self, "&") & _regular(other, "&"), other)
+        return self._both(operator.and_, other, _language(other).regular, "&")
+
+    def __sub__(self, other: Grammar) -> Grammar:
+        return self._both(operator.sub, other, ~_regular(_language(other), "-"), "-")
 
     def __invert__(self) -> Grammar:
-        return self._regular_only(operator.invert, ~_regular(self, "~"))
+        regular = ~_regular(self.language, "~")
+        return self._made(partial(operator.invert, self), Leaf(regular), regular, None)
 
     def optional(self) -> Grammar:
-        """This language or the empty text."""
+        """This language or the empty text, whose value is None where texts of this language have values."""
         return self.repeat(0, 1)
 
     def repeat(self, low: int = 0, high: int | None = None) -> Grammar:
@@ -148,20 +171,30 @@ class Grammar:
         if low < 0 or (high is not None and high < low):
             raise OptionError(f"cannot repeat {low} to {high} times", where="repeat", hint="0 <= low <= high")
         regular = self.language.regular and _small(partial(CharDFA.repeat, self.language.regular, low, high))
-        return self._made(partial(Grammar.repeat, self, low, high), Repeat(self.language.start, low, high), regular)
+        decode = partial(_or_none, self.language.decode) if high == 1 and self.language.decode else None
+        return self._made(partial(Grammar.repeat, self, low, high), Repeat(self.language.start, low, high), regular, decode)
 
-    def _joined(self, join: Callable[..., Any], other: Grammar, start: Expr) -> Grammar:
-        a, b = self.language.regular, _language(other).regular
+    def _joined(self, join: Callable[..., Any], other: Grammar, start: Expr, decode: Decode) -> Grammar:
+        a, b = self.language.regular, other.language.regular
         regular = None if a is None or b is None else _small(partial(join, a, b))
-        return self._made(partial(join, self, other), start, regular, other)
+        return self._made(partial(join, self, other), start, regular, decode, other)
 
-    def _regular_only(self, operation: Callable[..., Any], dfa: CharDFA, *others: Grammar) -> Grammar:
-        return self._made(partial(operation, self, *others), Leaf(dfa), dfa, *others)
+    def _both(self, operation: Callable[..., Any], other: Grammar, condition: CharDFA | None, sign: str) -> Grammar:
+        """The texts of this grammar that a condition takes (None: those that the other grammar takes, this one being the condition)."""
+        mine, decode = self.language.regular, self.language.decode or (other.language.decode if sign == "&" else None)
+        again = partial(operation, self, other)
+        if mine is not None and condition is not None:
+            return self._made(again, Leaf(mine & condition), mine & condition, decode, other)
+        if condition is None:
+            start, condition = other.language.start, _regular(self.language, sign)
+        else:
+            start = self.language.start
+        return self._made(again, intersect(start, condition), None, decode, other)
 
-    def _made(self, again: Again, start: Expr, regular: CharDFA | None, *others: Grammar) -> Grammar:
+    def _made(self, again: Again, start: Expr, regular: CharDFA | None, decode: Decode, *others: Grammar) -> Grammar:
         findings = [f for g in (self, *others) for f in g.report.findings]
         specials = tuple(dict.fromkeys(special for g in (self, *others) for special in g.language.specials))
-        return Grammar(Language(start, SupportReport(findings), regular=regular, specials=specials), budget=self._budget, again=again)
+        return Grammar(Language(start, SupportReport(findings), decode, regular, specials=specials), budget=self._budget, again=again)
 
     def __repr__(self) -> str:
         source = self.language.source
@@ -192,20 +225,39 @@ def _language(grammar: object) -> Language:
     return grammar.language
 
 
-def _regular(grammar: object, operator: str) -> CharDFA:
-    regular = _language(grammar).regular
-    if regular is None:
+def _regular(language: Language, sign: str) -> CharDFA:
+    if language.regular is None:
+        one = "one of the two" if sign == "&" else "what is taken away" if sign == "-" else "what is turned around"
         raise UnsupportedFeature(
-            f"{operator} needs regular languages, and this one is not known to be regular",
+            f"{sign} needs a regular language, and {one} is not known to be regular",
             hint="regexes, choices and what is made of them are regular; for other grammars write the condition into the grammar",
         )
-    return regular
+    return language.regular
+
+
+def _first_of(*grammars: Grammar) -> Callable[[str], Any]:
+    """Decodes a text as the first grammar does that it is a text of."""
+
+    def decode(text: str) -> Any:
+        found = next((one for one in grammars if _has(one, text)), None)
+        return text if found is None else found.decode(text)
+
+    return decode
+
+
+def _has(grammar: Grammar, text: str) -> bool:
+    try:
+        return grammar.accepts(text)
+    except EmptyLanguage:
+        return False
+
+
+def _or_none(decode: Callable[[str], Any], text: str) -> Any:
+    return decode(text) if text else None
 
 
 def _small(make: Callable[[], CharDFA]) -> CharDFA | None:
     """An automaton, or None where it grows too large to be of use."""
-    from structgen.errors import BudgetExceeded
-
     try:
         return make()
     except BudgetExceeded:

@@ -150,7 +150,7 @@ ONE_CLASS: Final = Alphabet((0,), (0,))
 """The alphabet that tells no characters apart."""
 
 
-def _cut(bounds: Iterable[int], labels: Iterable[_Label]) -> tuple[Alphabet, list[_Label]]:
+def cut(bounds: Iterable[int], labels: Iterable[_Label]) -> tuple[Alphabet, list[_Label]]:
     """The alphabet of labelled intervals: equal labels are one class. Returns it with the label of each class."""
     number: dict[_Label, int] = {}
     kept_bounds: list[int] = []
@@ -181,7 +181,7 @@ def partition(sets: tuple[CharSet, ...]) -> tuple[Alphabet, tuple[int, ...]]:
     for bound in bounds:
         active ^= events[bound]
         masks.append(active)
-    alphabet, labels = _cut(bounds, masks)
+    alphabet, labels = cut(bounds, masks)
     return alphabet, tuple(labels)
 
 
@@ -205,12 +205,12 @@ def align(a: Alphabet, b: Alphabet) -> tuple[Alphabet, tuple[int, ...], tuple[in
             break
         i += next_a == at
         j += next_b == at
-    alphabet, labels = _cut(bounds, pairs)
+    alphabet, labels = cut(bounds, pairs)
     return alphabet, tuple(p[0] for p in labels), tuple(p[1] for p in labels)
 
 
 @lru_cache(maxsize=4096)
 def coarsen(alphabet: Alphabet, groups: tuple[int, ...]) -> tuple[Alphabet, tuple[int, ...]]:
     """The alphabet in which classes with equal `groups[class]` are one, and for each new class one old class."""
-    merged, labels = _cut(alphabet.bounds, [groups[c] for c in alphabet.classes])
+    merged, labels = cut(alphabet.bounds, [groups[c] for c in alphabet.classes])
     return merged, tuple(groups.index(label) for label in labels)

@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 from structgen.errors import BudgetExceeded, OptionError
 from structgen.ir.examples_cost import Costs
 from structgen.ir.examples_leaf import LeafTexts
-from structgen.ir.expr import NEVER, Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import NEVER, Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings, following
 from structgen.ir.expr_match import has_beginning
 
 _FREEDOM: Final = 7.0
@@ -206,7 +206,7 @@ class _Speaker:
             before = run.room
             data = self._drawn(expr.inner, run)
             run.room = before  # whoever is given the text counts it
-            rest = expr.then(data)
+            rest = following(expr, data)
             if rest is not NEVER:
                 todo.append(rest)
                 return data

@@ -16,7 +16,7 @@ from math import inf
 from typing import Final
 
 from structgen.errors import BudgetExceeded, EmptyLanguage, UnsupportedFeature
-from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings, made
 
 _MOST: Final = 20_000
 """The most rules that are unfolded in search of one end."""
@@ -39,7 +39,7 @@ class Costs:
         """What a rule stands for."""
         found = self._bodies.get(id(rule))
         if found is None:
-            found = self._bodies[id(rule)] = rule, rule.make()
+            found = self._bodies[id(rule)] = rule, made(rule)
         return found[1]
 
     def of(self, expr: Expr) -> float:

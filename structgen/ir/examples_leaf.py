@@ -15,6 +15,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from structgen.ir.chars import Alphabet
+from structgen.ir.encoding import BYTES, UTF8
 from structgen.ir.expr import Leaf
 from structgen.ir.regular import CharDFA
 
@@ -93,15 +94,15 @@ class LeafTexts:
 
     def spelled(self, text: str, leaf: Leaf, *, free: bool) -> bytes:
         """The bytes of a text in the encoding of its leaf."""
-        if leaf.encoding == "bytes":
+        if leaf.encoding is BYTES:
             return text.encode("latin-1")
-        if leaf.encoding == "utf8":
+        if leaf.encoding is UTF8:
             return text.encode()
-        if leaf.escapes == "any" and free and text:
+        if leaf.encoding.escapes == "any" and free and text:
             inner = "".join(self._escape(c) if self.random.random() < _ESCAPED else _plain(c) for c in text)
         else:
             inner = _plain(text)
-        return (f'"{inner}"' if leaf.encoding == "json" else inner).encode()
+        return (f'"{inner}"' if leaf.encoding.is_quoted else inner).encode()
 
     def _escape(self, char: str) -> str:
         """Any legal escape of a character: two code units make a pair."""

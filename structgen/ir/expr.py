@@ -16,6 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from structgen.errors import GrammarError, StructgenError
+from structgen.ir.encoding import UTF8, Encoding
+
 if TYPE_CHECKING:
     from structgen.ir.regular import CharDFA
 
@@ -72,18 +75,14 @@ class Lit(Expr):
 class Leaf(Expr):
     """A regular language, run as one deterministic automaton whose token rows are shared by every grammar of a vocabulary.
 
-    `dfa` speaks of characters (code points); `encoding` says how a text becomes bytes:
-    * `"utf8"`: as it stands;
-    * `"json"`: between quotation marks, with the escapes that `escapes` allows;
-    * `"bytes"`: code points 0..255 are bytes.
-    `low`, `high` bound the number of characters further (`high` None: no bound), without a state for each count.
-    `escapes` (only for "json"): "any" (every legal escape of every character) or "minimal" (only where JSON demands one, shortest form).
+    `dfa` speaks of characters (code points); `encoding` says how a text becomes bytes. `low`, `high` bound the number of characters further
+    (`high` None: no bound), without a state for each count.
     """
 
-    __slots__ = ("dfa", "encoding", "escapes", "high", "low")
+    __slots__ = ("dfa", "encoding", "high", "low")
 
-    def __init__(self, dfa: CharDFA, encoding: str = "utf8", *, low: int = 0, high: int | None = None, escapes: str = "any") -> None:
-        self.dfa, self.encoding, self.low, self.high, self.escapes = dfa, encoding, low, high, escapes
+    def __init__(self, dfa: CharDFA, encoding: Encoding = UTF8, *, low: int = 0, high: int | None = None) -> None:
+        self.dfa, self.encoding, self.low, self.high = dfa, encoding, low, high
 
     def __repr__(self) -> str:
         return f"Leaf({self.encoding}, {len(self.dfa.accepting)} states, {self.low}..{'' if self.high is None else self.high})"
@@ -258,6 +257,31 @@ EPSILON: Final = Seq(())
 
 NEVER: Final = Alt(())
 """The language of no text."""
+
+
+def made(rule: Rule) -> Expr:
+    """The body of a rule. What its maker raises, besides our errors, becomes a GrammarError that names the rule."""
+    try:
+        return rule.make()
+    except (StructgenError, RecursionError, MemoryError):
+        raise
+    except Exception as error:
+        raise _failed(f"the rule {rule.name!r}", rule.name, error) from error
+
+
+def following(bind: Bind, text: bytes) -> Expr:
+    """What follows a text of a bind; errors as in `made`."""
+    assert bind.then is not None
+    try:
+        return bind.then(text)
+    except (StructgenError, RecursionError, MemoryError):
+        raise
+    except Exception as error:
+        raise _failed(f"what follows the text {text[:40]!r}", None, error) from error
+
+
+def _failed(what: str, where: str | None, error: Exception) -> GrammarError:
+    return GrammarError(f"{what} cannot be made: {error!r:.200}", where=where, hint="the error in the grammar's own code stands above")
 
 
 def seq(*parts: Expr) -> Expr:

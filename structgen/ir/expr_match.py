@@ -5,6 +5,7 @@ Obvious and slow; everything else judges with `automata`.
 
 from __future__ import annotations
 
+from structgen.ir.encoding import BYTES
 from structgen.ir.expr import Alt, Expr, Leaf, Lit, Rule, Seq, Strings
 
 
@@ -25,7 +26,7 @@ def _ends(expr: Expr, data: bytes, at: int) -> set[int]:
             return {end for item in expr.items for end in _literal(expr.literal(item), data, at)}
         case Alt():
             return {end for part in expr.parts for end in _ends(part, data, at)}
-        case Leaf(encoding="bytes", low=0, high=None):
+        case Leaf(low=0, high=None) if expr.encoding is BYTES:
             return _leaf(expr, data, at)
         case Rule():
             return _ends(expr.make(), data, at)

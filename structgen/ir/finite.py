@@ -80,7 +80,7 @@ def label_key(label: Expr) -> Hashable:
     if isinstance(label, Lit) and label.is_plain:
         return ("lit", label.data)
     if isinstance(label, Leaf):
-        return ("leaf", label.dfa.key, label.encoding, label.low, label.high, label.escapes)
+        return ("leaf", label.dfa.key, label.encoding, label.low, label.high)
     if isinstance(label, Repeat):
         return ("repeat", label_key(label.body), label.low, label.high)
     return ("object", id(label))
@@ -99,7 +99,7 @@ def allows_empty(label: Label) -> bool:
     if isinstance(label, Lit):
         return not label.data and label.is_plain
     if isinstance(label, Leaf):
-        return label.encoding != "json" and label.low == 0 and label.dfa.finals[0]
+        return not label.encoding.is_quoted and label.low == 0 and label.dfa.finals[0]
     if isinstance(label, Strings):
         return b"" in label.items
     return isinstance(label, Repeat) and (label.low == 0 or allows_empty(label.body))
@@ -120,9 +120,9 @@ def without_empty(label: Expr) -> Expr | None:
         return label
     if isinstance(label, Leaf):
         if label.high is not None or label.low:  # counts keep their shared table
-            return Leaf(label.dfa, label.encoding, low=1, high=label.high, escapes=label.escapes) if label.high != 0 else None
+            return Leaf(label.dfa, label.encoding, low=1, high=label.high) if label.high != 0 else None
         rest = label.dfa - CharDFA.epsilon()
-        return None if rest.is_empty else Leaf(rest, label.encoding, escapes=label.escapes)
+        return None if rest.is_empty else Leaf(rest, label.encoding)
     if isinstance(label, Strings):
         items = [item for item in label.items if item]
         return Strings(items) if items else None

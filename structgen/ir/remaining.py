@@ -45,7 +45,7 @@ class Remaining:
         self._edges = [[(to, sizes[k]) for k, to in enumerate(row) if to >= 0 and sizes[k]] for row in dfa.rows]
         self._rows = [[int(final) for final in dfa.finals]]  # by number of characters: texts of just so many, by state
         self._same = False  # whether all further rows are like the last one
-        self._endless = _endless([[to for to, _ in edges] for edges in self._edges])
+        self._endless = endless([[to for to, _ in edges] for edges in self._edges])
         self._roomy = high is None and all(self._endless)
         self._paths: dict[str, list[int]] = {}
 
@@ -129,7 +129,7 @@ def remaining(dfa: CharDFA, low: int = 0, high: int | None = None) -> Remaining:
     return Remaining(dfa, low, high)
 
 
-def _endless(edges: list[list[int]]) -> list[bool]:
+def endless(edges: list[list[int]]) -> list[bool]:
     """For each state whether a cycle can be reached."""
     ends: list[set[int]] = [set() for _ in edges]
     for state, some in enumerate(edges):

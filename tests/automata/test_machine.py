@@ -17,9 +17,28 @@ from derive import Twin
 from structgen.automata import assemble
 from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.automata.symbols import Symbols
-from structgen.errors import BudgetExceeded, EmptyLanguage
+from structgen.errors import BudgetExceeded, EmptyLanguage, GrammarError
 from structgen.ir.chars import of_text
-from structgen.ir.expr import EPSILON, NEVER, Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings, alt, seq
+from structgen.ir.encoding import BYTES, JSON, UTF8
+from structgen.ir.expr import (
+    EPSILON,
+    NEVER,
+    Alt,
+    Bind,
+    Expr,
+    Leaf,
+    Lit,
+    Minus,
+    Net,
+    Repeat,
+    Respelling,
+    Rule,
+    Seq,
+    Special,
+    Strings,
+    alt,
+    seq,
+)
 from structgen.ir.regular import CharDFA
 from structgen.kernels import tables as t
 from structgen.vocab.vocabulary import Vocabulary
@@ -59,7 +78,7 @@ def test_length_bounds_with_gaps_leave_no_dead_end() -> None:
         for low, high in ((4, 5), (12, 12), (16, 17), (21, 30), (50, 53)):
             if dfa.with_lengths(low, high).is_empty:
                 continue
-            for encoding in ("utf8", "json"):
+            for encoding in (UTF8, JSON["any"]):
                 leaf = Leaf(dfa, encoding, low=low, high=high)
                 machine, twin = ByteAutomaton(leaf), Twin(leaf)
                 layer = {(machine.start, twin.start)}
@@ -163,7 +182,7 @@ def test_states_are_the_same_whatever_was_read_before() -> None:
 def test_lists_of_strings_one_by_one_and_in_bulk(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assemble, "_WORDS_MAX", at_once)
     rng = Random(5)
-    escaped = Respelling(0x5C, frozenset(b"ab"), lambda byte: Leaf(CharDFA.of_strings([f"\\{byte:02x}", f"\\{byte:03o}"]), "bytes"))
+    escaped = Respelling(0x5C, frozenset(b"ab"), lambda byte: Leaf(CharDFA.of_strings([f"\\{byte:02x}", f"\\{byte:03o}"]), BYTES))
     for _ in range(int(40 * SCALE)):
         items = ["".join(rng.choices("abc", k=rng.randrange(5))) for _ in range(rng.randrange(1, 12))]
         for respelling in (None, escaped):
@@ -247,3 +266,24 @@ def test_an_automaton_is_freed_at_once_not_when_the_collector_comes() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_errors_in_the_code_of_a_grammar_name_the_rule() -> None:
+    broken = Rule(lambda: {}["x"], "member")
+    for start in (Seq((Lit(b"a"), broken)), Seq((Lit(b"a"), Rule(lambda: Lit(b"b"), "one", group=[broken])))):
+        with pytest.raises(GrammarError, match="member") as caught:
+            ByteAutomaton(start).accepts(b"ab")
+        assert caught.value.where == "member"
+        assert isinstance(caught.value.__cause__, KeyError)
+    bind = Bind(Lit(b"a"), lambda text: Lit(text.decode()[5]), Lit(b"b"), sure=True)
+    with pytest.raises(GrammarError, match="what follows the text b'a'"):
+        ByteAutomaton(bind).accepts(b"ab")
+
+
+def test_our_own_errors_in_rules_stay_what_they_are() -> None:
+    def make() -> Expr:
+        raise BudgetExceeded("too large")
+
+    with pytest.raises(BudgetExceeded, match="too large") as caught:
+        ByteAutomaton(Seq((Lit(b"a"), Rule(make)))).accepts(b"ab")
+    assert caught.value.why == "too large"

@@ -17,6 +17,7 @@ from structgen.constraint.protocol import Constraint, unpack
 from structgen.constraint.rows import RowStore
 from structgen.errors import BudgetExceeded, GrammarError, VocabularyError
 from structgen.ir.chars import of_text
+from structgen.ir.encoding import JSON
 from structgen.ir.expr import EPSILON, Alt, Expr, Leaf, Lit, Repeat, Rule, Seq, Special, Strings
 from structgen.ir.language import Language
 from structgen.ir.regular import CharDFA
@@ -174,7 +175,7 @@ def test_tokens_of_any_length(length: int) -> None:
     leaf = compiled(Leaf(CharDFA.of_chars(of_text("xy")).repeat()), vocab)
     assert ids(leaf, leaf.start()) == [0, 1, 2, 3, 5]
     for high in (length - 1, length, length + 1):
-        counted = compiled(Leaf(CharDFA.of_chars(of_text("xy")).repeat(), "json", high=high), vocab)
+        counted = compiled(Leaf(CharDFA.of_chars(of_text("xy")).repeat(), JSON["any"], high=high), vocab)
         assert ids(counted, counted.start()) == ([4] if high >= length else [])
         exits = compiled(Seq((Leaf(CharDFA.of_chars(of_text("x")).repeat(), low=length - 2, high=high), Lit(b"y"))), vocab)
         assert ids(exits, exits.start()) == [t for t, n in ((0, length), (1, length - 1), (2, 1)) if n <= high]

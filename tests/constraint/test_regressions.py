@@ -11,6 +11,7 @@ from structgen.constraint import tables
 from structgen.constraint.tables import tables_of
 from structgen.errors import BudgetExceeded, GrammarError, OptionError, VocabularyError
 from structgen.frontends.jsonschema.spell import ESCAPES
+from structgen.ir.encoding import JSON
 from structgen.ir.expr import Leaf
 from structgen.ir.regular import CharDFA
 
@@ -78,7 +79,7 @@ def test_bounds_beyond_32_bits():
     assert sg.json_schema({"type": "string", "maxLength": 3_000_000_000}).accepts('"a"')
     assert sg.json_schema({"type": "array", "maxItems": 3_000_000_000}).accepts("[1]")
     with pytest.raises(BudgetExceeded, match="3,000,000,000"):
-        POOL.start(Leaf(CharDFA.any(), "json", low=3_000_000_000))
+        POOL.start(Leaf(CharDFA.any(), JSON["any"], low=3_000_000_000))
 
 
 @pytest.mark.parametrize("out", [np.zeros((1, 1), np.int64), np.zeros((2, 1), np.uint32), np.zeros((1, 2), np.uint32), [0]])

@@ -11,8 +11,9 @@ import re
 
 import pytest
 
-from structgen.errors import BudgetExceeded, OptionError
+from structgen.errors import BudgetExceeded
 from structgen.frontends.regex import regex, regex_dfa, regex_expr
+from structgen.ir.encoding import JSON, JSON_INNER, UTF8
 from structgen.ir.expr import NEVER, Alt, Expr, Leaf, Lit, Repeat, Seq
 
 
@@ -35,7 +36,7 @@ def ends(expr: Expr, text: str, starts: frozenset[int]) -> frozenset[int]:
             found |= starts if count >= expr.low else frozenset()
         return found
     assert isinstance(expr, Leaf)
-    quote = '"' if expr.encoding == "json" else ""
+    quote = '"' if expr.encoding.is_quoted else ""
     out = set()
     for i in starts:
         if not text.startswith(quote, i):
@@ -82,11 +83,11 @@ LARGE = [
 
 
 @pytest.mark.parametrize("pattern", LARGE)
-@pytest.mark.parametrize("encoding", ["utf8", "json"])
+@pytest.mark.parametrize("encoding", [UTF8, JSON["any"]])
 def test_large_patterns_keep_their_meaning(pattern: str, encoding: str) -> None:
     expr = regex_expr(pattern, encoding=encoding)
     assert max(len(leaf.dfa.rows) for leaf in leaves(expr)) <= 4_000
-    assert {leaf.encoding for leaf in leaves(expr)} <= ({"utf8"} if encoding == "utf8" else {"json", "json-inner"})
+    assert {leaf.encoding for leaf in leaves(expr)} <= ({UTF8} if encoding is UTF8 else {JSON["any"], JSON_INNER["any"]})
     hopeless = ".*" in pattern  # 2^40 states; a matcher manages
     judge = re.compile(pattern).fullmatch if hopeless else regex_dfa(re.sub(r",(\d{2,})\}", ",}", pattern)).matches
     chance = random.Random(pattern)
@@ -94,21 +95,21 @@ def test_large_patterns_keep_their_meaning(pattern: str, encoding: str) -> None:
     texts += ["".join(chance.choices("abcx", k=chance.randrange(1, 9))) for _ in range(60)]
     texts += ["".join(chance.choices("ab", k=chance.randrange(35, 60))) for _ in range(4)]
     for text in texts:
-        assert matches(expr, text if encoding == "utf8" else f'"{text}"') == bool(judge(text)), text
+        assert matches(expr, text if encoding is UTF8 else f'"{text}"') == bool(judge(text)), text
 
 
 def test_runs_of_characters_count_without_states() -> None:
     for pattern in ("[a-z]{1,255}", "(?:[a-z]){1,255}", "^[a-z]{1,255}$"):
-        expr = regex_expr(pattern, syntax="ecma", encoding="json")
+        expr = regex_expr(pattern, syntax="ecma", encoding=JSON["any"])
         assert isinstance(expr, Leaf)
-        assert (len(expr.dfa.rows), expr.low, expr.high, expr.encoding) == (1, 1, 255, "json")
+        assert (len(expr.dfa.rows), expr.low, expr.high, expr.encoding) == (1, 1, 255, JSON["any"])
     assert all(len(leaf.dfa.rows) <= 2 for leaf in leaves(regex_expr("[A-Z][a-z]{0,255}-[0-9]{0,90}")))
     assert isinstance(regex_expr("[a-z]{1,8}"), Leaf)
 
 
 def test_small_patterns_are_one_leaf() -> None:
     for pattern in ("abc|d+", r"(?=a)\w+", "[^\n]{0,500}foo", ""):
-        assert len(leaves(regex_expr(pattern, encoding="json"))) == 1
+        assert len(leaves(regex_expr(pattern, encoding=JSON["any"]))) == 1
     assert regex_expr("a(?!)") is NEVER
     assert regex_expr("[a-z]+") is regex_expr("[a-z]+")
 
@@ -141,5 +142,3 @@ def test_limits() -> None:
         regex_expr("(?:a(?=.*b.{20}))*")
     with pytest.raises(BudgetExceeded):
         regex_expr(r"(?:\b.{1,5000})+")
-    with pytest.raises(OptionError, match="encoding"):
-        regex_expr("a", encoding="utf7")

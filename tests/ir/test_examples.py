@@ -19,6 +19,7 @@ from structgen.bench.cases import read_cases
 from structgen.constraint.grammar import Grammar
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError, UnsupportedFeature
 from structgen.frontends.library import grammar_names, grammar_text
+from structgen.ir.encoding import BYTES, JSON
 from structgen.ir.examples import texts
 from structgen.ir.expr import NEVER, Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings, alt, repeat, seq
 from structgen.ir.expr_match import has_beginning
@@ -189,7 +190,7 @@ NETS: list[Callable[[], Expr]] = [
     lambda: Net(3, [(0, WORD, 1), (1, None, 0), (1, Lit(b"!"), 2)], (2,)),
     lambda: Net(2, [(0, Lit(b"a"), 0), (0, Lit(b"b"), 1), (1, Lit(b"c"), 1)], (0, 1)),
     lambda: Seq((Strings([b"x", b"yy"]), repeat(WORD, 2, 5), Repeat(Alt((Lit(b"-"), Seq(()))), 3, 3))),
-    lambda: Minus(Leaf(CharDFA.any(), "json"), alt([Lit(b'"a"'), Strings([b'""', b'"b"'])])),
+    lambda: Minus(Leaf(CharDFA.any(), JSON["any"]), alt([Lit(b'"a"'), Strings([b'""', b'"b"'])])),
     lambda: Leaf(CharDFA.of_strings(["ab", "c"]).repeat(), low=3, high=3),
 ]
 
@@ -203,7 +204,7 @@ def test_of_expressions(number: int) -> None:
 
 
 def test_finite_sets_are_recognised() -> None:
-    lit = Lit(b'"ab"', [(1, 2, Leaf(CharDFA.of_strings(["\\u0061"]), "bytes"))])
+    lit = Lit(b'"ab"', [(1, 2, Leaf(CharDFA.of_strings(["\\u0061"]), BYTES))])
     taken = alt([lit, Rule(lambda: Strings([b'"c"']))])
     assert has_beginning(taken, b'"ab"')
     assert has_beginning(taken, b'"\\u0061b"')

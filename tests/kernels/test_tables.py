@@ -14,6 +14,7 @@ from structgen.automata.machine import ByteAutomaton
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.tables import TokenTables
 from structgen.ir.chars import of_text
+from structgen.ir.encoding import JSON, UTF8
 from structgen.ir.expr import Alt, Leaf, Lit, Repeat, Rule, Seq
 from structgen.ir.regular import CharDFA
 from structgen.kernels import tables as t
@@ -83,9 +84,9 @@ def ends(leaf: Leaf, data: bytes) -> tuple[list[int], bool]:
 @LAW
 def test_a_survey_finds_the_tokens_that_stay_and_the_exits(seed: int) -> None:
     rng = Random(seed)
-    vocab, leaf = toy(rng), Leaf(dfa(rng), rng.choice(["utf8", "json"]))
+    vocab, leaf = toy(rng), Leaf(dfa(rng), rng.choice([UTF8, JSON["any"]]))
     tables = TokenTables(vocab.texts)
-    ids, exits, _ = tables._survey(POOL.add(leaf.dfa, leaf.encoding, leaf.escapes) - t.LEAF)
+    ids, exits, _ = tables._survey(POOL.add(leaf.dfa, leaf.encoding) - t.LEAF)
     stay, rests = set(), set()
     for token, data in enumerate(vocab.tokens):
         if data:
@@ -114,7 +115,7 @@ def test_rests_of_tokens_behind_a_leaf(seed: int) -> None:
     """Survey, merge and the walk behind exits together: a leaf followed by something, against reading every token byte by byte."""
     rng = Random(seed)
     vocab = toy(rng)
-    leaf = Leaf(dfa(rng), rng.choice(["utf8", "json"]), low=rng.randrange(2), high=rng.choice([None, 2, 40]))
+    leaf = Leaf(dfa(rng), rng.choice([UTF8, JSON["any"]]), low=rng.randrange(2), high=rng.choice([None, 2, 40]))
     after = Alt((Lit(b"a"), Lit(b'"b'), Lit("é".encode()), Repeat(Lit(b"ba"), 1, None)))
     automaton = TokenAutomaton(ByteAutomaton(Seq((leaf, after))), vocab)
     judge = ByteAutomaton(Seq((leaf, after)))

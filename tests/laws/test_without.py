@@ -16,6 +16,7 @@ from structgen.frontends.jsonschema.spell import escapes_of, string_leaf
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.frontends.jsonschema.without import _behind, _spellings, without
 from structgen.ir.chars import contains, normal, size
+from structgen.ir.encoding import JSON
 from structgen.ir.expr import NEVER, Alt, Expr, Leaf, Lit, Minus, Seq
 from structgen.ir.regular import CharDFA
 
@@ -63,7 +64,7 @@ def test_it_is_the_difference_of_automata(seed: int) -> None:
         assert made is NEVER, seed
         return
     colon = Lit(b":")
-    twin: Expr = Seq((Leaf(difference, "json", escapes=style.escapes), Alt((colon, Seq((colon, colon))))))
+    twin: Expr = Seq((Leaf(difference, JSON[style.escapes]), Alt((colon, Seq((colon, colon))))))
     expr = Seq((made, Alt((colon, Seq((colon, colon))))))
     material = [*pieces(), b"\\n", b"\\u006", b"\\u00e", b"\\ud83d\\ude0", b"\xc3", b"\xf0\x9f\x98", b'":', b"a" * rng.randrange(1, 4)]
     vocab = vocabulary(rng, material, 60)

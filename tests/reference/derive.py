@@ -18,6 +18,7 @@ from bisect import bisect_left
 from functools import cache
 from typing import Any, NamedTuple
 
+from structgen.ir.encoding import BYTES, UTF8, Encoding
 from structgen.ir.expr import EPSILON, Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Other, Repeat, Rule, Seq, Special, Strings
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -233,17 +234,17 @@ class Twin:
             case Tail(items, low, high, at):
                 return [rest] if low < high and len(items[low]) == at else []
             case Leaf():
-                inside = Inside(frame, -1 if frame.encoding == "json" else 0, 0, b"")
+                inside = Inside(frame, -1 if frame.encoding.is_quoted else 0, 0, b"")
                 return [(inside, *rest)] if completable(inside) else []
             case Inside():
-                return [rest] if frame.leaf.encoding != "json" and may_end(frame) else []
+                return [rest] if not frame.leaf.encoding.is_quoted and may_end(frame) else []
             case Minus():
-                if frame.leaf.encoding != "json" and may_end(Inside(frame.leaf, 0, 0, b"")):
+                if not frame.leaf.encoding.is_quoted and may_end(Inside(frame.leaf, 0, 0, b"")):
                     raise ValueError("a minus of a leaf that matches the empty text is not prefix-free")
-                first = Inside(frame.leaf, -1 if frame.leaf.encoding == "json" else 0, 0, b"")
+                first = Inside(frame.leaf, -1 if frame.leaf.encoding.is_quoted else 0, 0, b"")
                 return [(Cut(first, frame, self.twin(frame).start), *rest)]
             case Cut(inside, minus, taken):
-                ends = inside.leaf.encoding != "json" and may_end(inside) and not self.twin(minus).accepts(taken)
+                ends = not inside.leaf.encoding.is_quoted and may_end(inside) and not self.twin(minus).accepts(taken)
                 return [rest] if ends else []
         return []
 
@@ -316,12 +317,11 @@ def read_leaf(frame: Inside, byte: int) -> list[Stack]:
     leaf, state, count, pending = frame
     if state == -1:
         return [(Inside(leaf, 0, 0, b""),)] if byte == 0x22 else []
-    if leaf.encoding == "json" and not pending and byte == 0x22:
+    if leaf.encoding.is_quoted and not pending and byte == 0x22:
         return [()] if may_end(frame) else []
     pending += bytes([byte])
     found: list[Stack] = []
-    kind = "json" if leaf.encoding.startswith("json") else leaf.encoding
-    for whole, low, high in characters(pending, kind, leaf.escapes):
+    for whole, low, high in characters(pending, leaf.encoding):
         for start, end, after in _intervals(leaf.dfa, state):
             if low <= end and start <= high:
                 there = Inside(leaf, after, count + 1, b"")
@@ -376,17 +376,17 @@ _MINIMAL = {json.dumps(chr(c), ensure_ascii=False)[1:-1].encode(): c for c in [*
 
 
 @cache
-def characters(pending: bytes, encoding: str, escapes: str) -> tuple[tuple[bool, int, int], ...]:
+def characters(pending: bytes, encoding: Encoding) -> tuple[tuple[bool, int, int], ...]:
     """The characters whose spelling begins with `pending`: triples (whether it is complete, first, last code point)."""
-    if encoding == "bytes":
+    if encoding is BYTES:
         return ((True, pending[0], pending[0]),) if len(pending) == 1 else ()
-    if encoding == "utf8" or pending[:1] != b"\\":
+    if encoding is UTF8 or pending[:1] != b"\\":
         found = _utf8(pending)
-        if encoding == "json":
+        if encoding.escapes is not None:
             found = [(w, max(a, 0x20), b) for w, a, b in found if b >= 0x20]
             found = [(w, a, b) for w, a, b in found if not (a == b and a in (0x22, 0x5C))]
         return tuple(found)
-    if escapes == "minimal":
+    if encoding.escapes == "minimal":
         return tuple((data == pending, c, c) for data, c in _MINIMAL.items() if data.startswith(pending))
     text = pending.decode("latin-1")
     if len(text) == 1:

@@ -13,6 +13,7 @@ import sys
 
 from derive import sayings
 
+from structgen.ir.encoding import BYTES, UTF8
 from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
 
 Run = list[tuple[str, int, int]]
@@ -150,15 +151,16 @@ class _Recogniser:
         return {place for node, place in seen if node in expr.accepting}
 
     def leaf(self, expr: Leaf, at: int) -> set[int]:
-        if expr.encoding == "bytes":
+        if expr.encoding is BYTES:
             return _ends(expr, [(chr(byte), i, i + 1) for i, byte in enumerate(self.data[at:], at)], at)
-        if expr.encoding == "utf8":
+        if expr.encoding is UTF8:
             return _ends(expr, _characters(self.data, at), at)
-        if expr.encoding == "json-inner":
-            return _ends(expr, _string(self.data, at, expr.escapes)[0], at)
+        assert expr.encoding.escapes is not None
+        if not expr.encoding.is_quoted:
+            return _ends(expr, _string(self.data, at, expr.encoding.escapes)[0], at)
         if self.data[at : at + 1] != b'"':
             return set()
-        run, close = _string(self.data, at + 1, expr.escapes)
+        run, close = _string(self.data, at + 1, expr.encoding.escapes)
         return {close + 1} if close is not None and close in _ends(expr, run, at + 1) else set()
 
 

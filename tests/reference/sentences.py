@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from structgen.ir.encoding import UTF8
 from structgen.ir.expr import Alt, Expr, Leaf, Lit, Net, Repeat, Rule, Seq, Strings
 
 
@@ -49,7 +50,7 @@ def sentences(
             assert one.is_plain
             return {one.data} if len(one.data) <= n else set()
         if isinstance(one, Leaf):
-            assert one.encoding == "utf8"
+            assert one.encoding is UTF8
             if id(one) not in terminals:
                 terminals[id(one)] = spelled(one)
             return terminals[id(one)]

@@ -21,6 +21,7 @@ from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.frontends.jsonschema.without import without
 from structgen.frontends.regex import regex
 from structgen.ir.chars import ANY, normal
+from structgen.ir.encoding import BYTES, JSON, UTF8, Encoding
 from structgen.ir.expr import (
     EPSILON,
     NEVER,
@@ -96,23 +97,23 @@ def dfa(rng: Random, depth: int = 2) -> CharDFA:
 def leaf(rng: Random) -> Leaf:
     """A random leaf with random bounds, not empty."""
     one = dfa(rng)
-    encoding = rng.choice(["utf8", "utf8", "json", "json", "bytes"])
-    escapes = rng.choice(["any", "minimal"])
+    kind, escapes = rng.choice([UTF8, UTF8, JSON, JSON, BYTES]), rng.choice(["any", "minimal"])
+    encoding = kind if isinstance(kind, Encoding) else kind[escapes]
     shortest, longest = one.min_length() or 0, one.max_length()
-    if encoding == "bytes":
-        return Leaf(CharDFA.of_strings(["a", "ab"]) | CharDFA.of_chars([(0xE0, 0xFF)]), "bytes")
+    if encoding is BYTES:
+        return Leaf(CharDFA.of_strings(["a", "ab"]) | CharDFA.of_chars([(0xE0, 0xFF)]), BYTES)
     kind = rng.randrange(4)
     if kind == 0 or (longest is not None and kind < 3):
-        return Leaf(one, encoding, escapes=escapes)
+        return Leaf(one, encoding)
     lengths = [n for n in range(12) if not one.with_lengths(n, n).is_empty]
     if not lengths:
-        return Leaf(one, encoding, escapes=escapes)
+        return Leaf(one, encoding)
     at = rng.choice(lengths)
     low = rng.choice([0, at, max(0, at - 1)])
     high = rng.choice([None, at, at + 1, at + rng.choice([20, 90, 5000])])
     if low <= shortest and high is None and rng.random() < 0.5:
         high = at + 70
-    return Leaf(one, encoding, low=low, high=high, escapes=escapes)
+    return Leaf(one, encoding, low=low, high=high)
 
 
 def literal(rng: Random) -> Lit:
@@ -127,7 +128,9 @@ def minus(rng: Random) -> Minus:
     style = JsonStyle.of("any")
     texts = ["".join(rng.choices("ab€", k=rng.randrange(4))) for _ in range(rng.randrange(1, 5))]
     chars = CharDFA.any() if rng.random() < 0.5 else CharDFA.of_chars(normal((ord(c), ord(c)) for c in "abcé€"))
-    return Minus(Leaf(chars.repeat() if chars != CharDFA.any() else chars, "json"), Alt(tuple(string_literal(t, style) for t in texts)))
+    return Minus(
+        Leaf(chars.repeat() if chars != CharDFA.any() else chars, JSON["any"]), Alt(tuple(string_literal(t, style) for t in texts))
+    )
 
 
 def bounded_minus(rng: Random) -> Expr:
@@ -144,7 +147,7 @@ def bounded_minus(rng: Random) -> Expr:
 def distinct(rng: Random) -> Rule:
     """A list of words of which no two are equal; the words are leaves or grammars."""
     word = CharDFA.of_chars(normal((ord(c), ord(c)) for c in rng.sample("abé", 2))).repeat(rng.randrange(2), rng.choice([None, 3]))
-    encoding, separator = rng.choice(["utf8", "json"]), Lit(b",")
+    encoding, separator = rng.choice([UTF8, JSON["any"]]), Lit(b",")
     around = rng.choice([b"", b"", b"", b"[a"])  # the text of a bind may hold more than the word
     rules: dict[object, Rule] = {}
 
@@ -159,7 +162,7 @@ def distinct(rng: Random) -> Rule:
 
         def then(text: bytes) -> Expr:
             data = text[len(around) :].decode()
-            return rest(seen | {json.loads(data) if encoding == "json" else data}, True)
+            return rest(seen | {json.loads(data) if encoding.is_quoted else data}, True)
 
         # behind the first word, what follows directly is the same for every word
         return Bind(Seq((Lit(around), Leaf(left, encoding))), then if sure else None, rest(seen, False), sure=sure and not seen)
@@ -177,7 +180,7 @@ def distinct(rng: Random) -> Rule:
 def entries(rng: Random, depth: int, rules: tuple[Rule, ...]) -> Expr:
     """A list of entries with distinct keys: JSON strings, plain words up to an equals sign, or JSON arrays."""
     if rng.random() < 0.2:
-        one = Alt((Lit(b"1"), Lit(b"1.0"), Leaf(CharDFA.of_chars([(97, 98)]).repeat(), "json"), Lit(b"[]")))
+        one = Alt((Lit(b"1"), Lit(b"1.0"), Leaf(CharDFA.of_chars([(97, 98)]).repeat(), JSON["any"]), Lit(b"[]")))
         end = Leaf(CharDFA.of_chars([(32, 32)]).repeat(0, 2) + CharDFA.of_string("]")) if rng.random() < 0.5 else Lit(b"]")
         item = Seq((Lit(b"["), one, Repeat(Seq((Lit(b","), one))), end))
         low = rng.randrange(1, 3)
@@ -199,12 +202,12 @@ def entries(rng: Random, depth: int, rules: tuple[Rule, ...]) -> Expr:
         letters = CharDFA.of_chars(normal((ord(c), ord(c)) for c in rng.choice(["ab", "abé", "a"]))).repeat(not quoted)
         if not quoted and rng.random() < 0.5:
             letters = letters + CharDFA.of_string(rng.choice([";", "c="]))  # ends where nothing else may follow in the leaf
-        free: Expr = Leaf(letters, "json" if quoted else "utf8", escapes=style.escapes)
+        free: Expr = Leaf(letters, JSON[style.escapes] if quoted else UTF8)
         if quoted and names:
             free = Minus(free, Alt(tuple(string_literal(name, JsonStyle.of("any")) for name in names)))
         others.append(Other(free, value()))
         if quoted and rng.random() < 0.2:
-            others.append(Other(Leaf(CharDFA.of_chars([(99, 99)]).repeat(1), "json"), value()))
+            others.append(Other(Leaf(CharDFA.of_chars([(99, 99)]).repeat(1), JSON["any"]), value()))
     low = rng.choice([1, 1, 2]) if others else rng.randrange(1, len(known) + 1)
     high = rng.choice([None, None, max(low, sum(one.required for one in known)) + rng.randrange(2)])
     return Entries(known, others, Lit(rng.choice([b",", b"a"])), low, high, alike="strings" if quoted else "bytes")
@@ -215,7 +218,7 @@ def echo(rng: Random, depth: int) -> Expr:
     inner = expression(rng, min(depth, 1))
     kept: dict[bytes, Expr] = {}
     mark = Lit(rng.choice([b"a", b"(", b"]"]))
-    anything = Repeat(Alt((Special(SPECIAL), Leaf(CharDFA.of_chars([(0, 255)]), "bytes"))))
+    anything = Repeat(Alt((Special(SPECIAL), Leaf(CharDFA.of_chars([(0, 255)]), BYTES))))
 
     def then(text: bytes) -> Expr:
         return kept.setdefault(text, Seq((mark, Lit(text))))

@@ -22,6 +22,7 @@ from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal, join
 from structgen.frontends.jsonschema.shapes import Arr, Form
 from structgen.frontends.jsonschema.site import Rules, Site
 from structgen.frontends.jsonschema.strings import is_roomy, solve
+from structgen.ir.encoding import BYTES, JSON_INNER
 from structgen.ir.expr import EPSILON, NEVER, Bind, Entries, Expr, Leaf, Lit, Net, Other, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
@@ -131,9 +132,9 @@ def _doubt(form: Form, escapes: str, *, free: bool) -> Expr:
             first += '"'
         else:  # behind each shorter beginning there are a million texts
             size = shape.high - 1
-            parts.append(seq(Lit(b'"'), Leaf(CharDFA.any(), "json-inner", low=size, high=size, escapes=escapes)))
+            parts.append(seq(Lit(b'"'), Leaf(CharDFA.any(), JSON_INNER[escapes], low=size, high=size)))
     if first:
-        parts.append(Leaf(CharDFA.of_chars([(ord(one), ord(one)) for one in first]), "bytes"))
+        parts.append(Leaf(CharDFA.of_chars([(ord(one), ord(one)) for one in first]), BYTES))
     return Bind(alt(parts), None, NEVER, sure=False) if parts else NEVER
 
 

@@ -32,6 +32,7 @@ from structgen.frontends.jsonschema.strings import solve
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.frontends.jsonschema.without import without
 from structgen.frontends.regex import regex_expr
+from structgen.ir.encoding import JSON
 from structgen.ir.expr import Expr, Leaf, Lit, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 from structgen.ir.report import Finding, SupportReport
@@ -209,7 +210,7 @@ def string_expr(shape: Str, style: JsonStyle) -> Expr:
     if solved.grammar is not None:
         return solved.grammar.string(style.escapes)
     if solved.pattern is not None:
-        return regex_expr(solved.pattern, syntax="ecma", search=True, encoding="json", escapes=style.escapes)
+        return regex_expr(solved.pattern, syntax="ecma", search=True, encoding=JSON[style.escapes])
     if solved.is_empty:
         return alt([])
     return string_leaf(CharDFA.any() if solved.dfa is None else solved.dfa, style, solved.low, solved.high)

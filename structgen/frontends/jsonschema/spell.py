@@ -27,6 +27,7 @@ from structgen.errors import GrammarError, UnsupportedFeature
 from structgen.frontends.jsonschema.numbers import values_number
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.ir.chars import of_text
+from structgen.ir.encoding import BYTES, JSON
 from structgen.ir.expr import Expr, Leaf, Lit, Respelling, Rule, Strings, alt, seq
 from structgen.ir.regular import CharDFA
 
@@ -75,7 +76,7 @@ def _detour(char: str) -> tuple[bytes, Leaf | None]:
         others |= CharDFA.of_string("\\/")
     elif data[:2] == "\\u":
         others -= CharDFA.of_string(data)
-    return data.encode(), None if others.is_empty else Leaf(others, "bytes")
+    return data.encode(), None if others.is_empty else Leaf(others, BYTES)
 
 
 def _leaf_of(byte: int) -> Leaf:
@@ -156,7 +157,7 @@ def json_bytes(text: str) -> bytes:
 
 @lru_cache(maxsize=8192)
 def _string_leaf(dfa: CharDFA, escapes: str, low: int, high: int | None) -> Leaf:
-    return Leaf(dfa, "json", low=low, high=high, escapes=escapes)
+    return Leaf(dfa, JSON[escapes], low=low, high=high)
 
 
 def string_leaf(dfa: CharDFA, style: JsonStyle, low: int = 0, high: int | None = None) -> Leaf:

@@ -20,6 +20,7 @@ from structgen.frontends.jsonschema.spell import escapes_of, string_opening, val
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.ir import chars
 from structgen.ir.chars import ANY, CharSet
+from structgen.ir.encoding import BYTES
 from structgen.ir.expr import NEVER, Expr, Leaf, Minus, Rule, alt, seq
 from structgen.ir.regular import CharDFA
 from structgen.ir.remaining import Remaining, remaining
@@ -39,7 +40,7 @@ def without(leaf: Leaf, texts: Iterable[str], style: JsonStyle) -> Expr | None:
         return leaf
     try:
         over = ends.used_up(texts)
-        parts = _parts(ends, over, leaf.escapes)
+        parts = _parts(ends, over, leaf.encoding.escapes or "any")
     except BudgetExceeded:
         return None
     if "" in over:
@@ -74,7 +75,7 @@ def _bucket(some: frozenset[str | Beginning], style: JsonStyle) -> Rule:
 def _spelled(one: Beginning, style: JsonStyle) -> Expr:
     text, tails = one
     opening = string_opening(text, style)
-    return seq(opening, Leaf(CharDFA.of_strings([tail.decode("latin-1") for tail in tails]), "bytes")) if tails else opening
+    return seq(opening, Leaf(CharDFA.of_strings([tail.decode("latin-1") for tail in tails]), BYTES)) if tails else opening
 
 
 # ---- beginnings that end inside the spelling of a character ----

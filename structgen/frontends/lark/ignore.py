@@ -49,7 +49,7 @@ class Ignored:
         loud: list[CharDFA] = []
         for claims, dfa in _by_claims(whole).items():
             if cs.intersect(claims, begins):
-                self.before.append((claims, Leaf(dfa, "utf8")))
+                self.before.append((claims, Leaf(dfa)))
                 loud.append(dfa)
             else:
                 quiet.append(dfa)
@@ -85,7 +85,7 @@ def _dfa(terminal: Expr) -> CharDFA | None:
 
 
 def _leaf(dfa: CharDFA) -> Expr:
-    return EPSILON if dfa.is_epsilon else Leaf(dfa, "utf8")
+    return EPSILON if dfa.is_epsilon else Leaf(dfa)
 
 
 def _union(dfas: list[CharDFA]) -> CharDFA:
@@ -105,7 +105,7 @@ def _not_beginning_with(terminal: Expr, claims: CharSet) -> Expr | None:
     dfa = _dfa(terminal)
     if dfa is None or allowed == first_chars(terminal):
         return terminal
-    return Leaf(dfa & (CharDFA.of_chars(allowed) + CharDFA.any()), "utf8")
+    return Leaf(dfa & (CharDFA.of_chars(allowed) + CharDFA.any()))
 
 
 def _by_claims(ignored: list[CharDFA]) -> dict[CharSet, CharDFA]:

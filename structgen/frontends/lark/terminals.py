@@ -149,7 +149,7 @@ def _expression(regexp: str) -> tuple[Expr, Preferred | None]:
         same = False
     if taken.dfa.is_empty:
         return NEVER, taken
-    return regex_expr(regexp) if same else Leaf(taken.dfa, "utf8"), None if same and not taken.edge else taken
+    return regex_expr(regexp) if same else Leaf(taken.dfa), None if same and not taken.edge else taken
 
 
 def _findings(name: str, regexp: str, taken: Preferred) -> Iterator[Finding]:

@@ -18,12 +18,13 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError, Place
+from structgen.errors import BudgetExceeded, EmptyLanguage, Place
 from structgen.frontends.regex.nodes import Node
 from structgen.frontends.regex.parse import parse
 from structgen.frontends.regex.pieces import expression, small_dfa
 from structgen.frontends.regex.reader import Syntax
 from structgen.frontends.regex.whole import language, searching
+from structgen.ir.encoding import UTF8, Encoding
 from structgen.ir.expr import NEVER, Expr
 from structgen.ir.language import Language
 from structgen.ir.regular import BUDGET, CharDFA
@@ -61,17 +62,14 @@ def regex_dfa(pattern: str, *, syntax: Syntax = "python", search: bool = False, 
 
 
 @lru_cache(maxsize=2048)
-def regex_expr(pattern: str, *, syntax: Syntax = "python", search: bool = False, encoding: str = "utf8", escapes: str = "any") -> Expr:
+def regex_expr(pattern: str, *, syntax: Syntax = "python", search: bool = False, encoding: Encoding = UTF8) -> Expr:
     """The expression of the same texts, for patterns of any size; NEVER if there are none. Remembered.
 
-    `encoding` is that of `ir.expr.Leaf`: "utf8", "bytes", or "json" for the texts as JSON strings, quotation marks included, with
-    `escapes` as there.
+    `encoding` is that of `ir.expr.Leaf`.
     Raises RegexError, UnsupportedFeature, or BudgetExceeded where conditions (look-around) need too many states.
     """
-    if encoding not in ("utf8", "json", "bytes"):
-        raise OptionError(f"there is no encoding {encoding!r}", where="encoding", hint='use "utf8", "json" or "bytes"')
     with _recursion(pattern):
-        return expression(_tree(pattern, syntax, search), encoding, escapes)
+        return expression(_tree(pattern, syntax, search), encoding)
 
 
 def regex(pattern: str, *, syntax: Syntax = "python", search: bool = False) -> Language:

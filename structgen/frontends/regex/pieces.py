@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final
 
 from structgen.errors import BudgetExceeded
 from structgen.frontends.regex.nodes import Cat, Chars, Node, Or, Rep, cat, either, has_looks, nullable, positions, without_empty
 from structgen.frontends.regex.whole import language, settle
 from structgen.ir import chars as cs
 from structgen.ir.chars import CharSet
+from structgen.ir.encoding import Encoding
 from structgen.ir.expr import EPSILON, NEVER, Expr, Leaf, Lit, alt, repeat, seq
 from structgen.ir.regular import BUDGET, CharDFA
 
@@ -34,28 +35,20 @@ RUN: Final = 32
 """From this count on, a run of characters is worth a leaf that counts."""
 
 
-class _As(NamedTuple):
-    """How the leaves of a pattern are spelled."""
-
-    encoding: str
-    escapes: str
-
-
-def expression(node: Node, encoding: str, escapes: str = "any") -> Expr:
-    """The expression of a tree; `encoding` ("utf8", "json", "bytes") and `escapes` as of `Leaf`. Raises BudgetExceeded."""
-    spelled = _As(encoding, escapes)
+def expression(node: Node, encoding: Encoding) -> Expr:
+    """The expression of a tree, with leaves of this encoding. Raises BudgetExceeded."""
     node = settle(settle(node, end=False), end=True)
     if isinstance(node, Rep) and isinstance(node.body, Chars) and max(node.low, node.high or 0) >= RUN:
-        return _run(node.body.chars, node.low, node.high, spelled)
+        return _run(node.body.chars, node.low, node.high, encoding)
     if has_looks(node):
-        return _leaf(language(node, BUDGET), spelled)
+        return _leaf(language(node, BUDGET), encoding)
     if not _has_clear_run(node, cs.NONE):
         dfa = _try_dfa(node)
         if dfa is not None:
-            return _leaf(dfa, spelled)
-    if encoding != "json":
-        return _Pieces(spelled).piece(node)
-    return seq(Lit(b'"'), _Pieces(_As("json-inner", escapes)).piece(node), Lit(b'"'))
+            return _leaf(dfa, encoding)
+    if not encoding.is_quoted:
+        return _Pieces(encoding).piece(node)
+    return seq(Lit(b'"'), _Pieces(encoding.inner).piece(node), Lit(b'"'))
 
 
 def small_dfa(node: Node) -> CharDFA | None:
@@ -64,16 +57,16 @@ def small_dfa(node: Node) -> CharDFA | None:
     return language(node, BUDGET) if has_looks(node) else _try_dfa(node)
 
 
-def _leaf(dfa: CharDFA, spelled: _As) -> Expr:
+def _leaf(dfa: CharDFA, encoding: Encoding) -> Expr:
     if dfa.is_empty:
         return NEVER
-    if dfa.is_epsilon and spelled.encoding != "json":
+    if dfa.is_epsilon and not encoding.is_quoted:
         return EPSILON
-    return Leaf(dfa, spelled.encoding, escapes=spelled.escapes)
+    return Leaf(dfa, encoding)
 
 
-def _run(chars: CharSet, low: int, high: int | None, spelled: _As) -> Expr:
-    return Leaf(CharDFA.of_chars(chars).repeat(), spelled.encoding, low=low, high=high, escapes=spelled.escapes)
+def _run(chars: CharSet, low: int, high: int | None, encoding: Encoding) -> Expr:
+    return Leaf(CharDFA.of_chars(chars).repeat(), encoding, low=low, high=high)
 
 
 def first_chars(node: Node) -> CharSet:
@@ -137,8 +130,8 @@ def _contains_run(node: Node) -> bool:
 class _Pieces:
     """Cuts a tree into pieces, as large as they are small enough."""
 
-    def __init__(self, spelled: _As) -> None:
-        self.spelled = spelled
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
         self.count = 0
 
     def piece(self, node: Node) -> Expr:
@@ -149,14 +142,14 @@ class _Pieces:
         if not _contains_run(node):
             dfa = _try_dfa(node)
             if dfa is not None:
-                return _leaf(dfa, self.spelled)
+                return _leaf(dfa, self.encoding)
         if isinstance(node, Cat):
             return self._sequence(node.parts)
         if isinstance(node, Or):
             return self._choice(node.parts)
         assert isinstance(node, Rep), "single characters are always small"
         if isinstance(node.body, Chars):
-            return _run(node.body.chars, node.low, node.high, self.spelled)
+            return _run(node.body.chars, node.low, node.high, self.encoding)
         if nullable(node.body):  # so that no round of a loop is empty
             node = Rep(without_empty(node.body), 0, node.high)
         return repeat(self.piece(node.body), node.low, node.high)
@@ -171,7 +164,7 @@ class _Pieces:
             return [self.piece(part) for part in parts]
         dfa = _try_dfa(either(parts))
         half = len(parts) // 2
-        return [_leaf(dfa, self.spelled)] if dfa is not None else self._share(parts[:half]) + self._share(parts[half:])
+        return [_leaf(dfa, self.encoding)] if dfa is not None else self._share(parts[:half]) + self._share(parts[half:])
 
     def _sequence(self, parts: Sequence[Node]) -> Expr:
         return seq(*(piece for runs, group in groupby(parts, _contains_run) for piece in self._stretch(tuple(group), runs)))
@@ -180,7 +173,7 @@ class _Pieces:
         """Neighbours as one piece if that is small, else as two halves."""
         dfa = None if runs or len(parts) == 1 else _try_dfa(cat(parts))
         if dfa is not None:
-            return [_leaf(dfa, self.spelled)]
+            return [_leaf(dfa, self.encoding)]
         if len(parts) == 1:
             return [self.piece(parts[0])]
         half = len(parts) // 2

@@ -13,6 +13,7 @@ from structgen.errors import GrammarError, OptionError, UnsupportedFeature
 from structgen.frontends.jsonschema.numbers_power import number_leaf
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal, value_literal, values_expr
 from structgen.frontends.jsonschema.style import ANY, COMPACT, DEFAULT, JsonStyle
+from structgen.ir.encoding import BYTES
 from structgen.ir.expr import NEVER, Alt, Leaf, Lit, Net, Rule, Seq, Strings
 from structgen.ir.regular import CharDFA
 
@@ -30,9 +31,9 @@ def ends(expr, data, at):
                         places.setdefault(end, set()).update(ends(leaf, data, j))
         return places.get(len(expr.data), set())
     if isinstance(expr, Leaf):
-        if expr.encoding == "json":
+        if expr.encoding.is_quoted:
             return {j for j in range(at + 2, len(data) + 1) if data[j - 1 : j] == b'"' and in_string_leaf(expr, data[at:j])}
-        text = data[at:].decode("latin-1" if expr.encoding == "bytes" else "utf-8")
+        text = data[at:].decode("latin-1" if expr.encoding is BYTES else "utf-8")
         found = {at} if expr.dfa.finals[0] else set()
         state = 0
         for n, char in enumerate(text):
@@ -40,7 +41,7 @@ def ends(expr, data, at):
             if state < 0:
                 break
             if expr.dfa.finals[state]:
-                found.add(at + (n + 1 if expr.encoding == "bytes" else len(text[: n + 1].encode())))
+                found.add(at + (n + 1 if expr.encoding is BYTES else len(text[: n + 1].encode())))
         return found
     if isinstance(expr, Seq):
         now = {at}
@@ -67,7 +68,7 @@ def in_string_leaf(leaf, data):
     except ValueError:
         return False
     good = isinstance(text, str) and leaf.dfa.matches(text) and leaf.low <= len(text) <= (leaf.high or len(text))
-    return good and (leaf.escapes == "any" or data == json.dumps(text, ensure_ascii=False).encode())
+    return good and (leaf.encoding.escapes == "any" or data == json.dumps(text, ensure_ascii=False).encode())
 
 
 def accepts(expr, text):
@@ -207,7 +208,7 @@ def test_detours_are_shared():
     a, b = string_literal("banana", ANY), string_literal("an/a", ANY)
     assert a.respelling is b.respelling is not None
     assert a.ways[1][2] is a.ways[3][2] is b.ways[0][2]
-    assert a.ways[0][2].encoding == "bytes"
+    assert a.ways[0][2].encoding is BYTES
     assert string_literal("é" * 2, ANY).detours[0][:2] == (1, 3)
     assert string_leaf(CharDFA.any(), ANY) is any_string(DEFAULT) is not any_string(COMPACT)
     assert string_leaf(CharDFA.of_string("a"), ANY, 0, 3) is string_leaf(CharDFA.of_strings(["a"]), ANY, 0, 3)

@@ -18,6 +18,7 @@ from typing import Any, Final
 from structgen.errors import BudgetExceeded
 from structgen.frontends.jsonschema.formats.free import ContextFree
 from structgen.frontends.regex import regex_dfa
+from structgen.ir.encoding import JSON_INNER
 from structgen.ir.expr import Expr, Leaf, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
@@ -58,7 +59,7 @@ DEPTH: Final = 2
 
 def _grammar(escapes: str) -> Expr:
     def token(pattern: str) -> Expr:
-        return Leaf(regex_dfa(pattern, syntax="ecma"), "json-inner", escapes=escapes)
+        return Leaf(regex_dfa(pattern, syntax="ecma"), JSON_INNER[escapes])
 
     def container() -> Expr:
         comma = token(rf"{_SPACE},{_SPACE}")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from structgen.errors import UnsupportedFeature
+from structgen.ir.encoding import JSON_INNER, UTF8
 from structgen.ir.expr import EPSILON, Alt, Expr, Leaf, Lit, Net, Repeat, Rule, Seq, Strings, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
@@ -117,8 +118,8 @@ class _Inside:
                 return self._strings([expr.data])
             case Strings() if expr.respelling is None:
                 return self._strings(list(expr.items))
-            case Leaf() if expr.encoding == "utf8":
-                return Leaf(expr.dfa, "json-inner", low=expr.low, high=expr.high, escapes=self.escapes)
+            case Leaf() if expr.encoding is UTF8:
+                return Leaf(expr.dfa, JSON_INNER[self.escapes], low=expr.low, high=expr.high)
         raise UnsupportedFeature(
             "a grammar of JSON, of bytes or of special tokens cannot stand inside a JSON string",
             hint="Use a grammar of texts: sg.regex, sg.lark, sg.choice.",
@@ -132,4 +133,4 @@ class _Inside:
                 "a grammar whose literals are not whole characters in UTF-8 cannot stand inside a JSON string",
                 hint="Write the alternatives so that they do not part within a character.",
             ) from None
-        return EPSILON if dfa.is_epsilon else Leaf(dfa, "json-inner", escapes=self.escapes)
+        return EPSILON if dfa.is_epsilon else Leaf(dfa, JSON_INNER[self.escapes])

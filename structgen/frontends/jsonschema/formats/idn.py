@@ -21,6 +21,7 @@ from structgen.frontends.regex.build import plain_dfa
 from structgen.frontends.regex.nodes import Chars, Node, cat, either, rep
 from structgen.ir import chars as cs
 from structgen.ir.chars import CharSet
+from structgen.ir.encoding import JSON_INNER
 from structgen.ir.expr import Expr, Leaf, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
@@ -324,7 +325,7 @@ def _names(escapes: str, *, normal: bool = True) -> Expr:
     """Names of up to `LABELS` labels."""
 
     def leaf(dfa: CharDFA, high: int | None = None) -> Expr:
-        return Leaf(dfa, "json-inner", low=0 if high is None else 1, high=high, escapes=escapes)
+        return Leaf(dfa, JSON_INNER[escapes], low=0 if high is None else 1, high=high)
 
     dot = leaf(CharDFA.of_chars(_DOTS))
     ways: list[Expr] = []
@@ -338,17 +339,17 @@ def _names(escapes: str, *, normal: bool = True) -> Expr:
 
 
 def _hostnames(escapes: str) -> Expr:
-    return alt([Leaf(_ascii_names(), "json-inner", high=253, escapes=escapes), _names(escapes)])
+    return alt([Leaf(_ascii_names(), JSON_INNER[escapes], high=253), _names(escapes)])
 
 
 def _addresses(escapes: str) -> Expr:
     email = patterns.dfa("email")
     assert email is not None
-    at = Leaf(CharDFA.of_string("@"), "json-inner", escapes=escapes)
+    at = Leaf(CharDFA.of_string("@"), JSON_INNER[escapes])
     return alt(
         [
-            Leaf(email, "json-inner", high=254, escapes=escapes),
-            seq(Leaf(_local(), "json-inner", escapes=escapes), at, _names(escapes, normal=False)),
+            Leaf(email, JSON_INNER[escapes], high=254),
+            seq(Leaf(_local(), JSON_INNER[escapes]), at, _names(escapes, normal=False)),
         ]
     )
 

@@ -18,6 +18,7 @@ from typing import Final
 from structgen.frontends.jsonschema.formats.ecma import is_regex
 from structgen.frontends.jsonschema.formats.free import ContextFree
 from structgen.frontends.regex import regex_dfa
+from structgen.ir.encoding import JSON_INNER
 from structgen.ir.expr import Expr, Leaf, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
@@ -101,7 +102,7 @@ _NAMED: Final = r"\(\?<[A-Za-z$_][A-Za-z0-9$_]*>"
 
 def _grammar(escapes: str) -> Expr:
     def leaf(dfa: CharDFA) -> Expr:
-        return Leaf(dfa, "json-inner", escapes=escapes)
+        return Leaf(dfa, JSON_INNER[escapes])
 
     def token(pattern: str) -> Expr:
         return leaf(regex_dfa(pattern, syntax="ecma"))

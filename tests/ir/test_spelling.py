@@ -13,10 +13,11 @@ from conftest import SCALE
 
 from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
-from structgen.automata.spelling import spelling
 from structgen.ir.chars import ANY, of_text, partition
+from structgen.ir.encoding import BYTES, JSON, JSON_INNER, UTF8, Encoding
 from structgen.ir.expr import Leaf
 from structgen.ir.regular import CharDFA
+from structgen.ir.spelling import spelling
 
 EDGES = [0, 1, 8, 9, 10, 12, 13, 0x1F, 0x20, 0x22, 0x2F, 0x5C, 0x7E, 0x7F, 0x80, 0x7FF, 0x800, 0xFFF, 0x1000, 0xD7FF, 0xE000, 0xFFFD]
 EDGES += [0xFFFE, 0xFFFF, 0x10000, 0x103FF, 0x10400, 0x3FFFF, 0x40000, 0xFFFFF, 0x100000, 0x10FFFF]
@@ -29,9 +30,9 @@ def samples(count: int) -> list[int]:
     return [code for code in found if not 0xD800 <= code < 0xE000]
 
 
-def read(encoding: str, escapes: str, data: bytes) -> int | None:
+def read(encoding: Encoding, data: bytes) -> int | None:
     """The class of the one character that `data` spells, None where it spells none."""
-    automaton = spelling(ALPHABET, encoding, escapes)
+    automaton = spelling(ALPHABET, encoding)
     at = 0
     for i, byte in enumerate(data):
         at = int(automaton.enc[at, automaton.cls[byte]])
@@ -58,8 +59,8 @@ def spellings(code: int) -> list[bytes]:
 def test_utf8_is_pythons() -> None:
     for code in samples(int(2000 * SCALE)):
         data = chr(code).encode()
-        assert read("utf8", "any", data) == ALPHABET.class_of(code)
-        assert all(read("utf8", "any", data[:k]) is None for k in range(len(data)))
+        assert read(UTF8, data) == ALPHABET.class_of(code)
+        assert all(read(UTF8, data[:k]) is None for k in range(len(data)))
 
 
 def test_bytes_that_are_no_utf8_spell_nothing() -> None:
@@ -83,15 +84,15 @@ def test_bytes_that_are_no_utf8_spell_nothing() -> None:
             text = data.decode()
         except UnicodeDecodeError:
             text = ""
-        assert read("utf8", "any", data) == (ALPHABET.class_of(ord(text)) if len(text) == 1 else None), data
+        assert read(UTF8, data) == (ALPHABET.class_of(ord(text)) if len(text) == 1 else None), data
 
 
 def test_every_escape_is_what_json_reads() -> None:
     for code in samples(int(1500 * SCALE)):
         for data in spellings(code):
             assert json.loads(b'"' + data + b'"') == chr(code)
-            assert read("json-inner", "any", data) == ALPHABET.class_of(code), data
-            assert read("json", "any", data) == ALPHABET.class_of(code) + 1, data
+            assert read(JSON_INNER["any"], data) == ALPHABET.class_of(code), data
+            assert read(JSON["any"], data) == ALPHABET.class_of(code) + 1, data
 
 
 def test_random_escapes_are_taken_exactly_where_json_takes_them() -> None:
@@ -104,14 +105,14 @@ def test_random_escapes_are_taken_exactly_where_json_takes_them() -> None:
             wanted = ALPHABET.class_of(ord(text)) if len(text) == 1 and not 0xD800 <= ord(text) < 0xE000 else None
         except json.JSONDecodeError:
             wanted = None
-        assert read("json-inner", "any", data.encode()) == wanted, data
+        assert read(JSON_INNER["any"], data.encode()) == wanted, data
 
 
 def test_minimal_escapes_are_those_of_json_dumps() -> None:
     for code in samples(int(500 * SCALE)):
         shortest = json.dumps(chr(code), ensure_ascii=False)[1:-1].encode()
-        assert read("json-inner", "minimal", shortest) == ALPHABET.class_of(code)
-        assert all(read("json-inner", "minimal", data) is None for data in spellings(code) if data != shortest), code
+        assert read(JSON_INNER["minimal"], shortest) == ALPHABET.class_of(code)
+        assert all(read(JSON_INNER["minimal"], data) is None for data in spellings(code) if data != shortest), code
 
 
 @pytest.mark.parametrize(
@@ -119,14 +120,14 @@ def test_minimal_escapes_are_those_of_json_dumps() -> None:
 )
 def test_lone_surrogates_and_control_characters_are_refused(data: bytes) -> None:
     for escapes in ("any", "minimal"):
-        machine = ByteAutomaton(Leaf(CharDFA.any(), "json", escapes=escapes))
+        machine = ByteAutomaton(Leaf(CharDFA.any(), JSON[escapes]))
         assert not machine.accepts(b'"' + data + b'"')
         assert machine.accepts(b'""')
 
 
 def test_reach_is_what_lies_below_a_node() -> None:
-    for encoding, escapes in (("utf8", "any"), ("json", "any"), ("json", "minimal")):
-        automaton = spelling(ALPHABET, encoding, escapes)
+    for encoding in (UTF8, JSON["any"], JSON["minimal"]):
+        automaton = spelling(ALPHABET, encoding)
 
         def below(node: int, enc: object = automaton.enc) -> frozenset[int]:
             targets = {int(x) for x in enc[node]} - {-1}  # type: ignore[index]
@@ -137,20 +138,18 @@ def test_reach_is_what_lies_below_a_node() -> None:
             assert groups[automaton.below[node - 1]] == below(node)
 
 
-@pytest.mark.parametrize("encoding", ["utf8", "json", "json-inner", "bytes"])
-def test_lengths_of_leaves_are_those_of_a_search(encoding: str) -> None:
+@pytest.mark.parametrize("encoding", [UTF8, JSON["any"], JSON_INNER["any"], BYTES])
+def test_lengths_of_leaves_are_those_of_a_search(encoding: Encoding) -> None:
     """dist and far of every node of some leaves, by search over bytes."""
     dfa = CharDFA.of_strings(["a", "é", "èab", "\n", "bbbb"]) | CharDFA.of_chars(of_text("c")) + CharDFA.of_chars(of_text("xÿ")).repeat()
     machine = ByteAutomaton(Leaf(dfa, encoding))
-    start = POOL.add(dfa, encoding, "any")
-    assert POOL.add(dfa | dfa, encoding, "any") == start  # equal languages are one leaf
+    start = POOL.add(dfa, encoding)
+    assert POOL.add(dfa | dfa, encoding) == start  # equal languages are one leaf
     for data in dfa.strings(8):
-        raw = data.encode("latin-1" if encoding == "bytes" else "utf-8", "ignore").replace(
-            b"\n", b"\\n" if encoding.startswith("json") else b"\n"
-        )
-        if encoding == "json":
+        raw = data.encode("latin-1" if encoding is BYTES else "utf-8", "ignore").replace(b"\n", b"\\n" if encoding.escapes else b"\n")
+        if encoding.is_quoted:
             raw = b'"' + raw + b'"'
-        if encoding != "bytes" or data.isascii():
+        if encoding is not BYTES or data.isascii():
             assert machine.accepts(raw), data
     todo, seen = deque([machine.start]), {machine.start}
     while todo:  # no dead ends: from every state some byte goes on, or the text may end

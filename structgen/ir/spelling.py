@@ -3,11 +3,7 @@
 A `Spelling` belongs to an alphabet (the classes of one or more `CharDFA`s) and an encoding. Its nodes are places inside a character;
 node 0 is between characters. The nodes are hash-consed, so that the thousands of code points of one class share theirs.
 
-    encoding      what stands for a text
-    "bytes"       a byte for each code point 0..255
-    "utf8"        UTF-8
-    "json"        a JSON string with its quotation marks: class 0 is the mark, the others are the alphabet's plus one
-    "json-inner"  the inside of a JSON string
+In a JSON string class 0 is the quotation mark, the others are the alphabet's plus one.
 
 Most alphabets differ in ASCII alone. So the nodes that spell no ASCII character are made once for all alphabets with the same cut beyond
 it (`_Frame`), and a spelling adds the root and a dozen nodes of `\\u00..` to them (0.3 ms, where all nodes took 2.7).
@@ -27,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.ir.chars import Alphabet
+from structgen.ir.encoding import BYTES, Encoding
 
 Edges = tuple[tuple[int, int], ...]
 """Pairs (byte, target), sorted. A target > 0 is a node, below -1 it is -2 - class; -1 is none."""
@@ -206,10 +203,10 @@ def _escape(nodes: _Nodes, ascii_: list[int], frame: _Frame, policy: str) -> int
 
 
 @lru_cache(maxsize=1024)
-def spelling(alphabet: Alphabet, encoding: str, escapes: str) -> Spelling:
+def spelling(alphabet: Alphabet, encoding: Encoding) -> Spelling:
     """The spelling automaton of an alphabet. Cached: many languages cut the characters alike."""
-    structural = 1 if encoding == "json" else 0
-    json, size = encoding.startswith("json"), 256 if encoding == "bytes" else 128
+    structural, escapes = int(encoding.is_quoted), encoding.escapes
+    size = 256 if encoding is BYTES else 128
     dead = alphabet.class_of(0xD800)
     symbols: dict[int, int] = {}  # class -> its number within the frame, or behind those
 
@@ -221,12 +218,12 @@ def spelling(alphabet: Alphabet, encoding: str, escapes: str) -> Spelling:
                 break
             yield max(low, start), -1 if c == dead else -2 - symbols.setdefault(c + structural, len(symbols))
 
-    frame = _frame(tuple(targets(0x80, 0x110000)) if encoding != "bytes" else ((0, -1),), json and escapes == "any")
+    frame = _frame(tuple(targets(0x80, 0x110000)) if encoding is not BYTES else ((0, -1),), escapes == "any")
     ascii_: list[int] = []
     for (start, target), (end, _) in pairwise([*targets(0, size), (size, -1)]):
         ascii_ += [target] * (end - start)
     nodes = _Nodes(dict(frame.ids))
-    if json:
+    if escapes is not None:
         root = [(b, ascii_[b]) for b in _RAW] + [(0x5C, _escape(nodes, ascii_, frame, escapes))] + frame.high
         if structural:
             root.append((0x22, -2 - symbols.setdefault(0, len(symbols))))
