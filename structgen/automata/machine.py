@@ -1,7 +1,7 @@
 """The byte automaton: states are integers, unfolded lazily, determinised and hash-consed by the kernels.
 
 `ByteAutomaton(expr)` costs a few arrays; rules get their bodies when a kernel first reaches them. State 0 is dead, state 1 the end
-of the text.
+of a text behind which nothing may follow, and state 2 is left to whoever reads stop tokens.
 
 The kernels do the work (`kernels.step`); here is what they cannot do: unfold a rule (a Python function), make room, keep to the
 budget, take turns. All public methods are safe in several threads.
@@ -116,17 +116,18 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
 
 
 def _blank() -> Blank:
-    """A machine with the dead state, the end of the text and the bottom context."""
+    """A machine with the three states without items and the bottom context."""
     arrays: dict[str, Any] = {name: np.full(size, fill or 0, dtype) for name, (dtype, size, fill) in _INITIAL.items()}
     assert tuple(arrays) == t.Machine._fields[1:]
     arrays["node"][:5] = -1, 0, 1, -1, -1  # `calls.END`
-    arrays["final"][1] = 1
+    arrays["final"][[t.COMPLETE, t.ENDED]] = 1
     arrays["ctx_off"][2] = 1
     arrays["ctx_pair"][0] = -1
-    arrays["ctx_state"][1] = 1
-    arrays["ctx_twin"][1] = arrays["twin"][1] = 1
+    arrays["ctx_state"][1] = t.COMPLETE
+    arrays["ctx_twin"][1] = 1
+    arrays["twin"][:3] = range(3)
     arrays["text_then"][t.EMPTY] = -1
-    arrays["n"][[t.STATES, t.CTX, t.PAIRS, t.TEXTS, t.SETS]] = 2, 2, 1, t.EMPTY + 1, 1
+    arrays["n"][[t.STATES, t.CTX, t.PAIRS, t.TEXTS, t.SETS]] = 3, 2, 1, t.EMPTY + 1, 1
     return Blank(arrays)
 
 

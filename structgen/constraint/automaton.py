@@ -16,7 +16,7 @@ import numpy.typing as npt
 from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
 from structgen.constraint.fill import Ints, fill
-from structgen.constraint.protocol import Row, Words
+from structgen.constraint.protocol import COMPLETE, Row, Words
 from structgen.constraint.tables import ROW_ENTRY, tables_of
 from structgen.errors import BudgetExceeded, OptionError, VocabularyError
 from structgen.ir.report import SupportReport
@@ -36,7 +36,7 @@ class TokenAutomaton:
 
     Pickled as grammar and vocabulary, and compiled anew: states are numbered anew, too.
 
-    `report` is the support report of the grammar. State 0 is dead; state 1 is the end of a text behind which nothing may follow.
+    `report` is the support report of the grammar.
     """
 
     def __init__(
@@ -261,7 +261,7 @@ class TokenAutomaton:
             here = self.machine.read(bytes(text[-1:]), here)[1]
         if not text:
             return []
-        keep = len(text) if here == 1 else self._safe_cut(bytes(text))
+        keep = len(text) if here == COMPLETE else self._safe_cut(bytes(text))
         try:
             ids = self.vocabulary.encode(bytes(text))
         except VocabularyError:

@@ -9,8 +9,11 @@ A state is a plain integer; 0 is dead. Forking copies an integer, rolling back k
     tokens = constraint.forced(state)           # what must come next, canonically tokenised
     n      = constraint.distance(state)         # fewest tokens to an accepting state, stop tokens not counted
 
-Stop ids are in the mask exactly where the text may end. A stop id leads to a final state, which accepts, and whose mask has the stop ids
-only.
+Three states are the same in every constraint: `DEAD`; `COMPLETE`, a text behind which nothing may follow; and `ENDED`, behind a stop
+token. A constraint may have other states behind which nothing may follow, and need not have `COMPLETE`, but `ENDED` is the only end.
+
+Stop ids are in the mask exactly where the text may end, and lead to `ENDED`. The mask of `ENDED` has the stop ids only, which lead there
+again: engines go on asking for rows of finished sequences, and a row without any token is no law to draw from.
 
 Not here: how a grammar becomes states (`automaton`), what draws tokens (`samplers`).
 """
@@ -23,11 +26,16 @@ from typing import Final, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from structgen.kernels import tables as t
 from structgen.vocab.vocabulary import Vocabulary
 
 Words = npt.NDArray[np.uint32]
 
-DEAD: Final = 0
+DEAD: Final = t.DEAD
+COMPLETE: Final = t.COMPLETE
+ENDED: Final = t.ENDED
+
+_OPEN: Final = 3  # of `Unconstrained`
 
 
 class Row:
@@ -57,7 +65,7 @@ class Constraint(Protocol):
         """The state of the empty text."""
 
     def advance(self, state: int, token: int) -> int:
-        """The state after `token`; 0 where it is illegal. Never raises."""
+        """The state after `token`: 0 where it is illegal, `ENDED` after a stop token where the text may end. Never raises."""
 
     def mask(self, state: int) -> Words:
         """A read-only uint32[words] row of the tokens that may come next."""
@@ -76,25 +84,25 @@ class Constraint(Protocol):
 
 
 class Unconstrained:
-    """The constraint that allows every token anywhere: state 1 is open, state 2 has seen a stop token."""
+    """The constraint that allows every token anywhere. Its one state that goes on is 3."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self._stops = frozenset(vocabulary.stop_ids)
-        self._rows = np.zeros((3, vocabulary.words), np.uint32)
-        self._rows[1] = pack(range(vocabulary.size), vocabulary.words)
-        self._rows[2] = pack(vocabulary.stop_ids, vocabulary.words)
+        self._rows = np.zeros((_OPEN + 1, vocabulary.words), np.uint32)
+        self._rows[_OPEN] = pack(range(vocabulary.size), vocabulary.words)
+        self._rows[[COMPLETE, ENDED]] = pack(vocabulary.stop_ids, vocabulary.words)
         self._rows.flags.writeable = False
 
     def start(self) -> int:
-        """State 1."""
-        return 1
+        """The state that goes on."""
+        return _OPEN
 
     def advance(self, state: int, token: int) -> int:
-        """State 2 after a stop token, and 0 after anything behind it or outside the vocabulary."""
-        if token in self._stops and state:
-            return 2
-        return 1 if state == 1 and 0 <= token < self.vocabulary.size else DEAD
+        """The same after every token, but for stop tokens and those outside the vocabulary."""
+        if token in self._stops and state != DEAD:
+            return ENDED
+        return _OPEN if state == _OPEN and 0 <= token < self.vocabulary.size else DEAD
 
     def mask(self, state: int) -> Words:
         """All tokens, or the stop tokens."""

@@ -344,7 +344,7 @@ def advance(h, s, t):
     if T.off[t] == T.off[t + 1]:
         for j in range(T.size[SIZE_STOP]):
             if T.stop[j] == t and M.final[s]:
-                return 1
+                return ENDED
         return 0
     return read_token(M, L, T, s, t)
 
@@ -380,7 +380,7 @@ def start(h, node):
     """The state in which `node` is about to begin and nothing is to follow it."""
     M = machine_of(h)
     L = leaves_of(h)
-    M.ctx_state[1] = 1
+    M.ctx_state[1] = COMPLETE
     return made(M, L, START, node, 0)
 
 

@@ -11,7 +11,7 @@ from conftest import SCALE
 import structgen.api as sg
 from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.constraint.automaton import TokenAutomaton
-from structgen.constraint.protocol import Constraint, unpack
+from structgen.constraint.protocol import COMPLETE, DEAD, ENDED, Constraint, Unconstrained, unpack
 from structgen.constraint.tables import RowBudget
 from structgen.errors import BudgetExceeded, VocabularyError
 from structgen.ir.chars import of_text
@@ -90,10 +90,12 @@ def test_a_stop_token_may_be_part_of_the_text_when_named() -> None:
 def test_after_the_end_only_stop_ids() -> None:
     automaton = compiled(Lit(b"ab"))
     state = automaton.advance(automaton.start(), 2)
+    assert state == COMPLETE
     assert automaton.accepts(state)
     assert ids(automaton, state) == [5, 6]
     for stop in (5, 6):
         done = automaton.advance(state, stop)
+        assert done == ENDED
         assert automaton.accepts(done)
         assert ids(automaton, done) == [5, 6]
         assert automaton.advance(done, stop) == done
@@ -106,8 +108,19 @@ def test_a_stop_token_closes_a_text_that_could_go_on() -> None:
     automaton = compiled(Repeat(Lit(b"a"), 1, None))
     state = automaton.advance(automaton.start(), 0)
     assert ids(automaton, state) == [0, 5, 6]
-    assert ids(automaton, automaton.advance(state, 5)) == [5, 6]
+    assert automaton.advance(state, 5) == automaton.advance(state, 6) == ENDED
     assert automaton.advance(automaton.start(), 5) == 0
+
+
+@pytest.mark.parametrize("constraint", [compiled(Lit(b"ab")), compiled(TEXT), Unconstrained(VOCAB)])
+def test_three_states_are_the_same_in_every_constraint(constraint: Constraint) -> None:
+    assert constraint.start() not in (DEAD, ENDED)
+    for state, allowed in ((DEAD, []), (COMPLETE, [5, 6]), (ENDED, [5, 6])):
+        assert unpack(constraint.mask(state)).tolist() == allowed
+        assert constraint.accepts(state) == bool(allowed)
+        assert [constraint.advance(state, t) for t in range(8)] == [ENDED if t in allowed else DEAD for t in range(8)]
+        assert constraint.forced(state) == []
+    assert constraint.distance(COMPLETE) == constraint.distance(ENDED) == 0
 
 
 @pytest.mark.parametrize("token", [-1, -8, 8, 9, 10**6, -(10**6), 2**40, 1, 3, 4, 5, 7])
