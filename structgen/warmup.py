@@ -151,6 +151,7 @@ def _drive() -> None:
         state = automaton.advance(state, token)
     automaton.mask(state)
     automaton.distance(automaton.start())
+    automaton.transitions(automaton.start())
     automaton.fill([state], np.zeros((1, vocabulary.words), np.uint32))
     grammar.explain(_DOCUMENT)
     _grow()

@@ -306,7 +306,7 @@ class TokenAutomaton:
 
     def _search(self, state: int) -> int:
         """Breadth first over twins, which are fewer; where the way so found is none for the state itself, over the states."""
-        steps, tokens = self._breadth_first(self.machine.twin(state), self.successors)
+        steps, tokens = self._breadth_first(self.machine.twin(state), self._successors)
         end = state
         for token in tokens:
             end = self.advance(end, token)
@@ -341,21 +341,30 @@ class TokenAutomaton:
         allowed = np.flatnonzero(np.unpackbits(self.mask(state).view(np.uint8), bitorder="little"))
         return [(after, token) for token in map(int, allowed) if (after := self.advance(state, token))]
 
-    def successors(self, state: int) -> list[tuple[int, int]]:
+    def _successors(self, state: int) -> list[tuple[int, int]]:
         """The distinct states that one token leads to, each with such a token; as twins (see `kernels.tables`)."""
-        with self.machine.turn:
-            self._specials()
-            room = 1 << 12
-            while True:
-                seen = np.zeros(self.machine.states + (1 << 12) + room, np.uint8)
-                found = np.empty((room, 2), np.int32)
-                code = walk.successors(self._handle, state, seen, found)
-                if code >= 0:
-                    return [(int(s), int(token)) for s, token in found[:code]]
-                if code == walk.FULL:
-                    room *= 4
-                else:
-                    self._help(code)
+        after = self._behind(state, forgets=True)
+        token = np.full(int(after.max(initial=0)) + 1, -1, np.int32)
+        token[after] = np.arange(self._size)
+        found = np.flatnonzero(token[1:] >= 0) + 1
+        return list(zip(found.tolist(), token[found].tolist(), strict=True))
+
+    def transitions(self, state: int) -> Tokens:
+        """The state after every token, int32[V]: what `advance` gives for each of them, by one walk through the vocabulary.
+
+        It takes some milliseconds where most tokens are legal, and is not remembered. Inside a key or an item that must differ from others,
+        each token leads to a state of its own, and states are kept for good.
+        """
+        return self._behind(int(state), forgets=False)
+
+    def _behind(self, state: int, forgets: bool) -> Tokens:
+        after = np.zeros(self._size, np.int32)
+        if 0 < state < self.machine.states:
+            with self.machine.turn:
+                self._specials()
+                at, stack = np.zeros(1, np.int64), np.empty(self._tables.deepest + 2, np.int32)
+                self._call(walk.transitions, state, int(forgets), at, stack, after)
+        return after
 
 
 def _tokens(row: Words) -> Tokens:

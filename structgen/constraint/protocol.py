@@ -8,6 +8,7 @@ A state is a plain integer; 0 is dead. Forking copies an integer, rolling back k
     ok     = constraint.accepts(state)          # may the text end here
     tokens = constraint.forced(state)           # what must come next, canonically tokenised
     n      = constraint.distance(state)         # fewest tokens to an accepting state, stop tokens not counted
+    after  = constraint.transitions(state)      # int32[V]: the state after every token, as advance gives it
 
 Three states are the same in every constraint: `DEAD`; `COMPLETE`, a text behind which nothing may follow; and `ENDED`, behind a stop
 token. A constraint may have other states behind which nothing may follow, and need not have `COMPLETE`, but `ENDED` is the only end.
@@ -30,6 +31,7 @@ from structgen.kernels import tables as t
 from structgen.vocab.vocabulary import Vocabulary
 
 Words = npt.NDArray[np.uint32]
+States = npt.NDArray[np.int32]
 
 DEAD: Final = t.DEAD
 COMPLETE: Final = t.COMPLETE
@@ -79,6 +81,10 @@ class Constraint(Protocol):
     def distance(self, state: int) -> int:
         """The fewest tokens to an accepting state."""
 
+    def transitions(self, state: int) -> States:
+        """The state after every token, int32[V]; 0 where it is illegal. What looks ahead needs it (and `classes`): guidance by a hidden
+        Markov model, A*, diffusion."""
+
     def fill(self, states: Sequence[int], out: Words) -> None:
         """Write the rows of many states into `out`, uint32[len(states), words]."""
 
@@ -121,6 +127,13 @@ class Unconstrained:
         """Zero: the text may always end."""
         return 0
 
+    def transitions(self, state: int) -> States:
+        """The same after every token, but for stop tokens."""
+        after = np.full(self.vocabulary.size, _OPEN if state == _OPEN else DEAD, np.int32)
+        if state != DEAD:
+            after[list(self._stops)] = ENDED
+        return after
+
     def fill(self, states: Sequence[int], out: Words) -> None:
         """Copy the rows."""
         out[: len(states)] = self._rows[np.asarray(states, np.int64)]
@@ -137,6 +150,18 @@ def pack(ids: Sequence[int] | range, words: int) -> Words:
 def unpack(row: Words) -> npt.NDArray[np.int64]:
     """The ids of a packed row, ascending."""
     return np.flatnonzero(np.unpackbits(row.astype("<u4").view(np.uint8), bitorder="little"))
+
+
+def classes(constraint: Constraint, state: int) -> tuple[States, States]:
+    """The tokens of a state by where they lead: the distinct live states behind one token, ascending, and for every token, int32[V], which
+    of these (its index) it leads to, -1 where it is illegal. What is summed over tokens can so be summed over few classes of them."""
+    after = constraint.transitions(state)
+    number = np.full(int(after.max(initial=0)) + 1, -1, np.int32)
+    number[after] = 0
+    number[DEAD] = -1
+    states = np.flatnonzero(number == 0).astype(np.int32)
+    number[states] = np.arange(states.size)
+    return states, number[after]
 
 
 def renewed(constraint: Constraint) -> Constraint:

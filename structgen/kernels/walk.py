@@ -18,7 +18,7 @@ from structgen.kernels.unfold import START, made, returned, step, twin_of
 from structgen.kernels.work import any_open
 
 OF_LEAF, OF_COUNTS, OF_MERGE = np.int64(0), np.int64(1), np.int64(2)
-FULL = -100  # `successors`: the caller's arrays are too small
+FULL = -100  # `settle.repeats`: the caller's array is too small
 
 
 @jit
@@ -405,54 +405,41 @@ def live_bytes(h, s, out):
 
 
 @jit
-def successors(h, s, seen, found):
-    """Write into `found`, int32[..., 2], the distinct twins of the states that one token leads to, each with such a token. `seen` is zeroed
-    uint8 by state. The number, or a code (both may be reused)."""
+def transitions(h, s, forgets, at, stack, into):
+    """Write the state after every token that may follow state s into `into`, zeroed int32[V]; if `forgets`, twins all the way. at[0]: the
+    trie node to go on with, and `stack` what was reached so far, for it takes many calls where there are texts to bind. 0 or a code."""
     M = machine_of(h)
     L = leaves_of(h)
     T = tokens_of(h)
+    after = pointer_to(into)
     special, specials, _, _ = own_of(h)
-    k = 0
+    stack[0] = s
+    i = at[0]
+    while i < T.size[SIZE_BYTE]:
+        d = T.depth[i]
+        r = np.int64(0)
+        if has_byte(M, np.int64(stack[d]), np.int64(T.byte[i])):
+            r = step(M, L, np.int64(stack[d]), np.int64(T.byte[i]))
+            if r > 0 and forgets:
+                r = twin_of(M, L, r)
+        if r < 0:
+            at[0] = i
+            return r
+        stack[d + 1] = r
+        for j in range(T.first[i], T.first[i + 1] if r > 0 else T.first[i]):
+            after[T.ids[j]] = r
+        i = i + 1 if r > 0 else np.int64(T.end[i])
+    at[0] = i
+    for j in range(T.size[SIZE_STOP] if M.final[s] else 0):
+        if T.off[T.stop[j]] == T.off[T.stop[j] + 1]:
+            after[T.stop[j]] = ENDED
     for j in range(specials):
         if special[j] >= 0:
             r = step(M, L, s, 256 + j)
+            if r > 0 and forgets:
+                r = twin_of(M, L, r)
             if r < 0:
                 return r
             if r > 0:
-                k = collect(M, L, r, np.int64(special[j]), seen, found, k)
-                if k < 0:
-                    return k
-    M.stack[0] = s
-    i = 0
-    while i < T.size[SIZE_BYTE] and k >= 0:
-        d = T.depth[i]
-        here = np.int64(M.stack[d])
-        r = 0
-        if has_byte(M, here, np.int64(T.byte[i])):
-            r = step(M, L, here, np.int64(T.byte[i]))
-            if r < 0:
-                return r
-        if r == 0:
-            i = T.end[i]
-            continue
-        M.stack[d + 1] = r
-        if T.first[i] < T.first[i + 1]:
-            k = collect(M, L, r, np.int64(T.ids[T.first[i]]), seen, found, k)
-        i += 1
-    return k
-
-
-@jit
-def collect(M, L, r, t, seen, found, k):
-    """Note the twin of state r if it is new. The number noted, FULL, or a NEED_ code."""
-    r = twin_of(M, L, r)
-    if r < 0:
-        return r
-    if r >= seen.shape[0] or k >= found.shape[0]:
-        return FULL
-    if seen[r] == 0:
-        seen[r] = 1
-        found[k, 0] = r
-        found[k, 1] = t
-        k += 1
-    return k
+                after[special[j]] = r
+    return 0

@@ -11,7 +11,7 @@ from conftest import SCALE
 import structgen.api as sg
 from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.constraint.automaton import TokenAutomaton
-from structgen.constraint.protocol import COMPLETE, DEAD, ENDED, Constraint, Unconstrained, unpack
+from structgen.constraint.protocol import COMPLETE, DEAD, ENDED, Constraint, Unconstrained, classes, unpack
 from structgen.constraint.tables import RowBudget
 from structgen.errors import BudgetExceeded, VocabularyError
 from structgen.ir.chars import of_text
@@ -118,6 +118,7 @@ def test_three_states_are_the_same_in_every_constraint(constraint: Constraint) -
     for state, allowed in ((DEAD, []), (COMPLETE, [5, 6]), (ENDED, [5, 6])):
         assert unpack(constraint.mask(state)).tolist() == allowed
         assert constraint.accepts(state) == bool(allowed)
+        assert constraint.transitions(state).tolist() == [constraint.advance(state, t) for t in range(8)]
         assert [constraint.advance(state, t) for t in range(8)] == [ENDED if t in allowed else DEAD for t in range(8)]
         assert constraint.forced(state) == []
     assert constraint.distance(COMPLETE) == constraint.distance(ENDED) == 0
@@ -130,6 +131,40 @@ def test_illegal_tokens_lead_to_the_dead_state(token: int) -> None:
     automaton.advance(automaton.start(), 0)
     assert automaton.advance(automaton.start(), token) == 0
     assert automaton.advance(0, token) == 0
+
+
+@pytest.mark.parametrize("seed", range(int(30 * SCALE) or 1))
+def test_transitions_are_what_advance_gives(seed: int) -> None:
+    """Also where texts are bound: keys and items that must differ, and what depends on a text."""
+    rng = Random(seed)
+    unique = {"type": "array", "uniqueItems": True, "items": {"type": ["integer", "object", "string"], "required": ["a"]}}
+    keys = {"type": "object", "properties": {"ab": {"type": "integer"}}, "required": ["ab"]}
+    grammars = [
+        sg.json_schema(keys, style=rng.choice(["any", "compact"])),
+        sg.json_schema(unique, style="compact"),
+        sg.regex("(a|b[ab]{2,5})*<t>?"),
+    ]
+    pieces = ['"a', '":', 'a":', '"a":1', "[1", "1,", ",1", ',{"a":', "},{", '"b"', "ab", '{"', '":1}']
+    material = [*(bytes([b]) for b in b'ab"1,: {}[]\\u06<t>'), *map(str.encode, pieces), b"<t>", b""]
+    vocabulary = Vocabulary.from_bytes(material, eos=len(material) - 1, special={"<t>": len(material) - 2})
+    expr = Repeat(Alt((Seq((Special("<t>"), Lit(b"a"))), Lit(b"ab"))), 1, None)
+    for grammar in (*grammars, None):
+        automaton, other = (compiled(expr, vocabulary) if grammar is None else grammar.compile(vocabulary) for _ in range(2))
+        state, one = automaton.start(), other.start()
+        for _ in range(30):
+            after = automaton.transitions(state)
+            assert (after.dtype, after.shape) == (np.int32, (vocabulary.size,))
+            assert after.tolist() == [automaton.advance(state, token) for token in range(vocabulary.size)]
+            assert np.flatnonzero(after).tolist() == ids(automaton, state) == ids(other, one)
+            states, number = classes(automaton, state)
+            assert [0 if k < 0 else states[k] for k in number] == after.tolist()
+            assert states.tolist() == sorted({*after.tolist()} - {0})
+            if not states.size:
+                break  # this vocabulary cannot go on
+            token = int(rng.choice(np.flatnonzero(after)))
+            state, one = int(after[token]), other.advance(one, token)
+    assert not automaton.transitions(0).any()
+    assert not automaton.transitions(automaton.machine.states).any()
 
 
 def test_neighbouring_keys_of_the_memo_are_not_confused() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from structgen.constraint.protocol import ENDED, Constraint, Words, pack, unpack
+from structgen.constraint.protocol import ENDED, Constraint, States, Words, pack, unpack
 from structgen.vocab.vocabulary import Vocabulary
 
 State = tuple[bytes, bool]  # the text so far, and whether a stop token came
@@ -63,6 +63,9 @@ class Toy:
 
     def distance(self, state: int) -> int:
         raise NotImplementedError
+
+    def transitions(self, state: int) -> States:
+        return np.array([self.advance(state, token) for token in range(self.vocabulary.size)], np.int32)
 
     def fill(self, states: Sequence[int], out: Words) -> None:
         for k, state in enumerate(states):
