@@ -21,7 +21,7 @@ from structgen import collector
 from structgen.automata.assemble import Assembler
 from structgen.automata.leaves import POOL
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError
-from structgen.ir.expr import NEVER, Bind, Expr, Rule
+from structgen.ir.expr import NEVER, Bind, Expr, Lit, Rule, Seq
 from structgen.kernels import tables as t
 from structgen.kernels import walk
 from structgen.kernels.arena import Arena, Blank, bundle
@@ -187,6 +187,7 @@ class ByteAutomaton:
         self._binds: list[Bind | None] = []  # None: keys of entries, which the kernels compare
         self._bind_ids: dict[int, int] = {}
         self._scopes = 0
+        self._owing: dict[bytes, int] = {}
         a = self.arena = Arena(_BLANK)
         self.n = a["n"]  # which never grows
         self.handle = bundle([a.handle, POOL.arena.handle])
@@ -411,6 +412,14 @@ class ByteAutomaton:
                 if code >= 0:
                     return int(out[0]), here
                 self.help(code)
+
+    def start_owing(self, owed: bytes) -> int:
+        """The state from which `owed` is read, and then a text of the language."""
+        found = self._owing.get(owed)
+        if found is None:
+            with self.turn:
+                found = self._owing[owed] = self._start_state(Seq((Lit(owed), self.expr)))
+        return found
 
     def accepts(self, data: bytes) -> bool:
         """Whether the whole text is in the language."""

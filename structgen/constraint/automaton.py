@@ -8,7 +8,7 @@ Not here: how rows are made (`kernels.walk`, `tables`), what draws tokens (`samp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
 from structgen.constraint.fill import Ints, fill
-from structgen.constraint.protocol import COMPLETE, Row, Words
+from structgen.constraint.protocol import COMPLETE, DEAD, Row, Words
 from structgen.constraint.tables import ROW_ENTRY, tables_of
 from structgen.errors import BudgetExceeded, OptionError, VocabularyError
 from structgen.ir.report import SupportReport
@@ -25,9 +25,10 @@ from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, bundle
 from structgen.vocab.vocabulary import Vocabulary
 
+T = TypeVar("T")
 Tokens = npt.NDArray[np.int32]
 
-_MOVES_MAX: Final = 1 << 18  # remembered (state, token) pairs; about 30 MB of dictionary
+_MEMO_MAX: Final = 1 << 18  # remembered (state, token) pairs, and states; about 30 MB of dictionary
 _DISTANCE_MAX: Final = 100_000  # states that one distance may look at
 
 
@@ -57,7 +58,6 @@ class TokenAutomaton:
         self._tables = tables_of(vocabulary)
         self._moves: dict[int, int] = {}
         self.rows: dict[int, Row] = {}  # those that are finished, by state
-        self._doubts: dict[int, tuple[Tokens, Tokens]] = {}  # by twin: tokens that only the state itself can judge, and the keys in them
         self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
         self._distances: dict[int, int] = {}
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
@@ -109,9 +109,20 @@ class TokenAutomaton:
             self.machine.help(code)
             self._specials()
 
-    def start(self) -> int:
-        """The state of the empty text."""
-        return self.machine.start
+    def start(self, owed: bytes = b"") -> int:
+        """The state of the empty text; or that from which `owed` and then a text of the grammar is generated.
+
+        The tokens of a prompt end where the prompt does, and its last one may be a poor beginning of what follows (token healing). Take it
+        back, and begin with its bytes owed: tokens that spell them again, and also go on into the text, are legal then.
+        """
+        return self.machine.start_owing(owed) if owed else self.machine.start
+
+    def read(self, state: int, data: bytes) -> int:
+        """The state after bytes, however they would be cut into tokens; 0 where they are illegal."""
+        if not 0 < state < self.machine.states:
+            return DEAD
+        count, after = self.machine.read(data, state)
+        return after if count == len(data) else DEAD
 
     def advance(self, state: int, token: int) -> int:
         """The state after `token`; 0 where it is illegal, also for ids that do not exist. Pure: the same arguments give the same
@@ -131,10 +142,7 @@ class TokenAutomaton:
             while code < 0:
                 self._help(code)
                 code = walk.advance(self._handle, state, token)
-            if len(self._moves) >= _MOVES_MAX:
-                self._moves.clear()
-            self._moves[state * self._size + token] = code = int(code)
-            return code
+            return _remember(self._moves, state * self._size + token, int(code))
 
     def mask(self, state: int) -> Words:
         """The tokens that may come next, stop ids included where the text may end: a read-only packed row, uint32[words]."""
@@ -147,18 +155,13 @@ class TokenAutomaton:
             return Row(np.zeros(self._words, np.uint32))
         with self.machine.turn:
             twin = self.machine.twin(state)
-            found = self.rows.get(twin)
-            if found is None:
-                found = self._remember(twin, Row(self._fresh(twin)), 4 * self._words)
-            doubts = self._doubts.get(twin)
-            if twin != state or doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
-                exact = self._settled(state, found.words, doubts)
-                if exact is found.words:
-                    return self._remember(state, found, 0)
-                return self._remember(state, Row(exact), 4 * self._words)
+            found = self.rows.get(twin) or self._keep(twin, self._fresh(twin))
+            if twin != state or found.doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
+                exact = self._settled(state, found.words, found.doubts)
+                return self._keep(state, found if exact is found.words else Row(exact), shared=exact is found.words)
         return found
 
-    def _fresh(self, state: int) -> Words:
+    def _fresh(self, state: int) -> Row:
         """A row from the kernels. `state` is its own twin."""
         row = np.zeros(self._words, np.uint32)
         self._specials()
@@ -168,12 +171,12 @@ class TokenAutomaton:
             code = walk.mask(self._handle, state, row)
         if self._named and -1 in self._own["special"]:
             self._demand(state)
-        if self.machine.n[t.DOUBTS]:
-            tokens = _tokens(self._own["doubt"])
-            keys = np.empty(len(tokens), np.int32)
-            self._call(settle.keys_of, tokens, keys)
-            self._doubts[state] = tokens, keys
-        return row
+        if not self.machine.n[t.DOUBTS]:
+            return Row(row)
+        tokens = _tokens(self._own["doubt"])
+        keys = np.empty(len(tokens), np.int32)
+        self._call(settle.keys_of, tokens, keys)
+        return Row(row, (tokens, keys))
 
     def _demand(self, state: int) -> None:
         """Raises VocabularyError where the grammar has a special token that the vocabulary lacks."""
@@ -226,9 +229,9 @@ class TokenAutomaton:
             if self.advance(state, token):
                 row[token >> 5] |= np.uint32(1 << (token & 31))
 
-    def _remember(self, state: int, row: Row, size: int) -> Row:
+    def _keep(self, state: int, row: Row, shared: bool = False) -> Row:
         self.rows[state] = row
-        self._tables.memo.add(self.rows, state, size + ROW_ENTRY)
+        self._tables.memo.add(self.rows, state, ROW_ENTRY + (0 if shared else row.nbytes))
         return row
 
     def accepts(self, state: int) -> bool:
@@ -247,31 +250,46 @@ class TokenAutomaton:
         found = self._forced.get(state)
         if found is None:
             with self.machine.turn:
-                found = self._forced[state] = self._force(state)
+                found = _remember(self._forced, state, self._force(state))
         return list(found)
 
-    def _force(self, state: int) -> list[int]:
+    def forced_bytes(self, state: int) -> bytes:
+        """The bytes that must come next, however they are cut into tokens: up to a choice, a special token, or where the text may end."""
+        with self.machine.turn:
+            return self._must(state)[0]
+
+    def _must(self, state: int) -> tuple[bytes, int, int | None]:
+        """The bytes that must come next, the state behind them, and the special token that must follow there."""
         text = bytearray()
-        here = state
-        while here and not self.accepts(here):
-            moves = self.machine.moves(self.machine.twin(here))  # those of the state itself would be states for good
-            if len(moves) != 1 or moves[0][0] >= 256:
+        while state and not self.accepts(state):
+            moves = self.machine.moves(self.machine.twin(state))  # those of the state itself would be states for good
+            if len(moves) != 1:
                 break
-            text.append(moves[0][0])
-            here = self.machine.read(bytes(text[-1:]), here)[1]
-        if not text:
-            return []
-        keep = len(text) if here == COMPLETE else self._safe_cut(bytes(text))
-        try:
-            ids = self.vocabulary.encode(bytes(text))
-        except VocabularyError:
-            return []
+            symbol = moves[0][0]
+            if symbol >= 256:
+                return bytes(text), state, self.vocabulary.special.get(self.machine.special_names[symbol - 256])
+            text.append(symbol)
+            state = self.machine.read(bytes([symbol]), state)[1]
+        return bytes(text), state, None
+
+    def _force(self, state: int) -> list[int]:
         out: list[int] = []
-        for token in ids:
-            keep -= len(self.vocabulary.bytes_of(token))
-            if keep < 0:
-                break
-            out.append(token)
+        special: int | None = -1
+        while special is not None:
+            text, state, special = self._must(state)
+            keep = len(text) if special is not None or state == COMPLETE else self._safe_cut(text)
+            try:
+                ids = self.vocabulary.encode(text) if text else []
+            except VocabularyError:
+                return out
+            for token in ids:
+                keep -= len(self.vocabulary.bytes_of(token))
+                if keep < 0:
+                    return out
+                out.append(token)
+            if special is not None:
+                out.append(special)
+                state = self.advance(state, special)
         return out
 
     def _safe_cut(self, text: bytes) -> int:
@@ -301,7 +319,7 @@ class TokenAutomaton:
         found = self._distances.get(state)
         if found is None:
             with self.machine.turn:
-                found = self._distances[state] = self._search(state)
+                found = _remember(self._distances, state, self._search(state))
         return found
 
     def _search(self, state: int) -> int:
@@ -365,6 +383,14 @@ class TokenAutomaton:
                 at, stack = np.zeros(1, np.int64), np.empty(self._tables.deepest + 2, np.int32)
                 self._call(walk.transitions, state, int(forgets), at, stack, after)
         return after
+
+
+def _remember(memo: dict[int, T], key: int, value: T) -> T:
+    """Note a value; a full memo begins anew."""
+    if len(memo) >= _MEMO_MAX:
+        memo.clear()
+    memo[key] = value
+    return value
 
 
 def _tokens(row: Words) -> Tokens:

@@ -41,13 +41,21 @@ _OPEN: Final = 3  # of `Unconstrained`
 
 
 class Row:
-    """A finished row, which nobody changes from now on. Once it was asked for, `address` says where it lies: `fill` copies from there."""
+    """A finished row, which nobody changes from now on. Once it was asked for, `address` says where it lies: `fill` copies from there.
 
-    __slots__ = ("address", "size", "words")
+    `doubts`: in the row of a twin, the tokens that only the states themselves can judge, and the keys in them.
+    """
 
-    def __init__(self, words: Words) -> None:
+    __slots__ = ("address", "doubts", "size", "words")
+
+    def __init__(self, words: Words, doubts: tuple[States, States] | None = None) -> None:
         words.setflags(write=False)
-        self.words, self.size, self.address = words, words.size, 0
+        self.words, self.size, self.address, self.doubts = words, words.size, 0, doubts
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return self.words.nbytes + sum(some.nbytes for some in self.doubts or ())
 
     def locate(self) -> int:
         """The address, remembered: to ask numpy takes longer than to copy the row."""

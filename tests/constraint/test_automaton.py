@@ -241,6 +241,60 @@ def test_forced_tokens() -> None:
     assert forced(Repeat(Lit(b"d"), 1000, 1000)) == [5] * 1000
 
 
+def test_forced_tokens_go_on_behind_special_tokens() -> None:
+    def forced(expr: Expr) -> tuple[list[int], bytes]:
+        automaton = compiled(expr)
+        return automaton.forced(automaton.start()), automaton.forced_bytes(automaton.start())
+
+    assert forced(Seq((Special("<t>"), Lit(b"ab")))) == ([3, 2], b"")
+    assert forced(Seq((Lit(b"a"), Special("<t>"), Special("<u>"), Repeat(Lit(b"b"))))) == ([0, 3, 7], b"a")  # no token goes across
+    assert forced(Seq((Lit(b"a"), Alt((Special("<t>"), Special("<u>")))))) == ([], b"a")
+    assert forced(Seq((Lit(b"b"), Special("<none>")))) == ([1], b"b")
+    assert forced(Seq((Special("<t>"), Alt((Lit(b"a"), Lit(b"b")))))) == ([3], b"")
+
+
+def test_reading_bytes() -> None:
+    automaton = compiled(Alt((Lit(b"abba"), Seq((Lit(b"ab"), Special("<t>"))))))
+    start = automaton.start()
+    assert automaton.read(start, b"ab") == automaton.advance(start, 2) == automaton.read(automaton.read(start, b"a"), b"b")
+    assert automaton.read(start, b"abba") == COMPLETE
+    for state, data in ((start, b"b"), (start, b"abbab"), (start, b"ab<t>"), (DEAD, b""), (COMPLETE, b"a"), (ENDED, b"a"), (10**6, b"")):
+        assert automaton.read(state, data) == DEAD
+    assert automaton.read(ENDED, b"") == ENDED
+
+
+@pytest.mark.parametrize("seed", range(int(20 * SCALE) or 1))
+def test_a_text_that_is_owed(seed: int) -> None:
+    """It is as if the grammar began with that text; states behind it are those of the grammar itself."""
+    rng = Random(seed)
+    schema = {"type": "object", "properties": {"ab": {"enum": ["a", "ba"]}}, "required": ["ab"]}
+    grammar = rng.choice([sg.regex("a*b?(ab){1,2}"), sg.json_schema(schema, style="compact"), sg.choice(["", "a", "bb"])])
+    owed = rng.choice([b"a", b"ab", b'{"a', b"\xff", b"b" * 300, b'"'])
+    vocabulary = Vocabulary.from_bytes([*(bytes([b]) for b in b'ab{}":\xff'), owed + b"a", owed + b'{"', owed, b"bb", b'"ab', b""], eos=13)
+    automaton, right = grammar.compile(vocabulary), compiled(Seq((Lit(owed), grammar.language.start)), vocabulary)
+    state, other = automaton.start(owed), right.start()
+    assert automaton.start(owed) == state
+    assert automaton.start(b"") == automaton.start()
+    assert automaton.read(state, owed) == automaton.start()
+    for _ in range(20):
+        assert ids(automaton, state) == ids(right, other)
+        token = rng.choice(ids(automaton, state))
+        state, other = automaton.advance(state, token), right.advance(other, token)
+
+
+def test_memos_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("structgen.constraint.automaton._MEMO_MAX", 5)
+    automaton = compiled(Repeat(Lit(b"ab"), 0, 40))
+    for _ in range(2):
+        state = automaton.start()
+        for step in range(80):
+            assert automaton.distance(state) == step % 2
+            assert automaton.forced(state) == ([1] if step % 2 else [])
+            state = automaton.advance(state, step % 2)
+        assert state == COMPLETE
+    assert max(map(len, (automaton._moves, automaton._forced, automaton._distances))) <= 5
+
+
 def test_distance_counts_tokens_not_bytes() -> None:
     for count in (1, 2, 3, 7, 40):
         automaton = compiled(Repeat(Lit(b"ab"), count, None))

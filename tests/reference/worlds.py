@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from itertools import takewhile
 from random import Random
 from typing import Any
 
@@ -384,18 +385,25 @@ def next_symbols(twin: Twin, config: Config) -> list[int | str]:
 
 
 def check_forced(automaton: TokenAutomaton, twin: Twin, state: int, config: Config) -> None:
-    """Forced tokens are in every mask on their way, and their bytes are the only continuation."""
+    """Forced tokens are in every mask on their way, and their bytes are the only continuation; so are forced bytes, and no more are."""
     vocab = automaton.vocabulary
     tokens = automaton.forced(state)
+    names = {i: name for name, i in vocab.special.items()}
+    symbols: list[int | str] = []
+    whole = automaton.forced_bytes(state)
     for token in tokens:
         assert token in unpack(automaton.mask(state))
-        assert vocab.bytes_of(token)
         state = automaton.advance(state, token)
-    for byte in vocab.decode(tokens):
-        assert not twin.accepts(config)
-        assert next_symbols(twin, config) == [byte]
-        config = twin.step(config, byte)
-    assert bool(config)
+        symbols += vocab.bytes_of(token) or [names[token]]
+    assert whole[: len(symbols)] == bytes(takewhile(lambda symbol: isinstance(symbol, int), symbols))
+    for text in (symbols, whole):
+        here = config
+        for symbol in text:
+            assert not twin.accepts(here)
+            assert next_symbols(twin, here) == [symbol]
+            here = twin.step(here, symbol)
+        assert bool(here)
+    assert twin.accepts(here) or [*map(type, next_symbols(twin, here))] != [int]
 
 
 def check_distance(automaton: TokenAutomaton, twin: Twin, state: int, config: Config, most: int = 3) -> None:
