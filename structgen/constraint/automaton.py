@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
+from structgen.constraint.distance import Distances
 from structgen.constraint.fill import Ints, fill
-from structgen.constraint.protocol import COMPLETE, DEAD, Row, Words
+from structgen.constraint.protocol import COMPLETE, DEAD, NO_END, Row, Words
 from structgen.constraint.tables import ROW_ENTRY, tables_of
-from structgen.errors import BudgetExceeded, OptionError, VocabularyError
+from structgen.errors import OptionError, VocabularyError
 from structgen.ir.report import SupportReport
 from structgen.kernels import settle, walk
 from structgen.kernels import tables as t
@@ -29,7 +30,6 @@ T = TypeVar("T")
 Tokens = npt.NDArray[np.int32]
 
 _MEMO_MAX: Final = 1 << 18  # remembered (state, token) pairs, and states; about 30 MB of dictionary
-_DISTANCE_MAX: Final = 100_000  # states that one distance may look at
 
 
 class TokenAutomaton:
@@ -59,7 +59,6 @@ class TokenAutomaton:
         self._moves: dict[int, int] = {}
         self.rows: dict[int, Row] = {}  # those that are finished, by state
         self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
-        self._distances: dict[int, int] = {}
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._forced: dict[int, list[int]] = {}
         self._own = Arena(self._tables.own)
@@ -70,6 +69,7 @@ class TokenAutomaton:
         self._handle = bundle(
             [machine.arena.handle, POOL.arena.handle, self._tables.tokens.handle, self._tables.rows.handle, self._own.handle]
         )
+        self._distances = Distances(self)
 
     def renewed(self) -> TokenAutomaton:
         """This automaton; or, once texts have brought it near to its budget, a new one of the same grammar. States belong to the automaton
@@ -309,79 +309,28 @@ class TokenAutomaton:
                 return at
         return len(text)
 
-    def distance(self, state: int) -> int:
-        """The fewest tokens to an accepting state (0 if the text may end here). Raises BudgetExceeded where too many states lie between.
+    def distance(self, state: int, *, exact: bool = False) -> int:
+        """So many tokens suffice to end a text (0 if it may end here, stop tokens not counted): the fewest, where few states lie between,
+        else a bound that need not be the least. Some token always leads to a state of a smaller distance.
 
-        For the dead state, the size of the vocabulary plus one: no text is that far.
+        `exact`: the fewest in any case, which may take seconds. `NO_END` for the dead state, and where no tokens spell an end. Raises
+        BudgetExceeded where nothing of this is known.
         """
-        if not 0 < state < self.machine.states:
-            return self._size + 1
-        found = self._distances.get(state)
-        if found is None:
-            with self.machine.turn:
-                found = _remember(self._distances, state, self._search(state))
-        return found
+        return self._distances.of(int(state), exact) if 0 < state < self.machine.states else NO_END
 
-    def _search(self, state: int) -> int:
-        """Breadth first over twins, which are fewer; where the way so found is none for the state itself, over the states."""
-        steps, tokens = self._breadth_first(self.machine.twin(state), self._successors)
-        end = state
-        for token in tokens:
-            end = self.advance(end, token)
-        return steps if steps > self._size or self.accepts(end) else self._breadth_first(state, self._exact_successors)[0]
-
-    def _breadth_first(self, start: int, after: Callable[[int], list[tuple[int, int]]]) -> tuple[int, list[int]]:
-        """The fewest tokens to the end of a text, and such tokens."""
-        came: dict[int, tuple[int, int]] = {start: (0, 0)}
-        layer, steps = [start], 0
-        while layer:
-            following: list[int] = []
-            for here in layer:
-                if self.accepts(here):
-                    way: list[int] = []
-                    while here != start:
-                        here, token = came[here]  # noqa: PLW2901
-                        way.append(token)
-                    return steps, way[::-1]
-                for there, token in after(here):
-                    if there not in came:
-                        came[there] = here, token
-                        following.append(there)
-            if len(came) > _DISTANCE_MAX:
-                raise BudgetExceeded(
-                    f"no end of a text within {steps} tokens and {len(came):,} states", hint="the grammar is too wide for an exact distance"
-                )
-            layer = following
-            steps += 1
-        return self._size + 1, []
-
-    def _exact_successors(self, state: int) -> list[tuple[int, int]]:
-        allowed = np.flatnonzero(np.unpackbits(self.mask(state).view(np.uint8), bitorder="little"))
-        return [(after, token) for token in map(int, allowed) if (after := self.advance(state, token))]
-
-    def _successors(self, state: int) -> list[tuple[int, int]]:
-        """The distinct states that one token leads to, each with such a token; as twins (see `kernels.tables`)."""
-        after = self._behind(state, forgets=True)
-        token = np.full(int(after.max(initial=0)) + 1, -1, np.int32)
-        token[after] = np.arange(self._size)
-        found = np.flatnonzero(token[1:] >= 0) + 1
-        return list(zip(found.tolist(), token[found].tolist(), strict=True))
-
-    def transitions(self, state: int) -> Tokens:
-        """The state after every token, int32[V]: what `advance` gives for each of them, by one walk through the vocabulary.
+    def transitions(self, state: int, *, twins: bool = False) -> Tokens:
+        """The state after every token, int32[V]: what `advance` gives for each of them, by one walk through the vocabulary. With `twins`,
+        as far as can be said without the texts that were read (see `kernels.tables`).
 
         It takes some milliseconds where most tokens are legal, and is not remembered. Inside a key or an item that must differ from others,
         each token leads to a state of its own, and states are kept for good.
         """
-        return self._behind(int(state), forgets=False)
-
-    def _behind(self, state: int, forgets: bool) -> Tokens:
         after = np.zeros(self._size, np.int32)
         if 0 < state < self.machine.states:
             with self.machine.turn:
                 self._specials()
                 at, stack = np.zeros(1, np.int64), np.empty(self._tables.deepest + 2, np.int32)
-                self._call(walk.transitions, state, int(forgets), at, stack, after)
+                self._call(walk.transitions, int(state), int(twins), at, stack, after)
         return after
 
 

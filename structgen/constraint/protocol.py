@@ -7,7 +7,7 @@ A state is a plain integer; 0 is dead. Forking copies an integer, rolling back k
     row    = constraint.mask(state)             # read-only uint32[words]: token t is bit t & 31 of word t >> 5
     ok     = constraint.accepts(state)          # may the text end here
     tokens = constraint.forced(state)           # what must come next, canonically tokenised
-    n      = constraint.distance(state)         # fewest tokens to an accepting state, stop tokens not counted
+    n      = constraint.distance(state)         # so many tokens suffice to end the text, stop tokens not counted
     after  = constraint.transitions(state)      # int32[V]: the state after every token, as advance gives it
 
 Three states are the same in every constraint: `DEAD`; `COMPLETE`, a text behind which nothing may follow; and `ENDED`, behind a stop
@@ -36,6 +36,9 @@ States = npt.NDArray[np.int32]
 DEAD: Final = t.DEAD
 COMPLETE: Final = t.COMPLETE
 ENDED: Final = t.ENDED
+
+NO_END: Final = 1 << 30
+"""The distance where no tokens end the text."""
 
 _OPEN: Final = 3  # of `Unconstrained`
 
@@ -87,7 +90,11 @@ class Constraint(Protocol):
         """The tokens that must come next, canonically tokenised; empty where there is a choice."""
 
     def distance(self, state: int) -> int:
-        """The fewest tokens to an accepting state."""
+        """So many tokens suffice to end the text: 0 if it may end here, `NO_END` where no tokens end it.
+
+        It need not be the least such number. But from every state some token leads to a state of a smaller distance: whoever has that many
+        tokens left, and goes on only to states whose distance is not above what is left then, ends in time. May raise BudgetExceeded.
+        """
 
     def transitions(self, state: int) -> States:
         """The state after every token, int32[V]; 0 where it is illegal. What looks ahead needs it (and `classes`): guidance by a hidden
@@ -133,7 +140,7 @@ class Unconstrained:
 
     def distance(self, state: int) -> int:
         """Zero: the text may always end."""
-        return 0
+        return NO_END if state == DEAD else 0
 
     def transitions(self, state: int) -> States:
         """The same after every token, but for stop tokens."""

@@ -443,3 +443,26 @@ def transitions(h, s, forgets, at, stack, into):
             if r > 0:
                 after[special[j]] = r
     return 0
+
+
+@jit
+def fewest(h, data, need):
+    """Write the fewest tokens that spell `data`, uint8[n], from each place on into `need`, int32[n + 1]; n + 1 where none do."""
+    T = tokens_of(h)
+    n = data.shape[0]
+    need[n] = 0
+    for at in range(n - 1, -1, -1):
+        need[at] = n + 1
+        j = np.int64(at)
+        i, stop = np.int64(T.root[np.int64(data[at])]), np.int64(T.root[np.int64(data[at]) + 1])
+        while i < stop:
+            if T.byte[i] != data[j]:
+                i = np.int64(T.end[i])
+                continue
+            j += 1
+            if T.first[i] < T.first[i + 1]:
+                need[at] = min(need[at], need[j] + 1)
+            if j == n:
+                break
+            stop = np.int64(T.end[i])
+            i += 1

@@ -11,7 +11,7 @@ from conftest import SCALE
 import structgen.api as sg
 from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.constraint.automaton import TokenAutomaton
-from structgen.constraint.protocol import COMPLETE, DEAD, ENDED, Constraint, Unconstrained, classes, unpack
+from structgen.constraint.protocol import COMPLETE, DEAD, ENDED, NO_END, Constraint, Unconstrained, classes, unpack
 from structgen.constraint.tables import RowBudget
 from structgen.errors import BudgetExceeded, VocabularyError
 from structgen.ir.chars import of_text
@@ -121,6 +121,7 @@ def test_three_states_are_the_same_in_every_constraint(constraint: Constraint) -
         assert constraint.transitions(state).tolist() == [constraint.advance(state, t) for t in range(8)]
         assert [constraint.advance(state, t) for t in range(8)] == [ENDED if t in allowed else DEAD for t in range(8)]
         assert constraint.forced(state) == []
+    assert constraint.distance(DEAD) == NO_END
     assert constraint.distance(COMPLETE) == constraint.distance(ENDED) == 0
 
 
@@ -182,7 +183,7 @@ def test_the_dead_state_and_states_that_do_not_exist() -> None:
     assert ids(automaton, 0) == []
     assert not automaton.accepts(0)
     assert automaton.forced(0) == []
-    assert automaton.distance(0) == VOCAB.size + 1
+    assert automaton.distance(0) == NO_END
     unborn = automaton.machine.states
     assert ids(automaton, unborn) == []
     assert automaton.advance(unborn, 0) == 0
@@ -283,7 +284,8 @@ def test_a_text_that_is_owed(seed: int) -> None:
 
 
 def test_memos_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("structgen.constraint.automaton._MEMO_MAX", 5)
+    for module in ("constraint.automaton", "constraint.distance", "automata.ahead"):
+        monkeypatch.setattr(f"structgen.{module}._MEMO_MAX", 5)
     automaton = compiled(Repeat(Lit(b"ab"), 0, 40))
     for _ in range(2):
         state = automaton.start()
@@ -292,26 +294,7 @@ def test_memos_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             assert automaton.forced(state) == ([1] if step % 2 else [])
             state = automaton.advance(state, step % 2)
         assert state == COMPLETE
-    assert max(map(len, (automaton._moves, automaton._forced, automaton._distances))) <= 5
-
-
-def test_distance_counts_tokens_not_bytes() -> None:
-    for count in (1, 2, 3, 7, 40):
-        automaton = compiled(Repeat(Lit(b"ab"), count, None))
-        assert automaton.distance(automaton.start()) == count
-        assert automaton.distance(automaton.advance(automaton.start(), 0)) == count
-    lost = compiled(Alt((Lit(b"xa"), Lit(b"ay"))))  # no token has these bytes, so no text of tokens ends
-    assert lost.distance(lost.start()) == VOCAB.size + 1
-
-
-def test_distance_gives_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("structgen.constraint.automaton._DISTANCE_MAX", 2000)
-    automaton = compiled(Seq((Repeat(Alt((Lit(b"a"), Seq((Lit(b"b"), Special("<t>"))))), 0, None), Lit(b"x"))))
-    assert automaton.distance(automaton.start()) == VOCAB.size + 1
-    nested: Rule = Rule(lambda: Seq((Alt((Lit(b"a"), Lit(b"b"))), Alt((Lit(b"x"), nested)), Alt((Lit(b"a"), Lit(b"b"))))))
-    endless = compiled(nested)  # every text has an x, which no token has
-    with pytest.raises(BudgetExceeded, match="no end"):
-        endless.distance(endless.start())
+    assert max(map(len, (automaton._moves, automaton._forced, automaton._distances._known))) <= 5
 
 
 def test_dropped_rows_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -407,10 +407,11 @@ def check_forced(automaton: TokenAutomaton, twin: Twin, state: int, config: Conf
 
 
 def check_distance(automaton: TokenAutomaton, twin: Twin, state: int, config: Config, most: int = 3) -> None:
-    """No text ends in fewer tokens than `distance`, and one ends in so many (looked for up to `most` tokens)."""
+    """No text ends in fewer tokens than the exact `distance`, and one ends in so many (looked for up to `most` tokens)."""
     vocab = automaton.vocabulary
     try:
-        claimed = automaton.distance(state)
+        claimed = automaton.distance(state, exact=True)
+        assert automaton.distance(state) >= claimed
     except BudgetExceeded:  # tokens are missing to reach an end, and the states before it are endless
         return
     layer, seen = {config}, {config}
