@@ -7,17 +7,17 @@ torch is loaded. Work that makes many containers at once, all of which stay, pau
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
-@contextmanager
-def paused() -> Iterator[None]:
+class paused:  # noqa: N801  # used like a function; one written with contextlib takes 2 us more, as much as a small rule's expression
     """Nothing is collected inside the `with` block, unless another thread comes out of one. Blocks may stand in one another."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
+
+    __slots__ = ("_collects",)
+
+    def __enter__(self) -> None:
+        self._collects = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._collects:
             gc.enable()

@@ -49,6 +49,7 @@ _MODULES: Final = (
     "survey",
     "logits",
     "batch",
+    "rows",
 )
 _LOCK: Final = threading.RLock()
 

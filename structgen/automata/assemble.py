@@ -195,6 +195,8 @@ class _Body:
         """Write a part now if it is an atom, later if it has parts of its own: expressions may nest deeply."""
         if type(expr) in _COMPOUND:
             self.todo.append((expr, a, b))
+        elif type(expr) is Rule:
+            self.call(a, self.to._rule_id(expr), b)
         else:
             self.connect(expr, a, b)
 
@@ -222,9 +224,12 @@ class _Body:
             high = min(high, len(known))
         scope = self.to._scope(sum(one.required for one in known), expr.low, high, begin)
         self.call(a, _deed(t.OPEN, scope), b)
+        first = self.next
+        self.nodes += 3 * len(known) * _FRESH
+        self.next += 3 * len(known)
         for number, one in enumerate(known):
-            key, value = self.node(), self.node()
-            read = self.node()
+            key = first + 3 * number
+            value, read = key + 1, key + 2
             self.call(begin, _deed(t.ONCE, number), key)
             self.place(one.key, key, read)
             self.call(read, _deed(t.TAKE, number), value)

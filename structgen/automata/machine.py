@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import ref
 
 import numpy as np
 
@@ -155,11 +156,15 @@ class Turn:
     def __init__(self, seconds: float | None) -> None:
         self._lock, self._seconds = threading.RLock(), seconds
         self._depth, self._end = 0, float("inf")
+        self.number = 0  # of public calls so far
 
     def __enter__(self) -> None:
         self._lock.acquire()
         self._depth += 1
-        if self._depth == 1 and self._seconds is not None:
+        if self._depth > 1:
+            return
+        self.number += 1
+        if self._seconds is not None:
             self._end = time.monotonic() - CLOCK.seconds + self._seconds
 
     def __exit__(self, *_: object) -> None:
@@ -188,20 +193,22 @@ class ByteAutomaton:
         self._bind_ids: dict[int, int] = {}
         self._scopes = 0
         self._owing: dict[bytes, int] = {}
+        self._emptied = -1  # the call in which the memo of moves was emptied last
         a = self.arena = Arena(_BLANK)
         self.n = a["n"]  # which never grows
         self.handle = bundle([a.handle, POOL.arena.handle])
         if JIT:
             self.n[[t.SELF, t.UNFOLD]] = self.handle.ctypes.data, UNFOLD_KERNEL.address
+        me: Any = ref(self)  # in a cycle of references it would hold its memory until the collector comes
         self._assembler = Assembler(
             a,
-            rule_id=self._rule_id,
-            counted=self._counted,
-            minus=self._minus,
-            special=self._special,
-            bind=self._bind,
-            key=self._key,
-            scope=self._scope,
+            rule_id=lambda *some: me()._rule_id(*some),
+            counted=lambda *some: me()._counted(*some),
+            minus=lambda *some: me()._minus(*some),
+            special=lambda *some: me()._special(*some),
+            bind=lambda *some: me()._bind(*some),
+            key=lambda *some: me()._key(*some),
+            scope=lambda *some: me()._scope(*some),
             max_nodes=self.budget.nodes,
         )
         with self.turn:
@@ -314,12 +321,8 @@ class ByteAutomaton:
         if self.turn.is_over:
             raise BudgetExceeded(f"one call took longer than {self.budget.seconds} s", hint="raise budget.seconds, or simplify the grammar")
         if code == t.NEED_RULE:
-            rule = self.rules[int(self.n[t.ARG])]
-            numbers = [self._rule_id(one) for one in rule.group or (rule,)]
-            numbers = [number for number in numbers if self.arena["rule_start"][number] < 0]
             with collector.paused():  # else a tenth of the time of cold masks, and 100 ms at once now and then
-                starts = self._assembler.bodies([self.rules[number].make() for number in numbers])
-            self.arena["rule_start"][numbers] = starts
+                self._unfold(int(self.n[t.ARG]))
         elif code == t.NEED_BIND:
             with collector.paused():
                 self._bound(int(self.n[t.ARG]), int(self.n[t.ARG2]))
@@ -329,6 +332,16 @@ class ByteAutomaton:
             self._grow()
         else:
             raise AssertionError(f"unknown kernel code {code}")
+
+    def _unfold(self, number: int) -> None:
+        """Write the body of a rule, and those of its group."""
+        rule = self.rules[number]
+        if rule.group:
+            numbers = [k for k in map(self._rule_id, rule.group) if self.arena["rule_start"][k] < 0]
+            self.arena["rule_start"][numbers] = self._assembler.bodies([self.rules[k].make() for k in numbers])
+        else:
+            start = self._assembler.body(rule.make())
+            self.arena["rule_start"][number] = start
 
     def _grow(self) -> None:
         """Enlarge what is nearly full."""
@@ -361,12 +374,14 @@ class ByteAutomaton:
                 a.reserve(name, 2 * w)
         if 2 * n[t.MOVES] + 4 * w >= a["move_key"].size:
             size = a["move_key"].size
-            if size < max(_MOVES_MAX, 8 * w):
+            emptied = self._emptied == self.turn.number  # for this call: it may need more than there is room for, so not again
+            if size < max(_MOVES_MAX, 8 * w) or emptied:
                 keys, values = a["move_key"], a["move_to"]
                 a["move_to"] = np.empty(_larger(size), np.int32)
                 a["move_key"] = np.full(_larger(size), -1, np.int64)
                 rehash_moves(self.handle, keys, values)
             else:  # only a memo: start anew
+                self._emptied = self.turn.number
                 a["move_key"][:] = -1
                 n[t.MOVES] = 0
                 return

@@ -17,8 +17,9 @@ from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
 from structgen.constraint.distance import Distances
 from structgen.constraint.fill import Ints, fill
-from structgen.constraint.protocol import COMPLETE, DEAD, NO_END, Row, Words
-from structgen.constraint.tables import ROW_ENTRY, tables_of
+from structgen.constraint.protocol import COMPLETE, DEAD, NO_END, Words
+from structgen.constraint.rows import Line, Row
+from structgen.constraint.tables import tables_of
 from structgen.errors import OptionError, VocabularyError
 from structgen.ir.report import SupportReport
 from structgen.kernels import settle, walk
@@ -147,23 +148,33 @@ class TokenAutomaton:
     def mask(self, state: int) -> Words:
         """The tokens that may come next, stop ids included where the text may end: a read-only packed row, uint32[words]."""
         found = self.rows.get(state)
-        return (found or self.row(int(state))).words
+        return ((found and found.line) or self.line(int(state))).words
 
-    def row(self, state: int) -> Row:
-        """A row that `rows` does not have."""
+    def line(self, state: int) -> Line:
+        """The row of a state, where `rows` does not have it or its line was dropped."""
+        return self._tables.memo.line_of(self.rows.get(state) or self._row(state))
+
+    def _row(self, state: int) -> Row:
         if not 0 < state < self.machine.states:  # it may come to be: not remembered
-            return Row(np.zeros(self._words, np.uint32))
+            return Row(self._tables.memo.blank())
+        memo = self._tables.memo
         with self.machine.turn:
             twin = self.machine.twin(state)
-            found = self.rows.get(twin) or self._keep(twin, self._fresh(twin))
+            found = self.rows.get(twin)
+            if found is None:
+                found = memo.finished(*self._fresh(twin))
+                memo.add(self.rows, twin, found)
             if twin != state or found.doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
-                exact = self._settled(state, found.words, found.doubts)
-                return self._keep(state, found if exact is found.words else Row(exact), shared=exact is found.words)
+                exact = self._settled(state, found)
+                if exact is not None:
+                    found = memo.finished(exact)
+                memo.add(self.rows, state, found)
         return found
 
-    def _fresh(self, state: int) -> Row:
-        """A row from the kernels. `state` is its own twin."""
-        row = np.zeros(self._words, np.uint32)
+    def _fresh(self, state: int) -> tuple[Line, tuple[Tokens, Tokens] | None]:
+        """A row from the kernels, and what is in doubt there. `state` is its own twin."""
+        line = self._tables.memo.blank()
+        row = line.words
         self._specials()
         code = walk.mask(self._handle, state, row)
         while code < 0:
@@ -172,11 +183,11 @@ class TokenAutomaton:
         if self._named and -1 in self._own["special"]:
             self._demand(state)
         if not self.machine.n[t.DOUBTS]:
-            return Row(row)
+            return line, None
         tokens = _tokens(self._own["doubt"])
         keys = np.empty(len(tokens), np.int32)
         self._call(settle.keys_of, tokens, keys)
-        return Row(row, (tokens, keys))
+        return line, (tokens, keys)
 
     def _demand(self, state: int) -> None:
         """Raises VocabularyError where the grammar has a special token that the vocabulary lacks."""
@@ -195,29 +206,31 @@ class TokenAutomaton:
             code = kernel(self._handle, *arguments)
         return int(code)
 
-    def _settled(self, state: int, row: Words, doubts: tuple[Tokens, Tokens] | None) -> Words:
-        """The row of a state, given that of its twin and the tokens that the twin leaves in doubt."""
+    def _settled(self, state: int, twins: Row) -> Line | None:
+        """The row of a state, given that of its twin; None where it is the same."""
+        row = self._tables.memo.line_of(twins).words
         text, count, divided = int(self.machine.arena["text"][state]), 0, False
         if text >= t.EMPTY:
             while (count := self._call(settle.repeats, state, row, self._repeats)) == walk.FULL:
                 self._repeats = np.empty(4 * self._repeats.size, np.int32)
             divided, count = bool(count & settle.DIVIDED), count & ~settle.DIVIDED
-        if doubts is None and not count:
-            return row
-        row, left = row.copy(), []
+        if twins.doubts is None and not count:
+            return None
+        line, left = self._tables.memo.copy(row), []
+        row = line.words
         if count:
             settle.forbid(self._repeats, count, row)
             if divided:
                 left.append(self._repeats[:count].copy())
-        if doubts is not None:
-            tokens, keys = doubts
+        if twins.doubts is not None:
+            tokens, keys = twins.doubts
             if text <= t.EMPTY:  # no key has begun: all in the token
                 unclear = np.empty(tokens.size, np.int32)
                 tokens = unclear[: self._call(settle.clear, state, tokens, keys, row, unclear)]
             left.append(tokens.copy())
         for some in left:
             self._settle(state, row, some)
-        return row
+        return line
 
     def _settle(self, state: int, row: Words, tokens: Tokens) -> None:
         """Allow those of the tokens that the state itself allows."""
@@ -228,11 +241,6 @@ class TokenAutomaton:
         for token in map(int, tokens[: at[1]]):
             if self.advance(state, token):
                 row[token >> 5] |= np.uint32(1 << (token & 31))
-
-    def _keep(self, state: int, row: Row, shared: bool = False) -> Row:
-        self.rows[state] = row
-        self._tables.memo.add(self.rows, state, ROW_ENTRY + (0 if shared else row.nbytes))
-        return row
 
     def accepts(self, state: int) -> bool:
         """Whether the text may end in this state; False for the dead state and for states that do not exist."""

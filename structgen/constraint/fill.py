@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from structgen.constraint.protocol import Constraint, Row
+from structgen.constraint.protocol import Constraint
+from structgen.constraint.rows import Line
 from structgen.errors import OptionError
 from structgen.kernels import JIT
 from structgen.kernels.batch import copy_rows, on_all_cores
@@ -34,25 +35,25 @@ def fill(constraints: Sequence[Constraint], states: Sequence[int] | Ints, out: A
         raise OptionError(found, where="states", hint="one of each for every sequence")
     if not count:
         return
-    held = _rows(constraints, states)  # nobody frees them now
-    target = _writable(out, None if rows is not None else count, {row.size for row in held})
-    lines = np.arange(count) if rows is None else np.asarray(rows, np.int64)
-    if not 0 <= lines.min() <= lines.max() < len(target):
-        raise OptionError(f"rows {lines.min()} to {lines.max()} of {len(target)}", where="rows", hint="numbers of rows of out")
+    held = _lines(constraints, states)  # nobody writes them again now
+    target = _writable(out, None if rows is not None else count, {line.words.size for line in held})
+    places = np.arange(count) if rows is None else np.asarray(rows, np.int64)
+    if not 0 <= places.min() <= places.max() < len(target):
+        raise OptionError(f"rows {places.min()} to {places.max()} of {len(target)}", where="rows", hint="numbers of rows of out")
     if not JIT:
-        for line, row in zip(lines, held, strict=True):
-            target[line] = row.words
+        for at, line in zip(places, held, strict=True):
+            target[at] = line.words
         return
-    sources, nbytes = np.array([row.address or row.locate() for row in held], np.int64), 4 * target.shape[1]
-    targets = target.ctypes.data + target.strides[0] * lines
+    sources, nbytes = np.array([line.address for line in held], np.int64), 4 * target.shape[1]
+    targets = target.ctypes.data + target.strides[0] * places
     on_all_cores(lambda first, end: copy_rows(sources, targets, nbytes, first, end), count, nbytes * count)
 
 
-def _rows(constraints: Sequence[Any], states: Sequence[int] | Ints) -> list[Row]:
+def _lines(constraints: Sequence[Any], states: Sequence[int] | Ints) -> list[Line]:
     """The rows of states, from constraints that keep them (`TokenAutomaton`) and from others."""
-    if all(hasattr(kind, "row") for kind in set(map(type, constraints))):
-        return [one.rows.get(state) or one.row(int(state)) for one, state in zip(constraints, states, strict=True)]
-    return [Row(np.ascontiguousarray(one.mask(state)).view()) for one, state in zip(constraints, states, strict=True)]
+    if all(hasattr(kind, "line") for kind in set(map(type, constraints))):
+        return [((row := one.rows.get(state)) and row.line) or one.line(int(state)) for one, state in zip(constraints, states, strict=True)]
+    return [Line.of(np.ascontiguousarray(one.mask(state))) for one, state in zip(constraints, states, strict=True)]
 
 
 def _writable(out: Any, count: int | None, widths: set[int]) -> npt.NDArray[np.uint32]:

@@ -43,29 +43,6 @@ NO_END: Final = 1 << 30
 _OPEN: Final = 3  # of `Unconstrained`
 
 
-class Row:
-    """A finished row, which nobody changes from now on. Once it was asked for, `address` says where it lies: `fill` copies from there.
-
-    `doubts`: in the row of a twin, the tokens that only the states themselves can judge, and the keys in them.
-    """
-
-    __slots__ = ("address", "doubts", "size", "words")
-
-    def __init__(self, words: Words, doubts: tuple[States, States] | None = None) -> None:
-        words.setflags(write=False)
-        self.words, self.size, self.address, self.doubts = words, words.size, 0, doubts
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of its arrays."""
-        return self.words.nbytes + sum(some.nbytes for some in self.doubts or ())
-
-    def locate(self) -> int:
-        """The address, remembered: to ask numpy takes longer than to copy the row."""
-        self.address = self.words.ctypes.data
-        return self.address
-
-
 @runtime_checkable
 class Constraint(Protocol):
     """Anything with integer states and exact token masks. Safe to share between sequences and threads: it has no current state."""

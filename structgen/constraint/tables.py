@@ -10,13 +10,14 @@ Not here: states and grammars (`automaton`).
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.leaves import POOL
+from structgen.constraint.rows import RowStore
 from structgen.errors import VocabularyError
 from structgen.kernels import survey, walk
 from structgen.kernels import tables as t
@@ -28,7 +29,6 @@ _TABLE: Final = 8
 _KEPT: Final = 8  # vocabularies whose tables are kept
 _STEPS_MAX: Final = 1 << 13  # nodes of a leaf whose steps are remembered while tables are made
 _BYTES_MAX: Final = 256 << 20  # of the tables of one vocabulary
-ROW_ENTRY: Final = 340  # bytes of a remembered row beside its words
 
 Ints = npt.NDArray[np.int32]
 _NONE: Final = np.empty(0, np.int32)
@@ -101,7 +101,7 @@ class TokenTables:
         self._memo: tuple[int, Ints] = -1, np.empty(0, np.int32)
         self._alike: dict[tuple[object, ...] | None, int] = {}  # tables by what their leaf nodes can still read
         self._far: dict[int, tuple[Ints, Ints]] = {}  # by table: ids that can go on for ever and the characters they need, by need
-        self.memo = RowBudget(64 << 20)
+        self.memo = RowStore(self.words)
 
     # ---- appending ----
 
@@ -283,25 +283,6 @@ class TokenTables:
     def nbytes(self) -> int:
         """Bytes held by the tables (the trie of the vocabulary not counted)."""
         return self.rows.nbytes + sum(ids.nbytes + need.nbytes for ids, need in list(self._far.values()))
-
-
-class RowBudget:
-    """Bounds the bytes of finished rows over all automata of a vocabulary: the oldest are dropped first (and made again when asked for)."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit, self.used = limit, 0
-        self._lock = threading.Lock()
-        self._order: deque[tuple[dict[int, Any], int, int]] = deque()
-
-    def add(self, rows: dict[int, Any], state: int, nbytes: int) -> None:
-        """Note that `rows[state]` was added, and drop old rows where there are too many."""
-        with self._lock:  # automata of one vocabulary have locks of their own
-            self._order.append((rows, state, nbytes))
-            self.used += nbytes
-            while self.used > self.limit and len(self._order) > 1:
-                old, key, size = self._order.popleft()
-                old.pop(key, None)
-                self.used -= size
 
 
 def _empty_index(cells: int) -> npt.NDArray[np.int64]:

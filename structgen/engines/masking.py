@@ -1,11 +1,14 @@
 """Masks applied to logits, in place: numpy arrays, and torch tensors on any device.
 
 On the host a kernel goes through both once; what is allowed is looked at only until something is found there that is not -inf. Elsewhere
-the packed rows cross to the device, and torch unpacks them.
+the packed rows cross to the device, an eighth of a byte a token, and torch unpacks them there: a byte of a row is looked up in a table of
+eight truth values each, which are one 64-bit number to torch. So a row costs a byte a token beside the logits, not the four to eight of
+shifting every bit into an integer of its own.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -31,7 +34,7 @@ def apply(logits: Any, masks: Words) -> npt.NDArray[np.bool_]:
     if cells is None:
         return _on_device(logits, masks)
     alive = np.zeros(len(cells), np.bool_)
-    value = cells.dtype.type(_MINUS_INFINITY[kind])
+    value = int(_MINUS_INFINITY[kind])
     rows = np.ascontiguousarray(masks, np.uint32)
     on_all_cores(lambda first, end: forbid(cells, rows, value, alive, first, end), len(cells), cells.nbytes)
     return alive
@@ -57,15 +60,27 @@ def _on_device(logits: Any, masks: Words) -> npt.NDArray[np.bool_]:
 
     if isinstance(logits, np.ndarray):
         return _on_device(torch.from_numpy(logits), masks)
-    logits.masked_fill_(~allowed(masks, logits.shape[-1], logits.device), -torch.inf)
-    alive: npt.NDArray[np.bool_] = (~torch.isneginf(logits).all(-1)).cpu().numpy()
+    taken = forbidden(masks, logits.device)[:, : logits.shape[-1]]
+    logits[:, : taken.shape[1]].masked_fill_(taken, -torch.inf)
+    logits[:, taken.shape[1] :].fill_(-torch.inf)
+    alive: npt.NDArray[np.bool_] = (logits.amax(-1) != -torch.inf).cpu().numpy()
     return alive
 
 
-def allowed(rows: Words, width: int, device: Any) -> Any:
-    """bool[B, width] of packed uint32[B, words] rows; columns beyond the rows are False."""
+def forbidden(rows: Words, device: Any) -> Any:
+    """bool[B, 32 * words] of packed uint32[B, words] rows: whether a token is not allowed."""
     import torch
 
-    words = torch.from_numpy(np.ascontiguousarray(rows).view(np.int32)).to(device)
-    bits = ((words[:, :, None] >> torch.arange(32, device=device, dtype=torch.int32)) & 1).flatten(1).bool()
-    return torch.nn.functional.pad(bits, (0, max(0, width - bits.shape[1])))[:, :width]
+    packed = torch.from_numpy(np.ascontiguousarray(rows).view(np.uint8))
+    if device.type == "cuda":
+        packed = packed.pin_memory()  # else the host would wait until the rows have crossed
+    return _eights(device)[packed.to(device, non_blocking=True).int()].view(torch.bool)
+
+
+@lru_cache(maxsize=16)
+def _eights(device: Any) -> Any:
+    """int64[256]: for each byte whether its bits are not set, the lowest first, as truth values of a byte each."""
+    import torch
+
+    bits = np.unpackbits(~np.arange(256, dtype=np.uint8), bitorder="little")
+    return torch.from_numpy(bits.view(np.int64)).to(device)

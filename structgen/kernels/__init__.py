@@ -1,12 +1,11 @@
 """Compiled kernels: arrays and scalars in, arrays and status codes out.
 
-This package imports numpy and numba and nothing of ours. Kernels never raise; they return codes, and the Python at the seam grows an arena,
-unfolds a rule, or raises an error that has a place.
+This package imports numpy, llvmlite (numba only to compile) and, of ours, `disk`. Kernels never raise; they return codes, and the Python at
+the seam grows an arena, unfolds a rule, or raises an error that has a place.
 
-`jit` is the one decorator. It compiles without the GIL and keeps the machine code on disk (numba's own index, beside the source or
-in the user's cache directory where the source is read-only).
+`jit` is the one decorator (`linking`). Kernels run without the GIL; their machine code is kept on disk (`cache`).
 
-Arrays cross the seam as a *handle*: one int64 array of addresses, kept up to date by `Arena`. Such a call takes 0.35 us, however many
+Arrays cross the seam as a *handle*: one int64 array of addresses, kept up to date by `Arena`. Such a call takes 0.7 us, however many
 arrays there are. With NUMBA_DISABLE_JIT=1 the handle carries the arrays themselves and the same kernels run as Python.
 """
 

@@ -11,14 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.core.imputils import lower_getattr_generic
-from numba.core.typing.templates import AttributeTemplate, infer_getattr
-from numba.extending import intrinsic, models, register_model
 
-from structgen.kernels.linking import JIT
+from structgen.kernels.linking import JIT, Native
 
 I32: TypeAlias = Any  # arrays of these elements
 I64: TypeAlias = Any
@@ -54,8 +48,8 @@ class Arena:
     """Named one-dimensional arrays that can grow. `handle` stays the same object for good: int64[1 + n], the addresses of `size`
     (their lengths) and of each array.
 
-    In a `shared` arena, arrays that were replaced stay alive for kernels of other threads that still read them; lengths double, so
-    these are less than the arrays in use.
+    In a `shared` arena, arrays that were replaced stay alive for kernels of other threads that still read them. It grows fourfold, so these
+    are a third of the arrays in use; memory that nobody has written yet costs nothing.
     """
 
     def __init__(self, blank: Blank | Mapping[str, np.ndarray[Any, Any]], *, shared: bool = False) -> None:
@@ -96,9 +90,10 @@ class Arena:
         if self.size[k] >= length:
             return
         old = self._array(k)
-        new = np.empty(max(length, 2 * old.shape[0]), old.dtype)
+        size = max(length, (2 if self._old is None else 4) * old.shape[0])
+        new = np.zeros(size, old.dtype) if fill == 0 else np.empty(size, old.dtype)
         new[: old.shape[0]] = old
-        if fill is not None:
+        if fill:
             new[old.shape[0] :] = fill
         self[name] = new
 
@@ -114,116 +109,30 @@ def bundle(handles: Sequence[Any]) -> Any:
     return np.array([h.ctypes.data for h in handles], np.int64) if JIT else PlainHandle(handles)
 
 
-if JIT:
+def _carried(array: Any) -> Any:
+    return array
 
-    def _pointer(dtype: Any) -> Any:
-        """An intrinsic that reads an address as a pointer to `dtype`."""
 
-        @intrinsic
-        def pointer(typing_context: Any, address: Any) -> Any:
-            def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-                return builder.inttoptr(arguments[0], context.get_value_type(types.CPointer(dtype)))
+_NAMES = "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"
+u8, i16, u16, i32, u32, i64, u64 = [Native("pointer", name) if JIT else _carried for name in _NAMES]
+"""To a kernel, an address (without a compiler: an array) as a pointer to such elements."""
 
-            return types.CPointer(dtype)(types.int64), generate
+pointer_to: Any = Native("pointer_to") if JIT else _carried
+"""To a kernel, an array as a pointer to its first element."""
 
-        return pointer
+copy_bytes: Any = Native("copy_bytes") if JIT else None  # rows are copied by numpy
+"""To a kernel: copy so many bytes to an address from an address."""
 
-    u8, i16, u16, i32 = _pointer(types.uint8), _pointer(types.int16), _pointer(types.uint16), _pointer(types.int32)
-    u32, i64, u64 = _pointer(types.uint32), _pointer(types.int64), _pointer(types.uint64)
+call_at: Any = Native("call_at") if JIT else None
+"""To a kernel: call the remote kernel at an address with four numbers."""
 
-    @intrinsic
-    def call_at(typing_context: Any, address: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-        """Call the remote kernel at an address."""
 
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            word = context.get_value_type(types.int64)
-            function = builder.inttoptr(arguments[0], ir.FunctionType(word, [word] * 4).as_pointer())
-            return builder.call(function, arguments[1:])
+def table_reader(table: type[Any]) -> Any:
+    """A kernel that makes a table, as kernels see it, of the address of its handle.
 
-        return types.int64(*[types.int64] * 5), generate
-
-    class Handle(types.Type):  # type: ignore[misc]
-        """A table as kernels see it: a pointer to the addresses of its arrays. (Not local to a function: caches find it by name.)"""
-
-        def __init__(self, table: str) -> None:
-            self.table = table
-            super().__init__(name=f"structgen.{table}")
-
-    _FIELDS: dict[str, dict[str, tuple[int, Any]]] = {}  # by table: the place and the elements of each array
-
-    @register_model(Handle)
-    class HandleModel(models.PrimitiveModel):  # type: ignore[misc]
-        """How it is held."""
-
-        def __init__(self, manager: Any, kind: Any) -> None:
-            super().__init__(manager, kind, ir.IntType(64).as_pointer())
-
-    @infer_getattr
-    class HandleAttributes(AttributeTemplate):  # type: ignore[misc]
-        """The types of its attributes."""
-
-        key = Handle
-
-        def generic_resolve(self, handle: Any, name: str) -> Any:
-            """The type of one."""
-            found = _FIELDS[handle.table].get(name)
-            return None if found is None else types.CPointer(found[1])
-
-    @lower_getattr_generic(Handle)
-    def load_array(context: Any, builder: Any, handle: Any, value: Any, name: str) -> Any:
-        """Load the address of an array: always the same, so the compiler need not load it twice."""
-        place, elements = _FIELDS[handle.table][name]
-        address = builder.load(builder.gep(value, [ir.Constant(ir.IntType(64), place)]))
-        address.set_metadata("invariant.load", builder.module.add_metadata([]))
-        return builder.inttoptr(address, context.get_value_type(types.CPointer(elements)))
-
-    def table_reader(table: type[Any]) -> Any:
-        """A kernel that makes a table, as kernels see it, of the address of its handle.
-
-        `table`: a named tuple class whose annotations name the element types (I32, ...). An attribute is a pointer, loaded from the
-        handle.
-        """
-        kinds = {name: _ELEMENTS[str(getattr(kind, "__forward_arg__", kind))] for name, kind in table.__annotations__.items()}
-        _FIELDS[table.__name__] = {name: (place, getattr(types, kind)) for place, (name, kind) in enumerate(kinds.items())}
-        handle = Handle(table.__name__)
-
-        @intrinsic
-        def table_at(typing_context: Any, address: Any) -> Any:
-            def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-                return builder.inttoptr(arguments[0], context.get_value_type(handle))
-
-            return handle(types.int64), generate
-
-        return table_at
-
-    @intrinsic
-    def pointer_to(typing_context: Any, array: Any) -> Any:
-        """An array as a pointer to its first element."""
-
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return context.make_array(array)(context, builder, arguments[0]).data
-
-        return types.CPointer(array.dtype)(array), generate
-
-    @intrinsic
-    def copy_bytes(typing_context: Any, target: Any, source: Any, count: Any) -> Any:
-        """Copy bytes from an address to an address."""
-
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            byte = ir.IntType(8).as_pointer()
-            cgutils.raw_memcpy(builder, *(builder.inttoptr(one, byte) for one in arguments[:2]), arguments[2], 1)
-            return context.get_dummy_value()
-
-        return types.none(*[types.int64] * 3), generate
-
-else:
-
-    def _carried(array: Any) -> Any:
-        return array
-
-    u8 = i16 = u16 = i32 = u32 = i64 = u64 = pointer_to = _carried
-    copy_bytes = None  # rows are copied by numpy
-
-    def table_reader(table: type[Any]) -> Any:
-        """A function that makes a table of its handle."""
+    `table`: a named tuple class whose annotations name the element types (I32, ...). An attribute is a pointer, loaded from the handle.
+    """
+    if not JIT:
         return lambda handle: table(*map(_carried, handle))
+    kinds = {name: _ELEMENTS[str(getattr(kind, "__forward_arg__", kind))] for name, kind in table.__annotations__.items()}
+    return Native("table", table.__name__, tuple(kinds.items()))

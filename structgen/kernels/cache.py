@@ -1,63 +1,64 @@
-"""Where compiled kernels are kept on disk.
+"""Where compiled kernels are kept on disk: a file of machine code for each kernel and the kinds of its arguments.
 
-numba notes for each function the file it stands in; a kernel whose *callee* changed in another file would be taken from the cache
-as it was. So all kernels are kept under one stamp: the text of every file of this package. They lie in the user's cache directory
-(the package may be read-only; `disk`), one folder a stamp; numba writes index and code by atomic replacement, so processes may share the
-folder.
+They lie in the user's cache directory (the package may be read-only; `disk`), one folder a stamp: what the code depends on. A kernel is
+compiled together with all that it calls, so the text of every file of this package is in the stamp. Files appear whole or not at all, so
+processes may share the folder.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import numba
-from numba.core import caching
+from typing import Any, Final
 
 from structgen import disk
+
+_DIGEST: Final = 16
 
 
 @cache
 def stamp() -> str:
-    """What the compiled code depends on (numba adds the processor itself)."""
-    digest = hashlib.sha256(numba.__version__.encode())
+    """What the compiled code depends on."""
+    from llvmlite import binding
+
+    processor = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten(), binding.get_process_triple()
+    digest = hashlib.sha256(repr((version("numba"), version("llvmlite"), version("numpy"), processor)).encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
+@cache
 def folder() -> Path:
     """The folder of this stamp."""
     return disk.folder("kernels", stamp())
 
 
-class _Locator(caching._CacheLocator):  # type: ignore[misc]
-    """Keeps functions of this package under the common stamp."""
-
-    def __init__(self, function: Any) -> None:
-        self._line = function.__code__.co_firstlineno
-
-    def get_cache_path(self) -> str:
-        return str(folder())
-
-    def get_source_stamp(self) -> str:
-        return stamp()
-
-    def get_disambiguator(self) -> str:
-        return str(self._line)
-
-    @classmethod
-    def from_function(cls, function: Any, file: str) -> _Locator:
-        return cls(function)
+def name_of(function: Any, kinds: str) -> str:
+    """The name of the file, and of the machine code in it."""
+    code = function.__code__
+    other = hashlib.sha256(repr((kinds, code.co_code, code.co_consts, code.co_names)).encode()).hexdigest()[:16]
+    return f"{function.__module__}.{function.__qualname__}.{other}".replace("<", "_").replace(">", "_")
 
 
-class _Files(caching.CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = (_Locator,)
+def get(name: str) -> bytes | None:
+    """The machine code that `put` wrote; None where there is none or the file is broken."""
+    found = disk.found("kernels", name, stamp())
+    if found is None:
+        return None
+    code = found[_DIGEST:]
+    return code if hashlib.blake2b(code, digest_size=_DIGEST).digest() == found[:_DIGEST] else None
 
 
-class KernelCache(caching.FunctionCache):  # type: ignore[misc]
-    """numba's function cache with another place and stamp."""
-
-    _impl_class = _Files
+def put(name: str, code: bytes) -> None:
+    """Keep machine code for other processes. What cannot be written is compiled again by the next one."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder(), delete=False) as file:
+            file.write(hashlib.blake2b(code, digest_size=_DIGEST).digest() + code)
+        os.replace(file.name, folder() / name)
+    except OSError:
+        return

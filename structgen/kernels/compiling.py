@@ -5,12 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
-
-from numba.core import event
 
 
-class Clock(event.Listener):  # type: ignore[misc]
+class Clock:
     """`seconds`: time spent compiling in this process. `on_kernel(name, done)` is called when a kernel begins and when it is done."""
 
     def __init__(self) -> None:
@@ -30,23 +27,22 @@ class Clock(event.Listener):  # type: ignore[misc]
             sys.stderr.write(f"\r\x1b[Kstructgen compiles its kernels, once on this machine: {self.kernels + 1} ({name})")
         sys.stderr.flush()
 
-    def on_start(self, event: Any) -> None:
+    def begin(self, name: str) -> None:
         """A kernel begins; kernels compile the kernels that they call."""
         if self._depth == 0:
             self._since = time.monotonic()
         self._depth += 1
         if self.on_kernel:
-            self.on_kernel(event.data["dispatcher"].py_func.__name__, False)
+            self.on_kernel(name, False)
 
-    def on_end(self, event: Any) -> None:
+    def end(self, name: str) -> None:
         """A kernel is done."""
         self._depth -= 1
         self.kernels += 1
         if self._depth == 0:
             self.seconds += time.monotonic() - self._since
         if self.on_kernel:
-            self.on_kernel(event.data["dispatcher"].py_func.__name__, True)
+            self.on_kernel(name, True)
 
 
 CLOCK = Clock()
-event.register("numba:compile", CLOCK)

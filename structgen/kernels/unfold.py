@@ -9,18 +9,18 @@ import numpy as np
 
 from structgen.kernels.arena import i64
 from structgen.kernels.linking import JIT, Remote, jit
-from structgen.kernels.step import close, move, move_slot, return_to, step_anew
+from structgen.kernels.step import close, move, move_slot, open_door, return_to, step_anew
 from structgen.kernels.tables import *
 from structgen.kernels.twin import make_twin
 from structgen.kernels.work import add, begin
 
-STEP, MOVE, RETURN, TWIN, START = range(5)
+STEP, MOVE, RETURN, TWIN, BEGIN, DOOR_OF = range(6)
 
 
 @jit
 def make(M, L, what, a, b):
-    """The state after symbol b of state a (MOVE: whatever the memo says), after context a is returned to, the twin of state a, the state
-    where node a begins; or a NEED_ code."""
+    """The state after symbol b of state a (MOVE: whatever the memo says), after context a is returned to, the twin of state a, the state of
+    node a in context b (BEGIN) or behind the door of that node (DOOR_OF), no text being open; or a NEED_ code."""
     if what == STEP:
         return step_anew(M, L, a, b)
     if what == MOVE:
@@ -31,7 +31,7 @@ def make(M, L, what, a, b):
         return make_twin(M, L, a)
     begin(M)
     M.n[TEXT] = NO_TEXT
-    code = add(M, a, np.int64(1))
+    code = open_door(M, L, np.int64(M.node[5 * a + DOOR]), a + 1, b) if what == DOOR_OF else add(M, a, b)
     return np.int64(code) if code < 0 else close(M, L)
 
 

@@ -14,7 +14,7 @@ from structgen.kernels.arena import pointer_to
 from structgen.kernels.linking import jit
 from structgen.kernels.step import find_state
 from structgen.kernels.tables import *
-from structgen.kernels.unfold import START, made, returned, step, twin_of
+from structgen.kernels.unfold import BEGIN, DOOR_OF, made, returned, step, twin_of
 from structgen.kernels.work import any_open
 
 OF_LEAF, OF_COUNTS, OF_MERGE = np.int64(0), np.int64(1), np.int64(2)
@@ -89,6 +89,12 @@ def walk(M, L, byte, depth, end, first, ids, i, stop, s, row, doubt):
     """Walk nodes i..stop of a trie from state s (before depth 0) and allow the ids on living nodes; those on nodes in doubt go into
     `doubt`. 0 or a NEED_ code."""
     M.stack[0] = s
+    return walk_on(M, L, byte, depth, end, first, ids, i, stop, row, doubt)
+
+
+@jit
+def walk_on(M, L, byte, depth, end, first, ids, i, stop, row, doubt):
+    """`walk` below a node: the state in which its children are read stands on the stack."""
     while i < stop:
         d = depth[i]
         here = np.int64(M.stack[d])
@@ -261,9 +267,84 @@ def counted_row(M, L, K, k, ctx, row, doubt):
 
 
 @jit
+def only_way(M, node):
+    """The byte edge of a plain node that has one with one byte; -1 where it reads by LIT, -2 where it has other edges."""
+    e = np.int64(M.node[5 * node + EDGES])
+    if M.node[5 * node + LIT] >= 0:
+        return np.int64(-1) if e < 0 else np.int64(-2)
+    one = e >= 0 and M.edge[5 * e + NEXT] < 0 and M.edge[5 * e + PUSH] < 0 and M.edge[5 * e + LOW] == M.edge[5 * e + HIGH] < 256
+    return e if one else np.int64(-2)
+
+
+@jit
+def child_of(T, i, stop, b):
+    """The trie node with byte b among siblings i..stop, or -1."""
+    while i < stop:
+        if T.byte[i] == b:
+            return np.int64(i)
+        i = T.end[i]
+    return np.int64(-1)
+
+
+@jit
+def literal_row(M, L, T, node, ctx, row, doubt):
+    """Allow the tokens of a plain item that `only_way` follows, of which no text depends.
+
+    A literal is read along the trie without a state for each of its bytes (of the new states of cold masks these were two thirds);
+    states are made where it ends, and where another spelling begins. 0 or a NEED_ code.
+    """
+    i, stop = np.int64(0), np.int64(T.size[SIZE_BYTE])
+    while True:
+        e = only_way(M, node)
+        if e == -1:
+            b, to = np.int64(M.node[5 * node + LIT]), node + 1
+        else:
+            b, to = np.int64(M.edge[5 * e + LOW]), np.int64(M.edge[5 * e + TO])
+        door = np.int64(M.node[5 * node + DOOR])
+        if door > 0:
+            other = child_of(T, i, stop, np.int64(L.door_byte[door]))
+            if other >= 0:
+                code = read_on(M, L, T, other, DOOR_OF, node, ctx, row, doubt)
+                if code < 0:
+                    return code
+        if i == 0:
+            i, stop = np.int64(T.root[b]), np.int64(T.root[b + 1])
+        i = child_of(T, i, stop, b)
+        if i < 0:
+            return np.int64(0)
+        if M.node[5 * to + CALLS] >= 0 or M.node[5 * to + FLAG] & 1 or only_way(M, to) == -2:
+            return read_on(M, L, T, i, BEGIN, to, ctx, row, doubt)
+        for j in range(T.first[i], T.first[i + 1]):
+            allow(row, T.ids[j])
+        i, stop, node = i + 1, np.int64(T.end[i]), to
+
+
+@jit
+def read_on(M, L, T, i, how, node, ctx, row, doubt):
+    """Allow the tokens of trie node i and below, where node i leads to an item (`unfold.make`: BEGIN or DOOR_OF). 0 or a NEED_ code."""
+    r = made(M, L, how, node, ctx)
+    if r <= 0:
+        return r
+    into = row
+    if M.text[r] == DOUBT:
+        M.n[DOUBTS] = 1
+        into = doubt
+    for j in range(T.first[i], T.first[i + 1]):
+        allow(into, T.ids[j])
+    M.stack[T.depth[i] + 1] = r
+    return walk_on(M, L, T.byte, T.depth, T.end, T.first, T.ids, i + 1, np.int64(T.end[i]), row, doubt)
+
+
+@jit
 def in_doubt(M, ctx):
     """Whether a leaf in this context ends a text in doubt: the rows of leaves do not tell the tokens that end them exactly."""
     return M.ctx_open[ctx] != 0 and M.ctx_state[ctx] >= 0 and M.text[M.ctx_state[ctx]] == DOUBT
+
+
+@jit
+def is_literal(M, s, node, ctx):
+    """Whether `literal_row` can read a plain item."""
+    return M.text[s] == NO_TEXT and M.ctx_open[ctx] == 0 and only_way(M, node) != -2
 
 
 @jit
@@ -294,7 +375,9 @@ def mask(h, s, into):
             code = returned(M, L, ctx)
             if code < 0:
                 return code
-        if kind == 0 or in_doubt(M, ctx):
+        if kind == 0 and is_literal(M, s, node, ctx):
+            code = literal_row(M, L, T, node, ctx, row, doubt)
+        elif kind == 0 or in_doubt(M, ctx):
             plain += 1
         elif kind == 1:
             code = leaf_row(M, L, K, node - LEAF, ctx, row, doubt)
@@ -317,7 +400,8 @@ def mask(h, s, into):
     if plain < M.off[s + 1] - at:
         plain = 0
         for i in range(at, M.off[s + 1]):
-            if M.item[2 * i] >> 28 == 0 or in_doubt(M, np.int64(M.item[2 * i + 1])):
+            node, ctx = np.int64(M.item[2 * i]), np.int64(M.item[2 * i + 1])
+            if (node >> 28 == 0 and not is_literal(M, s, node, ctx)) or in_doubt(M, ctx):
                 M.work_node[plain] = M.item[2 * i]
                 M.work_ctx[plain] = M.item[2 * i + 1]
                 plain += 1
@@ -381,7 +465,7 @@ def start(h, node):
     M = machine_of(h)
     L = leaves_of(h)
     M.ctx_state[1] = COMPLETE
-    return made(M, L, START, node, 0)
+    return made(M, L, BEGIN, node, 1)
 
 
 @jit

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from random import Random
 from typing import Any
 
@@ -16,7 +18,7 @@ from structgen.automata import assemble
 from structgen.automata.machine import SPECIALS, Budget, ByteAutomaton
 from structgen.errors import BudgetExceeded, EmptyLanguage
 from structgen.ir.chars import of_text
-from structgen.ir.expr import EPSILON, NEVER, Alt, Expr, Leaf, Lit, Net, Repeat, Respelling, Rule, Seq, Special, Strings, alt, seq
+from structgen.ir.expr import EPSILON, NEVER, Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings, alt, seq
 from structgen.ir.regular import CharDFA
 from structgen.kernels import tables as t
 
@@ -232,3 +234,16 @@ def test_kernels_as_plain_python_answer_alike_and_never_overflow() -> None:
     exec(UNCOMPILED, here)
     assert done.stdout.strip() == repr(here["found"])
     assert here["found"][-1] is True
+
+
+def test_an_automaton_is_freed_at_once_not_when_the_collector_comes() -> None:
+    rule: Rule = Rule(lambda: Seq((Lit(b"["), Repeat(rule, 0, None), Minus(Leaf(CharDFA.of_string("ab")), Lit(b"ab")), Lit(b"]"))))
+    machine = ByteAutomaton(Alt((rule, Lit(b"x"))))
+    assert machine.accepts(b"x")
+    gone = weakref.ref(machine)
+    gc.disable()
+    try:
+        del machine
+        assert gone() is None
+    finally:
+        gc.enable()

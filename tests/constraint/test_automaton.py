@@ -12,7 +12,7 @@ import structgen.api as sg
 from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.protocol import COMPLETE, DEAD, ENDED, NO_END, Constraint, Unconstrained, classes, unpack
-from structgen.constraint.tables import RowBudget
+from structgen.constraint.rows import RowStore
 from structgen.errors import BudgetExceeded, VocabularyError
 from structgen.ir.chars import of_text
 from structgen.ir.expr import EPSILON, Alt, Expr, Leaf, Lit, Repeat, Rule, Seq, Special, Strings
@@ -299,7 +299,7 @@ def test_memos_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_dropped_rows_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     automaton = compiled(Repeat(Alt((Lit(b"ab"), Lit(b"b"), Leaf(CharDFA.of_string("a").repeat(2, 3)))), 0, 60))
-    monkeypatch.setattr(automaton._tables, "memo", RowBudget(3 * 4 * VOCAB.words))
+    monkeypatch.setattr(automaton._tables, "memo", RowStore(VOCAB.words, limit=3 * 600, dense=1))
     states = [automaton.start()]
     for step in range(50):
         states.append(automaton.advance(states[-1], step % 2) or automaton.advance(states[-1], 2) or states[0])
@@ -307,17 +307,6 @@ def test_dropped_rows_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(automaton.rows) <= 3
     assert all((automaton.mask(s) == row).all() for s, row in zip(states, once, strict=True))
     assert len(automaton.rows) <= 3
-
-
-def test_the_budget_of_rows_counts_bytes_and_drops_the_oldest() -> None:
-    budget, a, b = RowBudget(10), {1: "x", 2: "x"}, {1: "y"}
-    budget.add(a, 1, 4)
-    budget.add(b, 1, 4)
-    assert (a, b, budget.used) == ({1: "x", 2: "x"}, {1: "y"}, 8)
-    budget.add(a, 2, 4)
-    assert (a, b, budget.used) == ({2: "x"}, {1: "y"}, 8)
-    budget.add(b, 7, 400)  # too much alone is kept alone
-    assert (a, b, budget.used) == ({}, {}, 400)
 
 
 def test_a_mask_past_the_budget_raises_and_earlier_ones_stay() -> None:
@@ -363,3 +352,14 @@ def test_many_texts_with_new_keys_do_not_wear_out_a_grammar() -> None:
     assert SCALE < 1 or automaton is not first
     assert automaton.renewed() is automaton or automaton.machine.is_worn
     assert first.accepts(first.advance(first.advance(first.start(), ord("{")), ord("}")))  # the old one goes on
+
+
+def test_a_mask_that_needs_more_moves_than_are_kept_is_made_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emptying the memo in the midst of one mask would have it start for ever."""
+    words = [b"%04d" % i for i in range(3000)]
+    vocabulary = Vocabulary.from_bytes([*words, b""], eos=len(words))
+    digits = Alt((Lit(b"x"), Strings([bytes(reversed(word)) for word in words])))
+    monkeypatch.setattr("structgen.automata.machine._MOVES_MAX", 1 << 10)
+    automaton = TokenAutomaton(ByteAutomaton(digits, budget=Budget(seconds=20)), vocabulary)
+    mirrored = {word[::-1] for word in words}
+    assert ids(automaton, automaton.start()) == [i for i, word in enumerate(words) if word in mirrored]

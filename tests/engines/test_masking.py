@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from structgen.engines.masking import allowed, apply
+from structgen.engines import masking
+from structgen.engines.masking import apply, forbidden
 from structgen.errors import OptionError
 from structgen.kernels import batch
 
@@ -39,7 +40,31 @@ def test_what_is_not_allowed_is_removed(kind: Any, width: int, words: int) -> No
     after = given if isinstance(kind, torch.dtype) else torch.from_numpy(given)
     assert torch.equal(after, torch.where(torch.from_numpy(expected), before, -torch.inf))
     assert alive.tolist() == torch.isfinite(after).any(-1).tolist()
-    assert torch.equal(allowed(masks, width, "cpu"), torch.from_numpy(expected))
+    reached = min(width, 32 * words)
+    assert torch.equal(~forbidden(masks, torch.device("cpu"))[:, :reached], torch.from_numpy(expected)[:, :reached])
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(("width", "words"), [(1, 1), (33, 1), (70, 4), (1000, 32)])
+def test_the_way_of_devices_gives_the_same(kind: Any, width: int, words: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, masks = example(np.random.default_rng(width), 6, width, words)
+    logits[1, :] = np.nan
+    here, there = (torch.from_numpy(logits.copy()).to(kind) for _ in range(2))
+    alive = apply(here, masks)
+    monkeypatch.setattr(masking, "_cells", lambda *_: None)  # as for memory that the host cannot reach
+    assert np.array_equal(apply(there, masks), alive)
+    assert torch.equal(here.isnan(), there.isnan())
+    assert torch.equal(here.nan_to_num(nan=0.0), there.nan_to_num(nan=0.0))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16], ids=str)
+def test_on_a_gpu_as_on_the_host(kind: Any) -> None:
+    logits, masks = example(np.random.default_rng(3), 37, 5000, 157)
+    here = torch.from_numpy(logits).to(kind)
+    there = here.cuda()
+    assert np.array_equal(apply(here, masks), apply(there, masks))
+    assert torch.equal(here, there.cpu())
 
 
 def test_views_are_masked_in_place() -> None:

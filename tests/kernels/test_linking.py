@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from structgen.kernels import JIT
-from structgen.kernels.cache import KernelCache
+from structgen.kernels import JIT, cache
 from structgen.kernels.linking import Remote, jit
 
 needs_jit = pytest.mark.skipif(not JIT, reason="there is no compiler in this run (NUMBA_DISABLE_JIT=1)")
@@ -46,14 +45,16 @@ def test_a_kernel_is_called_by_python_and_by_kernels() -> None:
 
 @needs_jit
 def test_numbers_in_calls_need_no_kernels_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(KernelCache, "load_overload", lambda *_: None)  # what an earlier run left on disk has no parts
+    from structgen.kernels import native
+
+    monkeypatch.setattr(cache, "get", lambda _: None)  # where it is on disk no parts are made
 
     @jit
     def several(n, log):
         return halved(8, log) + halved(12, log) + halved(n, log)
 
     assert several(20, np.zeros(1, np.int64)) == 1 + 3 + 5
-    assert len(halved.part.overloads) == 1
+    assert len(native.part(halved.py_func).overloads) == 1
 
 
 @needs_jit
@@ -94,3 +95,41 @@ def test_a_home_that_cannot_be_written_leaves_a_temporary_folder(tmp_path: Path)
     for compiled in ("[2, 2] ", "[2, 2] 0"):
         found = subprocess.run([sys.executable, "-c", COLD], env=env, capture_output=True, text=True, check=True).stdout
         assert found.startswith(compiled)
+
+
+@needs_jit
+@pytest.mark.skipif(hasattr(os, "getuid") and os.getuid() == 0, reason="root may write anywhere")
+def test_kernels_in_a_folder_that_cannot_be_written_are_used(tmp_path: Path) -> None:
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "home"), "TMPDIR": str(tmp_path)}
+    run = [sys.executable, "-c", COLD]
+    assert subprocess.run(run, env=env, capture_output=True, text=True, check=True).stdout.startswith("[2, 2] ")
+    folders = [path for path in (tmp_path / "home").rglob("*") if path.is_dir()]
+    for path in folders:
+        path.chmod(0o500)
+    try:
+        assert subprocess.run(run, env=env, capture_output=True, text=True, check=True).stdout == "[2, 2] 0\n"
+    finally:
+        for path in folders:
+            path.chmod(0o700)
+
+
+@needs_jit
+def test_broken_machine_code_is_compiled_anew(tmp_path: Path) -> None:
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    run = [sys.executable, "-c", COLD]
+    subprocess.run(run, env=env, capture_output=True, check=True)
+    (file,) = [path for path in tmp_path.rglob("*") if path.is_file() and "pack" in path.name]
+    file.write_bytes(file.read_bytes()[:-7])
+    assert subprocess.run(run, env=env, capture_output=True, text=True, check=True).stdout.split()[-1] != "0"
+    assert subprocess.run(run, env=env, capture_output=True, text=True, check=True).stdout == "[2, 2] 0\n"
+
+
+@needs_jit
+def test_arrays_are_checked() -> None:
+    log = np.zeros(4, np.int64)
+    assert halved(8, log) == 1
+    with pytest.raises(TypeError, match="C order"):
+        halved(8, log[::2])
+    with pytest.raises(TypeError, match="str"):
+        halved("8", log)
+    assert halved(np.int64(8), log) == 1
