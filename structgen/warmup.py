@@ -45,6 +45,7 @@ _MODULES: Final = (
     "twin",
     "unfold",
     "walk",
+    "onward",
     "settle",
     "survey",
     "logits",

@@ -22,7 +22,7 @@ from structgen.constraint.rows import Line, Row
 from structgen.constraint.tables import tables_of
 from structgen.errors import OptionError, VocabularyError
 from structgen.ir.report import SupportReport
-from structgen.kernels import settle, walk
+from structgen.kernels import onward, settle, walk
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, bundle
 from structgen.vocab.vocabulary import Vocabulary
@@ -338,7 +338,7 @@ class TokenAutomaton:
             with self.machine.turn:
                 self._specials()
                 at, stack = np.zeros(1, np.int64), np.empty(self._tables.deepest + 2, np.int32)
-                self._call(walk.transitions, int(state), int(twins), at, stack, after)
+                self._call(onward.transitions, int(state), int(twins), at, stack, after)
         return after
 
 

@@ -19,7 +19,7 @@ from structgen.automata.ahead import Ahead
 from structgen.constraint.protocol import NO_END
 from structgen.constraint.tables import tables_of
 from structgen.errors import BudgetExceeded
-from structgen.kernels import walk
+from structgen.kernels import onward
 
 if TYPE_CHECKING:
     from structgen.constraint.automaton import TokenAutomaton
@@ -165,7 +165,7 @@ class Distances:
             run.append(symbol)
             if k == len(symbols) or symbols[k] >= 256:
                 need = np.zeros(len(run) + 1, np.int32)
-                walk.fewest(self._tables.handle, np.frombuffer(bytes(run[::-1]), np.uint8), need)
+                onward.fewest(self._tables.handle, np.frombuffer(bytes(run[::-1]), np.uint8), need)
                 behind = needs[-1]
                 needs += [behind + one if one <= len(run) else NO_END for one in need[-2::-1].tolist()]
                 run.clear()
