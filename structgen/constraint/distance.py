@@ -36,6 +36,7 @@ class Distances:
     def __init__(self, automaton: TokenAutomaton) -> None:
         self._automaton, self._machine = automaton, automaton.machine
         self._tables = tables_of(automaton.vocabulary)
+        self._bytes = {*np.unique(self._tables.trie.byte).tolist()}  # that tokens have
         self._ahead = Ahead(self._machine)
         self._known: dict[tuple[int, bool], int] = {}
         self._bounds: dict[int, int] = {}  # of states on the ways that were found
@@ -57,7 +58,7 @@ class Distances:
         if state not in self._bounds:
             self._note(*self._way(state))
         bound = self._bounds.get(state, NO_END)
-        effort = _EFFORT_EXACT if exact else _EFFORT
+        effort = _EFFORT_EXACT if exact or bound == NO_END else _EFFORT
         tokens = self._breadth_first(self._machine.twin(state), bound, effort, twins=True)
         if tokens and not self._leads(state, tokens):  # a way for the twin, which knows too little
             tokens = self._breadth_first(state, bound, effort, twins=False) if exact else None
@@ -150,7 +151,8 @@ class Distances:
         """The symbols that may follow a state, one for each state behind them, with how far the end is there."""
         found = self._moves.get(twin)
         if found is None:
-            symbols = {after: symbol for symbol, after in reversed(self._machine.moves(twin))}
+            moves = reversed(self._machine.moves(twin))
+            symbols = {after: symbol for symbol, after in moves if symbol >= 256 or symbol in self._bytes}
             far = [(self._ahead.bytes_to_end(after), symbol) for after, symbol in symbols.items()]
             found = self._moves[twin] = [one for one in far if one[0] < inf]
         return found
