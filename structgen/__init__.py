@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from structgen.api import LogitsProcessor, choice, compile, json_schema, lark, load, python_type, regex, structured  # noqa: A004
+    from structgen.api import LogitsProcessor, choice, compile, json_schema, lark, load, python_type, regex, special, structured  # noqa: A004
     from structgen.automata.machine import Budget
     from structgen.constraint.automaton import TokenAutomaton
     from structgen.constraint.grammar import Grammar
@@ -49,6 +49,7 @@ _WHERE = {
     "load": "structgen.api",
     "python_type": "structgen.api",
     "regex": "structgen.api",
+    "special": "structgen.api",
     "structured": "structgen.api",
 }
 
@@ -71,6 +72,7 @@ __all__ = [
     "load",
     "python_type",
     "regex",
+    "special",
     "structured",
 ]
 

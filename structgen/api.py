@@ -10,12 +10,13 @@ from structgen.automata.machine import Budget
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.grammar import Grammar
 from structgen.constraint.protocol import Constraint, renewed
-from structgen.errors import GrammarError
+from structgen.errors import GrammarError, OptionError
 from structgen.frontends import choice as _choice
 from structgen.frontends import jsonschema as _jsonschema
 from structgen.frontends import regex as _regex
+from structgen.ir.expr import Alt, Expr, Lit, Special
 from structgen.ir.language import Language
-from structgen.vocab.vocabulary import Vocabulary
+from structgen.vocab.vocabulary import Stop, Vocabulary
 
 Style = str | _jsonschema.JsonStyle
 Formats = Literal["assert", "annotation"] | Mapping[str, str | Grammar]
@@ -77,8 +78,38 @@ def json_schema(
     return Grammar(made, budget=budget, again=again)
 
 
+def special(*tokens: str | int | range, others: bool = False, spelled: bool = False, budget: Budget | None = None) -> Grammar:
+    """One of these tokens of the model as itself: `sg.special("<|tool_call|>") + sg.json_schema(...)`. Plain text never passes for it.
+
+    tokens: spellings of special or added tokens, ids, or ranges of ids (`range(100, 201)`).
+    others: any token but these instead, and but those that end a text.
+    spelled: the spelling, made of ordinary tokens, will do as well; for tokens that are given by their spelling.
+
+    A token that a grammar names so is never text there: with `sg.regex("(?s:.*)") + sg.special("</think>")` it ends the text.
+    Texts have no special tokens: `accepts` and `examples` of such a grammar know those without any, and the text of a result leaves them
+    out; its tokens have them. Raises OptionError; compiling raises VocabularyError where the vocabulary lacks a token.
+    """
+    for one in tokens:
+        good = one if isinstance(one, str) else isinstance(one, range) and one.step == 1 and 0 <= one.start < one.stop
+        if not (good or (isinstance(one, int) and not isinstance(one, bool) and one >= 0)):
+            raise OptionError(f"{one!r:.60} is no token", where="tokens", hint='tokens are "<|spelled|>", ids, or range(first, last + 1)')
+    if not (tokens or others):
+        raise OptionError("no token is given", where="tokens", hint="any token at all is sg.special(others=True)")
+    token = Special(*tokens, others=others)
+    start: Expr = token
+    if spelled:
+        spellings = [Lit(one.encode()) for one in tokens if isinstance(one, str)]
+        if others or len(spellings) < len(tokens):
+            raise OptionError("only tokens that are given by their spelling can be spelled", where="spelled")
+        start = Alt((token, *spellings))
+    again = partial(special, *tokens, others=others, spelled=spelled, budget=budget)
+    return Grammar(Language(start, source=str(token), specials=(token,)), budget=budget, again=again)
+
+
 def lark(text: str, *, start: str = "start", budget: Budget | None = None) -> Grammar:
     """The language of a Lark grammar, exactly: terminals are regular languages, ignored text may stand between them.
+
+    Rules may name special tokens as `special` does: `<|tool_call|>`, `<[100]>`, `<[100-200,205]>`, `<[^100]>` (any other), `<[*]>`.
 
     Raises LarkError (with line, column and caret), UnsupportedFeature, EmptyLanguage, BudgetExceeded.
     """
@@ -121,14 +152,16 @@ def grammar_of(thing: Any) -> Grammar:
     return python_type(thing)
 
 
-def compile(grammar: Any, vocabulary: Vocabulary | Any) -> TokenAutomaton:  # noqa: A001
+def compile(grammar: Any, vocabulary: Vocabulary | Any, *, stop: Stop | None = None) -> TokenAutomaton:  # noqa: A001
     """The token automaton of a grammar, a schema dict or a Python type over a vocabulary (or a tokenizer).
+
+    stop: the ids or spellings that end a text, where they are others than the vocabulary's; all tables are shared.
 
     Costs what the first mask needs; the rest unfolds as texts reach it. Raises whatever making the grammar raises.
     """
     if not isinstance(vocabulary, Vocabulary):
-        vocabulary = Vocabulary.from_tokenizer(vocabulary)
-    return grammar_of(grammar).compile(vocabulary)
+        vocabulary = Vocabulary.from_tokenizer(vocabulary, stop=stop)
+    return grammar_of(grammar).compile(vocabulary if stop is None else vocabulary.with_stop(stop))
 
 
 def constraint_of(grammar: Any, vocabulary: Vocabulary) -> Constraint:

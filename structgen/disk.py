@@ -14,6 +14,7 @@ import tempfile
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from sys import version_info
 from typing import Final
 
 _DIGEST: Final = 16
@@ -39,13 +40,29 @@ def folder(kind: str, stamp: str = "") -> Path:
 def found(kind: str, name: str, stamp: str = "") -> bytes | None:
     """What a file says, wherever it was left; None where it was not. Also in folders that cannot be written: those of an image, which its
     builder filled."""
-    for place in _places(kind):
+    for path in _trusted(kind, stamp):
         try:
-            if all(_is_ours(one, os.getuid() if hasattr(os, "getuid") else 0, 0) for one in (place, place / stamp)):
-                return (place / stamp / name).read_bytes()
+            return (path / name).read_bytes()
         except OSError:
             continue
     return None
+
+
+def is_there(kind: str, name: str, stamp: str = "") -> bool:
+    """Whether `found` finds a file."""
+    return any((path / name).is_file() for path in _trusted(kind, stamp))
+
+
+def _trusted(kind: str, stamp: str) -> list[Path]:
+    """The folders of one kind that are there, and that nobody else can have written."""
+    trusted = []
+    for place in _places(kind):
+        try:
+            if all(_is_ours(one, os.getuid() if hasattr(os, "getuid") else 0, 0) for one in (place, place / stamp)):
+                trusted.append(place / stamp)
+        except OSError:
+            continue
+    return trusted
 
 
 def _places(kind: str) -> list[Path]:
@@ -62,6 +79,16 @@ def _is_ours(path: Path, *owners: int) -> bool:
         return True
     found = path.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid in (owners or (os.getuid(),)) and not found.st_mode & 0o022
+
+
+@cache
+def code_digest(*folders: str) -> str:
+    """A digest of the text of all code in some folders: part of the key of what that code makes."""
+    digest = blake2b(f"{version_info}".encode(), digest_size=_DIGEST)
+    for path in folders:
+        for file in sorted(Path(path).glob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 class Store:

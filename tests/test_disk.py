@@ -11,6 +11,8 @@ import pytest
 from structgen import disk
 from structgen.disk import Store
 
+_FOLDER = disk.folder
+
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,3 +67,24 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch
     store = Store("things", 1000)
     store.put("a", b"one")
     assert store.get("a") is None
+
+
+def test_files_of_a_folder_that_cannot_be_written_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "home"))
+    monkeypatch.setattr(disk, "folder", _FOLDER)
+    _FOLDER.cache_clear()
+    place = disk.folder("things", "one")
+    (place / "a").write_bytes(b"left by an image's builder")
+
+    def refused(**_: object) -> None:
+        raise PermissionError
+
+    _FOLDER.cache_clear()
+    monkeypatch.setattr(disk.tempfile, "TemporaryFile", refused)
+    assert disk.folder("things", "one") != place
+    _FOLDER.cache_clear()
+    assert disk.found("things", "a", "one") == b"left by an image's builder"
+    assert disk.is_there("things", "a", "one")
+    assert disk.found("things", "b", "one") is None
+    place.chmod(0o777)  # anybody may have written it
+    assert disk.found("things", "a", "one") is None

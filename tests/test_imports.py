@@ -19,7 +19,7 @@ MAY = {
     "collector": set(),
     "kernels": {"disk"},
     "ir": {"errors", "disk"},
-    "vocab": {"errors", "kernels"},
+    "vocab": {"errors", "disk", "collector", "kernels"},
     "frontends": {"errors", "collector", "ir"},
     "automata": {"errors", "collector", "kernels", "ir", "vocab"},
 }

@@ -45,8 +45,8 @@ _FRESH: Final = [-1, 0, 0, -1, -1]
 class Assembler:
     """Writes rule bodies into `arena` (the arrays of one machine).
 
-    `rule_id(rule)` numbers rules, `counted(node, low, high)` and `minus(node, taken)` make nodes of those kinds, `special(name)`
-    numbers special symbols, `bind(bind)` binds, `key(key, node, alike)` keys that are new in a list and lead to `node`,
+    `rule_id(rule)` numbers rules, `counted(node, low, high)` and `minus(node, taken)` make nodes of those kinds, `special(token)`
+    gives the runs of symbols of special tokens, `bind(bind)` binds, `key(key, node, alike)` keys that are new in a list and lead to `node`,
     `scope(required, low, high, node)` lists that begin at `node`.
     """
 
@@ -57,7 +57,7 @@ class Assembler:
         rule_id: Callable[[Rule], int],
         counted: Callable[[int, int, int], int],
         minus: Callable[[int, Expr], int],
-        special: Callable[[str], int],
+        special: Callable[[Special], list[tuple[int, int]]],
         bind: Callable[[Bind], int],
         key: Callable[[Expr, int, str], int],
         scope: Callable[[int, int, int, int], int],
@@ -275,8 +275,8 @@ class _Body:
         self.net(expr, (a, b))
 
     def special(self, expr: Special, a: int, b: int) -> None:
-        symbol = self.to._special(expr.name)
-        self.read(a, symbol, symbol, b)
+        for low, high in self.to._special(expr):
+            self.read(a, low, high, b)
 
     def literal(self, expr: Lit, a: int, b: int) -> None:
         data = expr.data

@@ -21,10 +21,11 @@ import numpy as np
 from structgen import collector
 from structgen.automata.assemble import Assembler
 from structgen.automata.leaves import POOL
+from structgen.automata.symbols import Symbols
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError
 from structgen.ir.expr import NEVER, Bind, Expr, Lit, Rule, Seq
+from structgen.kernels import moves, walk
 from structgen.kernels import tables as t
-from structgen.kernels import walk
 from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.kernels.compiling import CLOCK
 from structgen.kernels.linking import JIT
@@ -112,7 +113,7 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
     "stack": (np.int32, 256, None),
     "spelling": (np.int64, 256, None),
     "letters": (np.int32, 256, None),
-    "n": (np.int64, 25, 0),
+    "n": (np.int64, 26, 0),
 }
 
 
@@ -133,9 +134,6 @@ def _blank() -> Blank:
 
 
 _BLANK: Final = _blank()
-SPECIALS: Final = 768
-"""The most special tokens of one grammar: symbols 256..1023, for the memo of moves has ten bits for a symbol."""
-
 _HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash", "text_hash", "mark_hash", "frame_hash", "set_hash")
 _ALIKE: Final = {"bytes": 0, "strings": t.QUOTED, "values": t.VALUES}
 _TEXTS_MIN: Final = 1 << 12  # texts of an automaton that may be worn
@@ -178,14 +176,17 @@ class Turn:
 
 
 class ByteAutomaton:
-    """A language as an automaton over bytes. Raises EmptyLanguage where nothing matches."""
+    """A language as an automaton over bytes. Raises EmptyLanguage where nothing matches.
 
-    def __init__(self, expr: Expr, *, budget: Budget | None = None, source: str = "") -> None:
+    `symbols` say which ids special tokens have; without them only texts can be read.
+    """
+
+    def __init__(self, expr: Expr, *, budget: Budget | None = None, source: str = "", symbols: Symbols | None = None) -> None:
         self.budget = budget or Budget()
         self.expr, self.source = expr, source
         self.turn = Turn(self.budget.seconds)
         self.rules: list[Rule] = []
-        self.special_names: list[str] = []
+        self.symbols = symbols or Symbols()
         self._rule_ids: dict[int, int] = {}
         self._bounds: dict[tuple[int, int], int] = {}
         self._taken: dict[int, tuple[Expr, int]] = {}
@@ -196,6 +197,7 @@ class ByteAutomaton:
         self._emptied = -1  # the call in which the memo of moves was emptied last
         a = self.arena = Arena(_BLANK)
         self.n = a["n"]  # which never grows
+        self.n[t.SPECIAL] = self.symbols.vocabulary is not None
         self.handle = bundle([a.handle, POOL.arena.handle])
         if JIT:
             self.n[[t.SELF, t.UNFOLD]] = self.handle.ctypes.data, UNFOLD_KERNEL.address
@@ -205,7 +207,7 @@ class ByteAutomaton:
             rule_id=lambda *some: me()._rule_id(*some),
             counted=lambda *some: me()._counted(*some),
             minus=lambda *some: me()._minus(*some),
-            special=lambda *some: me()._special(*some),
+            special=self.symbols.runs,
             bind=lambda *some: me()._bind(*some),
             key=lambda *some: me()._key(*some),
             scope=lambda *some: me()._scope(*some),
@@ -227,13 +229,6 @@ class ByteAutomaton:
             self.rules.append(rule)
             self.arena.reserve("rule_start", found + 1, fill=-1)
         return found
-
-    def _special(self, name: str) -> int:
-        if name not in self.special_names:
-            if len(self.special_names) == SPECIALS:
-                raise BudgetExceeded(f"the grammar names more than {SPECIALS} special tokens", hint="name fewer of them")
-            self.special_names.append(name)
-        return 256 + self.special_names.index(name)
 
     def _counted(self, node: int, low: int, high: int) -> int:
         key = (low, high)
@@ -451,11 +446,25 @@ class ByteAutomaton:
         return found if found >= 0 else int(self.call(twin, self.handle, state))
 
     def moves(self, state: int) -> list[tuple[int, int]]:
-        """What may follow: pairs (symbol, state), symbols 0..255 bytes, 256.. special tokens."""
+        """The bytes that may follow, each with the state that it leads to."""
         with self.turn:
-            out = np.empty((256 + len(self.special_names), 2), np.int32)
-            k = self.call(walk.live_bytes, self.handle, state, out)
+            out = np.empty((256, 2), np.int32)
+            k = self.call(moves.live_bytes, self.handle, state, out)
             return [(int(b), int(s)) for b, s in out[:k]]
+
+    def special_moves(self, state: int) -> list[tuple[int, int, int]]:
+        """The special symbols (see `symbols`) that may follow: runs (first, last) with the state that they lead to, in order."""
+        with self.turn:
+            room = 64
+            while True:
+                out = np.empty((room, 3), np.int32)
+                code = moves.special_runs(self.handle, state, out)
+                if code >= 0:
+                    return sorted({(int(low), int(high), int(after)) for low, high, after in out[:code]})
+                if code == t.FULL:
+                    room *= 4
+                else:
+                    self.help(code)
 
     @property
     def is_worn(self) -> bool:
@@ -468,7 +477,7 @@ class ByteAutomaton:
 
     def renewed(self) -> ByteAutomaton:
         """A new automaton of the same language."""
-        return ByteAutomaton(self.expr, budget=self.budget, source=self.source)
+        return ByteAutomaton(self.expr, budget=self.budget, source=self.source, symbols=self.symbols)
 
     @property
     def states(self) -> int:

@@ -15,14 +15,15 @@ import numpy.typing as npt
 
 from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
+from structgen.automata.symbols import FIRST
 from structgen.constraint.distance import Distances
 from structgen.constraint.fill import Ints, fill
-from structgen.constraint.protocol import COMPLETE, DEAD, NO_END, Words
+from structgen.constraint.protocol import DEAD, ENDED, NO_END, Words
 from structgen.constraint.rows import Line, Row
 from structgen.constraint.tables import tables_of
-from structgen.errors import OptionError, VocabularyError
+from structgen.errors import GrammarError, OptionError, VocabularyError
 from structgen.ir.report import SupportReport
-from structgen.kernels import onward, settle, walk
+from structgen.kernels import moves, settle, survey, walk
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, bundle
 from structgen.vocab.vocabulary import Vocabulary
@@ -57,13 +58,13 @@ class TokenAutomaton:
         self.machine = machine
         self._size, self._words = vocabulary.size, vocabulary.words
         self._tables = tables_of(vocabulary)
+        self._store = self._tables.store(vocabulary.words)
         self._moves: dict[int, int] = {}
         self.rows: dict[int, Row] = {}  # those that are finished, by state
         self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._forced: dict[int, list[int]] = {}
-        self._own = Arena(self._tables.own)
-        self._named = 0  # how many special tokens of the grammar were looked up
+        self._own = self._begun()
         with machine.turn:  # trie walks keep one state a byte of the token
             for name in ("stack", "spelling"):
                 machine.arena.reserve(name, self._tables.deepest + 2)
@@ -71,6 +72,16 @@ class TokenAutomaton:
             [machine.arena.handle, POOL.arena.handle, self._tables.tokens.handle, self._tables.rows.handle, self._own.handle]
         )
         self._distances = Distances(self)
+
+    def _begun(self) -> Arena:
+        """What kernels need to know of this automaton alone, see `kernels.tables.own_of`."""
+        own, texts = Arena(self._tables.own), self._tables.texts
+        own["stop"] = np.array(self.vocabulary.stop_ids, np.int32)
+        muted = [*(i for i in self.vocabulary.stop_ids if i < len(texts) and texts[i]), *self.machine.symbols.named]
+        if muted:
+            own["mute"] = np.zeros(self._words, np.uint32)
+            survey.pack(np.array(muted, np.int32), own["mute"])
+        return own
 
     def renewed(self) -> TokenAutomaton:
         """This automaton; or, once texts have brought it near to its budget, a new one of the same grammar. States belong to the automaton
@@ -97,18 +108,10 @@ class TokenAutomaton:
             raise OptionError("an automaton made by hand cannot be pickled", where="automaton", hint="pickle what sg.compile gives")
         return self._again, ()
 
-    def _specials(self) -> None:
-        """Look up special tokens that the grammar has named since the last call; -1 for those that the vocabulary lacks."""
-        names = self.machine.special_names
-        if len(names) != self._named:
-            self._own["special"] = np.array([self.vocabulary.special.get(name, -1) for name in names], np.int32)
-            self._named = len(names)
-
     def _help(self, code: int) -> None:
         n = self.machine.n
         if not self._tables.help(code, int(n[t.ARG]), int(n[t.ARG2])):
             self.machine.help(code)
-            self._specials()
 
     def start(self, owed: bytes = b"") -> int:
         """The state of the empty text; or that from which `owed` and then a text of the grammar is generated.
@@ -138,7 +141,6 @@ class TokenAutomaton:
         if not 0 <= token < self._size or not 0 < state < self.machine.states:
             return 0
         with self.machine.turn:
-            self._specials()
             code = walk.advance(self._handle, state, token)
             while code < 0:
                 self._help(code)
@@ -152,36 +154,37 @@ class TokenAutomaton:
 
     def line(self, state: int) -> Line:
         """The row of a state, where `rows` does not have it or its line was dropped."""
-        return self._tables.memo.line_of(self.rows.get(state) or self._row(state))
+        return self._store.line_of(self.rows.get(state) or self._row(state))
 
     def _row(self, state: int) -> Row:
         if not 0 < state < self.machine.states:  # it may come to be: not remembered
-            return Row(self._tables.memo.blank())
-        memo = self._tables.memo
+            return Row(self._store.blank())
+        store = self._store
         with self.machine.turn:
             twin = self.machine.twin(state)
             found = self.rows.get(twin)
             if found is None:
-                found = memo.finished(*self._fresh(twin))
-                memo.add(self.rows, twin, found)
+                found = store.finished(*self._fresh(twin))
+                store.add(self.rows, twin, found)
             if twin != state or found.doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
                 exact = self._settled(state, found)
                 if exact is not None:
-                    found = memo.finished(exact)
-                memo.add(self.rows, state, found)
+                    found = store.finished(exact)
+                store.add(self.rows, state, found)
         return found
 
     def _fresh(self, state: int) -> tuple[Line, tuple[Tokens, Tokens] | None]:
         """A row from the kernels, and what is in doubt there. `state` is its own twin."""
-        line = self._tables.memo.blank()
+        line = self._store.blank()
         row = line.words
-        self._specials()
         code = walk.mask(self._handle, state, row)
         while code < 0:
             self._help(code)
             code = walk.mask(self._handle, state, row)
-        if self._named and -1 in self._own["special"]:
-            self._demand(state)
+        if self.machine.symbols.is_unbound:
+            raise GrammarError("special tokens that the language did not announce", hint="name them in Language.specials")
+        for low, high, _ in self._special_moves(state):
+            survey.pack(np.arange(low - FIRST, high - FIRST + 1, dtype=np.int32), row)
         if not self.machine.n[t.DOUBTS]:
             return line, None
         tokens = _tokens(self._own["doubt"])
@@ -189,34 +192,28 @@ class TokenAutomaton:
         self._call(settle.keys_of, tokens, keys)
         return line, (tokens, keys)
 
-    def _demand(self, state: int) -> None:
-        """Raises VocabularyError where the grammar has a special token that the vocabulary lacks."""
-        lacking = [symbol - 256 for symbol, _ in self.machine.moves(state) if symbol >= 256 and self._own["special"][symbol - 256] < 0]
-        if lacking:
-            name = self.machine.special_names[lacking[0]]
-            raise VocabularyError(
-                f"the vocabulary has no special token {name!r}", hint="it has " + ", ".join(list(self.vocabulary.special)[:8])
-            )
+    def _special_moves(self, state: int) -> list[tuple[int, int, int]]:
+        return self.machine.special_moves(state) if self.machine.n[t.SPECIAL] else []
 
     def _call(self, kernel: Callable[..., Any], *arguments: Any) -> int:
         """Call a kernel until it needs no more help."""
         code = kernel(self._handle, *arguments)
-        while code < 0 and code != walk.FULL:
+        while code < 0 and code != t.FULL:
             self._help(code)
             code = kernel(self._handle, *arguments)
         return int(code)
 
     def _settled(self, state: int, twins: Row) -> Line | None:
         """The row of a state, given that of its twin; None where it is the same."""
-        row = self._tables.memo.line_of(twins).words
+        row = self._store.line_of(twins).words
         text, count, divided = int(self.machine.arena["text"][state]), 0, False
         if text >= t.EMPTY:
-            while (count := self._call(settle.repeats, state, row, self._repeats)) == walk.FULL:
+            while (count := self._call(settle.repeats, state, row, self._repeats)) == t.FULL:
                 self._repeats = np.empty(4 * self._repeats.size, np.int32)
             divided, count = bool(count & settle.DIVIDED), count & ~settle.DIVIDED
         if twins.doubts is None and not count:
             return None
-        line, left = self._tables.memo.copy(row), []
+        line, left = self._store.copy(row), []
         row = line.words
         if count:
             settle.forbid(self._repeats, count, row)
@@ -251,7 +248,7 @@ class TokenAutomaton:
         fill([self] * len(states), states, out)
 
     def forced(self, state: int) -> list[int]:
-        """The tokens that must come next, as the vocabulary itself would cut the text; empty where there is a choice.
+        """The tokens that must come next, special ones too, text as the vocabulary itself would cut it; empty where there is a choice.
 
         Bytes at the end that a longer token could still take in are left out (ALGORITHMS 18.1, K13).
         """
@@ -270,34 +267,41 @@ class TokenAutomaton:
         """The bytes that must come next, the state behind them, and the special token that must follow there."""
         text = bytearray()
         while state and not self.accepts(state):
-            moves = self.machine.moves(self.machine.twin(state))  # those of the state itself would be states for good
-            if len(moves) != 1:
+            twin = self.machine.twin(state)  # moves of the state itself would be states for good
+            plain, specials = self.machine.moves(twin), self._special_moves(twin)
+            if len(plain) == 1 and not specials:
+                text.append(plain[0][0])
+                state = self.machine.read(bytes(text[-1:]), state)[1]
+            elif not plain and len(specials) == 1 and specials[0][0] == specials[0][1]:
+                return bytes(text), state, specials[0][0] - FIRST
+            else:
                 break
-            symbol = moves[0][0]
-            if symbol >= 256:
-                return bytes(text), state, self.vocabulary.special.get(self.machine.special_names[symbol - 256])
-            text.append(symbol)
-            state = self.machine.read(bytes([symbol]), state)[1]
         return bytes(text), state, None
 
     def _force(self, state: int) -> list[int]:
         out: list[int] = []
-        special: int | None = -1
-        while special is not None:
+        while True:
             text, state, special = self._must(state)
-            keep = len(text) if special is not None or state == COMPLETE else self._safe_cut(text)
-            try:
-                ids = self.vocabulary.encode(text) if text else []
-            except VocabularyError:
+            ends = special is not None or not self.machine.moves(self.machine.twin(state))
+            tokens = self._cut(text, len(text) if ends else self._safe_cut(text))
+            out += tokens
+            if special is None or self.vocabulary.decode(tokens) != text:
                 return out
-            for token in ids:
-                keep -= len(self.vocabulary.bytes_of(token))
-                if keep < 0:
-                    return out
-                out.append(token)
-            if special is not None:
-                out.append(special)
-                state = self.advance(state, special)
+            out.append(special)
+            state = self.advance(state, special)
+
+    def _cut(self, text: bytes, keep: int) -> list[int]:
+        """The tokens of a text as far as they lie in its first `keep` bytes and are text in this grammar."""
+        try:
+            ids = self.vocabulary.encode(text)
+        except VocabularyError:
+            return []
+        out: list[int] = []
+        for token in ids:
+            keep -= len(self.vocabulary.bytes_of(token))
+            if keep < 0 or token in self.machine.symbols.named:
+                break
+            out.append(token)
         return out
 
     def _safe_cut(self, text: bytes) -> int:
@@ -336,10 +340,22 @@ class TokenAutomaton:
         after = np.zeros(self._size, np.int32)
         if 0 < state < self.machine.states:
             with self.machine.turn:
-                self._specials()
                 at, stack = np.zeros(1, np.int64), np.empty(self._tables.deepest + 2, np.int32)
-                self._call(onward.transitions, int(state), int(twins), at, stack, after)
+                self._call(moves.transitions, int(state), int(twins), at, stack, after)
+                for low, high, there in self._special_moves(int(state)):
+                    some = after[low - FIRST : high - FIRST + 1]
+                    both = np.flatnonzero((some != 0) & (some != ENDED))  # these go on as text, too
+                    some[(some == 0) | (some == ENDED)] = self.machine.twin(there) if twins else there
+                    for token in both.tolist():
+                        there = self.advance(state, low - FIRST + token)  # noqa: PLW2901
+                        some[token] = self.machine.twin(there) if twins else there
         return after
+
+    def fewest_tokens(self, text: bytes) -> list[int]:
+        """For each place in a text and its end, how few tokens spell the rest; more than it has bytes where none do."""
+        need = np.zeros(len(text) + 1, np.int32)
+        self._call(moves.fewest, np.frombuffer(text, np.uint8), need)
+        return need.tolist()
 
 
 def _remember(memo: dict[int, T], key: int, value: T) -> T:

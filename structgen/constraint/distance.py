@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from structgen.automata.ahead import Ahead
+from structgen.automata.symbols import FIRST
 from structgen.constraint.protocol import NO_END
 from structgen.constraint.tables import tables_of
 from structgen.errors import BudgetExceeded
-from structgen.kernels import onward
 
 if TYPE_CHECKING:
     from structgen.constraint.automaton import TokenAutomaton
@@ -35,8 +35,7 @@ class Distances:
 
     def __init__(self, automaton: TokenAutomaton) -> None:
         self._automaton, self._machine = automaton, automaton.machine
-        self._tables = tables_of(automaton.vocabulary)
-        self._bytes = {*np.unique(self._tables.trie.byte).tolist()}  # that tokens have
+        self._bytes = {*np.unique(tables_of(automaton.vocabulary).trie.byte).tolist()}  # that tokens have
         self._ahead = Ahead(self._machine)
         self._known: dict[tuple[int, bool], int] = {}
         self._bounds: dict[int, int] = {}  # of states on the ways that were found
@@ -139,20 +138,17 @@ class Distances:
         return [], []
 
     def _after(self, state: int, symbol: int) -> int:
-        if symbol < 256:
+        if symbol < FIRST:
             return self._automaton.read(state, bytes([symbol]))
-        return self._automaton.advance(state, self._special(symbol))
-
-    def _special(self, symbol: int) -> int:
-        """The token of a special symbol; -1 where the vocabulary has none."""
-        return self._automaton.vocabulary.special.get(self._machine.special_names[symbol - 256], -1)
+        return self._automaton.advance(state, symbol - FIRST)
 
     def _onward(self, twin: int) -> list[tuple[float, int]]:
         """The symbols that may follow a state, one for each state behind them, with how far the end is there."""
         found = self._moves.get(twin)
         if found is None:
-            moves = reversed(self._machine.moves(twin))
-            symbols = {after: symbol for symbol, after in moves if symbol >= 256 or symbol in self._bytes}
+            moves = [(symbol, after) for symbol, _, after in self._machine.special_moves(twin)]
+            moves += [(byte, after) for byte, after in self._machine.moves(twin) if byte in self._bytes]
+            symbols = {after: symbol for symbol, after in reversed(moves)}
             far = [(self._ahead.bytes_to_end(after), symbol) for after, symbol in symbols.items()]
             found = self._moves[twin] = [one for one in far if one[0] < inf]
         return found
@@ -161,14 +157,12 @@ class Distances:
         """The fewest tokens that spell the last k symbols of a way, which are given last first, for each k from 0 on."""
         needs, run = [0], bytearray()
         for k, symbol in enumerate(symbols, 1):
-            if symbol >= 256:
+            if symbol >= FIRST:
                 needs.append(needs[-1] + 1)
                 continue
             run.append(symbol)
-            if k == len(symbols) or symbols[k] >= 256:
-                need = np.zeros(len(run) + 1, np.int32)
-                onward.fewest(self._tables.handle, np.frombuffer(bytes(run[::-1]), np.uint8), need)
-                behind = needs[-1]
-                needs += [behind + one if one <= len(run) else NO_END for one in need[-2::-1].tolist()]
+            if k == len(symbols) or symbols[k] >= FIRST:
+                behind, found = needs[-1], self._automaton.fewest_tokens(bytes(run[::-1]))
+                needs += [behind + one if one <= len(run) else NO_END for one in found[-2::-1]]
                 run.clear()
         return [min(need, NO_END) for need in needs]

@@ -50,8 +50,7 @@ def explain(machine: ByteAutomaton, text: str | bytes) -> Explanation:
         if data[lead] >= 0xC0:
             count, state = machine.read(data[:lead])
             read = len(data[:count].decode("utf-8", "ignore"))
-    moves = machine.moves(state)
-    expected = _names(machine, [symbol for symbol, _ in moves])
+    expected = _names(machine, state)
     final = machine.is_final(state)
     if final:
         expected.append("the end")
@@ -65,7 +64,7 @@ def dead_end(constraint: Constraint, state: int, where: str) -> DeadEnd | None:
     if state <= 0 or constraint.mask(state).any():
         return None
     machine, vocabulary = getattr(constraint, "machine", None), constraint.vocabulary
-    may = ", ".join(_names(machine, [symbol for symbol, _ in machine.moves(state)])) if isinstance(machine, ByteAutomaton) else "more"
+    may = ", ".join(_names(machine, state)) if isinstance(machine, ByteAutomaton) else "more"
     notes = f" ({'; '.join(vocabulary.notes)})" if vocabulary.notes else ""
     return DeadEnd(
         f"no token of the vocabulary spells what must come next: {may}",
@@ -74,8 +73,9 @@ def dead_end(constraint: Constraint, state: int, where: str) -> DeadEnd | None:
     )
 
 
-def _names(machine: ByteAutomaton, symbols: list[int]) -> list[str]:
-    """Bytes and special symbols for people, runs of letters and digits as ranges."""
+def _names(machine: ByteAutomaton, state: int) -> list[str]:
+    """What may come next, for people: runs of letters and digits as ranges, then special tokens."""
+    symbols = [byte for byte, _ in machine.moves(state)]
     names: list[str] = []
     run: list[int] = []
 
@@ -96,7 +96,7 @@ def _names(machine: ByteAutomaton, symbols: list[int]) -> list[str]:
         names.append("characters beyond ASCII")
     if any(0x80 <= s < 0xC0 for s in symbols):
         names.append("the rest of a character")
-    names.extend(f"token {machine.special_names[s - 256]}" for s in symbols if s >= 256)
+    names.extend(machine.symbols.name(low, high) for low, high, _ in machine.special_moves(state))
     return names if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]
 
 

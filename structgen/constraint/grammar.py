@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from structgen.automata.machine import Budget, ByteAutomaton
+from structgen.automata.symbols import Symbols
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.explain import Explanation, explain
 from structgen.errors import GrammarError, OptionError, UnsupportedFeature
@@ -43,6 +44,7 @@ class Grammar:
         self._budget, self._again = budget, again
         self._lock = threading.Lock()
         self._machine: ByteAutomaton | None = None
+        self._bound: ByteAutomaton | None = None  # to a vocabulary, where the language has special tokens
 
     @property
     def report(self) -> SupportReport:
@@ -54,11 +56,24 @@ class Grammar:
         """The byte automaton: made on first use, and anew once texts have made it large. Raises EmptyLanguage where no text matches."""
         with self._lock:
             if self._machine is None or self._machine.is_worn:
-                self._machine = ByteAutomaton(self.language.start, budget=self._budget, source=self.language.source)
+                self._machine = self._automaton()
             return self._machine
+
+    def _automaton(self, symbols: Symbols | None = None) -> ByteAutomaton:
+        return ByteAutomaton(self.language.start, budget=self._budget, source=self.language.source, symbols=symbols)
+
+    def _automaton_over(self, vocabulary: Vocabulary) -> ByteAutomaton:
+        """The byte automaton that reads the special tokens of a vocabulary, too."""
+        if not self.language.specials:
+            return self.automaton
+        with self._lock:
+            if self._bound is None or self._bound.is_worn or self._bound.symbols.vocabulary != vocabulary:
+                self._bound = self._automaton(Symbols(vocabulary, self.language.specials))
+            return self._bound
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether the complete text belongs to the language. For a schema: whether it is JSON in the style asked for, and its value valid.
+        Special tokens are no text: of a grammar that has some, only the texts without any are accepted.
 
         Lone surrogates in a str belong to none. Raises EmptyLanguage, BudgetExceeded; TypeError for what is no text.
         """
@@ -93,8 +108,10 @@ class Grammar:
         return explain(self.automaton, _text(text))
 
     def compile(self, vocabulary: Vocabulary) -> TokenAutomaton:
-        """The token automaton over a vocabulary. Raises EmptyLanguage, VocabularyError, BudgetExceeded."""
-        return TokenAutomaton(self.automaton, vocabulary, self.report, self.language.decode, partial(Grammar.compile, self, vocabulary))
+        """The token automaton over a vocabulary. Raises EmptyLanguage, BudgetExceeded; VocabularyError where the vocabulary lacks a special
+        token of the grammar."""
+        machine = self._automaton_over(vocabulary)
+        return TokenAutomaton(machine, vocabulary, self.report, self.language.decode, partial(Grammar.compile, self, vocabulary))
 
     def __copy__(self) -> Grammar:
         return self
@@ -143,7 +160,8 @@ class Grammar:
 
     def _made(self, again: Again, start: Expr, regular: CharDFA | None, *others: Grammar) -> Grammar:
         findings = [f for g in (self, *others) for f in g.report.findings]
-        return Grammar(Language(start, SupportReport(findings), regular=regular), budget=self._budget, again=again)
+        specials = tuple(dict.fromkeys(special for g in (self, *others) for special in g.language.specials))
+        return Grammar(Language(start, SupportReport(findings), regular=regular, specials=specials), budget=self._budget, again=again)
 
     def __repr__(self) -> str:
         source = self.language.source

@@ -22,6 +22,7 @@ from structgen.errors import VocabularyError
 from structgen.kernels import survey, walk
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, Blank, bundle
+from structgen.vocab.texts import Texts
 from structgen.vocab.vocabulary import Vocabulary
 
 _SPARSE_MAX: Final = 512  # tokens of a sparse row; longer ones are kept dense
@@ -35,22 +36,21 @@ _NONE: Final = np.empty(0, np.int32)
 
 
 class TokenTables:
-    """The tables of one vocabulary. Thread-safe: kernels read while one thread appends.
+    """The tables of the tokens of a vocabulary, whichever of them end a text. Thread-safe: kernels read while one thread appends.
 
     Readers take the pointers of the arrays at the start of a kernel, `index` first. An array that grows is replaced (the old one
     stays valid), and then the index is replaced too, last; so nobody finds an entry whose data its arrays do not have.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, texts: Texts) -> None:
         self.lock = threading.RLock()
-        self.words = vocabulary.words
-        trie = vocabulary.trie
-        data = b"".join(vocabulary.tokens)
-        lengths = np.fromiter(map(len, vocabulary.tokens), np.int64, vocabulary.size)
+        self.words = texts.words
+        trie = texts.trie
+        data = b"".join(texts.tokens)
+        lengths = np.fromiter(map(len, texts.tokens), np.int64, len(texts.tokens))
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]).astype(np.int32)
-        stop = np.array(vocabulary.stop_ids, np.int32)
         self.nodes, self.ids = len(trie.byte), len(trie.tokens)
-        self.trie = trie
+        self.trie, self.texts = trie, texts.tokens
         self.deepest = int(trie.depth.max(initial=0))
         if self.deepest >= t.RADIX - 1:
             raise VocabularyError(
@@ -66,7 +66,6 @@ class TokenTables:
                 "root": trie.root,
                 "off": offsets,
                 "data": np.frombuffer(data or b"\0", np.uint8),
-                "stop": stop,
             }
         )
         self.rows = Arena(
@@ -92,8 +91,9 @@ class TokenTables:
             },
             shared=True,
         )
-        # What each token automaton begins with.
-        self.own = Blank({"special": np.zeros(0, np.int32), **{name: np.zeros(self.words, np.uint32) for name in ("spare", "doubt")}})
+        # What each token automaton begins with, see `kernels.tables.own_of`.
+        rows = {name: np.zeros(self.words, np.uint32) for name in ("spare", "doubt")}
+        self.own = Blank({"stop": np.zeros(0, np.int32), "mute": np.zeros(0, np.uint32), **rows})
         self.handle = bundle([self.tokens.handle, POOL.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
         self._used = dict.fromkeys(self.rows.names, 0)
         self._entries = 0
@@ -101,7 +101,7 @@ class TokenTables:
         self._memo: tuple[int, Ints] = -1, np.empty(0, np.int32)
         self._alike: dict[tuple[object, ...] | None, int] = {}  # tables by what their leaf nodes can still read
         self._far: dict[int, tuple[Ints, Ints]] = {}  # by table: ids that can go on for ever and the characters they need, by need
-        self.memo = RowStore(self.words)
+        self._stores: dict[int, RowStore] = {}  # by words of a row
 
     # ---- appending ----
 
@@ -279,6 +279,11 @@ class TokenTables:
         merged = self._append("merged", np.array([start, end], np.int32)) // 2
         self._enter(walk.OF_MERGE, key, variant, merged)
 
+    def store(self, words: int) -> RowStore:
+        """Where automata with rows of so many words keep those that are finished."""
+        with self.lock:
+            return self._stores.setdefault(words, RowStore(words))
+
     @property
     def nbytes(self) -> int:
         """Bytes held by the tables (the trie of the vocabulary not counted)."""
@@ -297,13 +302,14 @@ _LOCK: Final = threading.Lock()
 
 
 def tables_of(vocabulary: Vocabulary) -> TokenTables:
-    """The tables of a vocabulary; equal vocabularies share them. Past their bound, automata made from then on share new ones."""
+    """The tables of a vocabulary; all with the same tokens share them. Past their bound, automata made from then on share new ones."""
+    texts = vocabulary.texts
     with _LOCK:
-        found = _TABLES.get(vocabulary.fingerprint)
+        found = _TABLES.get(texts.digest)
         if found is None or found.nbytes > _BYTES_MAX:
-            found = _TABLES[vocabulary.fingerprint] = TokenTables(vocabulary)
+            found = _TABLES[texts.digest] = TokenTables(texts)
             while len(_TABLES) > _KEPT:
                 _TABLES.popitem(last=False)
         else:
-            _TABLES.move_to_end(vocabulary.fingerprint)
+            _TABLES.move_to_end(texts.digest)
         return found

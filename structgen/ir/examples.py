@@ -90,6 +90,7 @@ def _one(speaker: _Speaker, random: Random, max_length: int | None) -> str:
             continue
         if len(text) <= most:
             return text
+    speaker.costs.settle(speaker.expr)  # says so if every text has a special token
     raise BudgetExceeded(f"no text of at most {most:,} characters was found", where="max_length", hint="raise max_length")
 
 

@@ -179,12 +179,22 @@ class Strings(Expr):
 
 
 class Special(Expr):
-    """One special token, by name: only its token id matches, never its spelling."""
+    """One token out of a set, as itself: only its id matches, never its spelling.
 
-    __slots__ = ("name",)
+    `tokens`: spellings of special tokens, ids, or ranges of ids; with `others`, any token but these (and but those that end a text).
+    """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    __slots__ = ("others", "tokens")
+
+    def __init__(self, *tokens: str | int | range, others: bool = False) -> None:
+        self.tokens = tuple(range(one, one + 1) if isinstance(one, int) else one for one in tokens)
+        self.others = others
+
+    def __str__(self) -> str:
+        names = [one if isinstance(one, str) else str(one.start) if len(one) == 1 else f"{one.start} to {one[-1]}" for one in self.tokens]
+        if self.others:
+            return f"any token but {', '.join(names)}" if names else "any token"
+        return f"token {' or '.join(names)}"
 
 
 class Seq(Expr):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from structgen.ir.expr import Expr
+from structgen.ir.expr import Expr, Special
 from structgen.ir.regular import CharDFA
 from structgen.ir.report import SupportReport
 
@@ -17,7 +17,7 @@ class Language:
 
     `decode` turns a complete text into a value (None: the text itself is the value). `regular` is the whole language as an automaton over
     characters, where the notation is regular (it makes `&` and `~` possible). `source` is what the user wrote, for messages. `notation` is
-    what the language was read from, in the frontend's own copy, where that is data.
+    what the language was read from, in the frontend's own copy, where that is data. `specials` are all special tokens in it.
     """
 
     start: Expr
@@ -26,3 +26,4 @@ class Language:
     regular: CharDFA | None = None
     source: str = ""
     notation: Any = None
+    specials: tuple[Special, ...] = ()

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from functools import cache, wraps
-from hashlib import blake2b
+from functools import wraps
 from pathlib import Path
-from sys import version_info
 from time import perf_counter
 from typing import Final, ParamSpec
 
 import numpy as np
 
-from structgen.disk import Store
+from structgen.disk import Store, code_digest
 from structgen.ir.chars import Alphabet
 from structgen.ir.regular import CharDFA
 
@@ -53,13 +51,8 @@ def kept(*code: str) -> Callable[[Callable[_Args, CharDFA]], Callable[_Args, Cha
     return decorated
 
 
-@cache
 def _stamp(code: tuple[str, ...]) -> str:
-    digest = blake2b(f"{unicodedata.unidata_version} {version_info}".encode(), digest_size=16)
-    for folder in (str(Path(__file__).parent), *code):
-        for file in sorted(Path(folder).glob("*.py")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return f"{unicodedata.unidata_version} {code_digest(str(Path(__file__).parent), *code)}"
 
 
 def packed(dfa: CharDFA) -> bytes:

@@ -62,3 +62,8 @@ def put(name: str, code: bytes) -> None:
         os.replace(file.name, folder() / name)
     except OSError:
         return
+
+
+def is_there(name: str) -> bool:
+    """Whether `get` would find a file; it may be broken."""
+    return disk.is_there("kernels", name, stamp())

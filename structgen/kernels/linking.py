@@ -58,16 +58,20 @@ class Kernel:
     def _call(self, arguments: tuple[Any, ...]) -> int:
         """Find the machine code for these arguments."""
         kinds = ",".join(map(_kind, arguments))
+        found = self.prepared(kinds)(*[int(one) if isinstance(one, np.integer | np.bool_) else one for one in arguments])
+        if found == OTHER:
+            raise TypeError(f"{self.__name__} takes arrays in C order and the machine's byte order, not {kinds}")
+        return found
+
+    def prepared(self, kinds: str) -> Callable[..., int]:
+        """The machine code for arguments of these kinds: found, loaded, or compiled."""
         native = self._natives.get(kinds)
         if native is None:
             with _LOCK:
                 native = self._natives[kinds] = _function(loaded(self.py_func, kinds), kinds)
             if len(self._natives) == 1:
                 self._first = native
-        found = native(*[int(one) if isinstance(one, np.integer | np.bool_) else one for one in arguments])
-        if found == OTHER:
-            raise TypeError(f"{self.__name__} takes arrays in C order and the machine's byte order, not {kinds}")
-        return found
+        return native
 
     @property
     def signatures(self) -> list[str]:
@@ -93,11 +97,20 @@ class Remote:
         self._address = 0
 
     @property
+    def signatures(self) -> list[str]:
+        """As those of `Kernel`."""
+        return ["int,int,int,int"] if self._address else []
+
+    @property
     def address(self) -> int:
         """Where it is; compiled, or loaded from disk, when first asked for."""
-        if JIT and not self._address:
+        return self.prepared("int,int,int,int") if JIT else 0
+
+    def prepared(self, kinds: str) -> int:
+        """As that of `Kernel`: its address."""
+        if not self._address:
             with _LOCK:
-                self._address = self._address or loaded(self.py_func, "int,int,int,int")
+                self._address = self._address or loaded(self.py_func, kinds)
         return self._address
 
 

@@ -128,11 +128,3 @@ def _truncate(ids: Any, weights: Any, top_k: int, top_p: float) -> tuple[Any, An
     if top_p < 1.0:
         order = order[: 1 + int(np.searchsorted(np.cumsum(weights[order]), top_p * total * (1.0 - 1e-12)))]
     return ids[order], weights[order]
-
-
-def warmup() -> None:
-    """Compile the kernels of this module, or load them from disk."""
-    logits, mask = np.zeros(4, np.float32), np.full(1, 15, np.uint32)
-    measure(logits, mask, np.zeros(3))
-    best_token(logits, mask)
-    draw_token(logits, mask, 1.0, 0, 1.0, 0.5, np.zeros(1))

@@ -17,7 +17,7 @@ from structgen.kernels.sets import has
 from structgen.kernels.tables import *
 from structgen.kernels.texts import BEFORE, BEHIND, plain, unescape
 from structgen.kernels.unfold import MOVE, made, step
-from structgen.kernels.walk import FULL, allow
+from structgen.kernels.walk import allow
 from structgen.kernels.work import add, begin
 
 DIVIDED = 1 << 40  # `repeats`: the tokens that were found may be something else than repeated keys

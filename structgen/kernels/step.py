@@ -176,7 +176,7 @@ def mark_bytes(M, L, s, node):
 @jit
 def move_slot(M, s, b):
     """Where the memo holds (s, b), or the free cell for it."""
-    key = (np.int64(s) << 10) | b
+    key = (np.int64(s) << SYMBOL_BITS) | b
     mask = M.size[SIZE_MOVES] - 1
     p = mix(mix(np.int64(17), np.int64(s)), b) & mask
     while M.move_key[p] >= 0 and M.move_key[p] != key:
@@ -270,7 +270,7 @@ def plain_step(M, L, s, b):
     M.n[TEXT] = NO_TEXT
     r = close(M, L)
     if r >= 0:
-        M.move_key[p] = (np.int64(s) << 10) | b
+        M.move_key[p] = (np.int64(s) << SYMBOL_BITS) | b
         M.move_to[p] = r
         M.n[MOVES] += 1
     return r
@@ -309,7 +309,7 @@ def step_anew(M, L, s, b):
     r = move(M, L, s, b)
     if r >= 0:
         p = move_slot(M, s, b)
-        M.move_key[p] = (np.int64(s) << 10) | b
+        M.move_key[p] = (np.int64(s) << SYMBOL_BITS) | b
         M.move_to[p] = r
         M.n[MOVES] += 1
     return r
@@ -329,6 +329,21 @@ def return_to(M, L, ctx):
     if s >= 0:
         M.ctx_state[ctx] = s
     return s
+
+
+@jit
+def united(M, L, a, b):
+    """The state that goes on as either of two; `a` where their texts differ."""
+    if M.text[a] != M.text[b]:
+        return np.int64(a)
+    begin(M)
+    for s in (a, b):
+        for i in range(M.off[s], M.off[s + 1]):
+            code = add(M, np.int64(M.item[2 * i]), np.int64(M.item[2 * i + 1]))
+            if code < 0:
+                return np.int64(code)
+    M.n[TEXT] = M.text[a]
+    return intern_state(M, L, np.int64(M.final[a] | M.final[b]))
 
 
 @jit
@@ -415,6 +430,6 @@ def rehash_moves(h, keys, values):
     M = machine_of(h)
     for i in range(keys.shape[0]):
         if keys[i] >= 0:
-            p = move_slot(M, keys[i] >> 10, keys[i] & 1023)
+            p = move_slot(M, keys[i] >> SYMBOL_BITS, keys[i] & ((1 << SYMBOL_BITS) - 1))
             M.move_key[p] = keys[i]
             M.move_to[p] = values[i]

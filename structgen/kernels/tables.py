@@ -39,6 +39,7 @@ FRAME = 6 << 28
 INDEX = (1 << 28) - 1
 
 NO_BOUND = 1 << 30
+SYMBOL_BITS = 25  # bytes, and the ids of special tokens from 256 on
 BLOCK = 6  # bits of a leaf node id below its block
 RADIX = 1 << 15  # of the variants of merged exits: (characters left, characters needed), both below it
 
@@ -51,6 +52,7 @@ NEED_ROW = -5  # counted leaf node n[ARG] has no row for n[ARG2] characters
 NEED_DOOR = -7  # door n[ARG] leads nowhere yet
 NEED_BIND = -8  # mark n[ARG] does not know yet what follows text n[ARG2]
 NEED_MERGE = -6  # exits n[ARG] (table, byte) have no merged trie for n[ARG2] (the variant by count)
+FULL = -100  # an array of the caller is too small
 
 # Counters of a machine, n[...].
 CTX, PAIRS, STATES, ITEMS, MOVES, MINUSES, COUNTS = 0, 1, 2, 3, 4, 5, 6
@@ -59,6 +61,7 @@ TEXT, MARKS, THENS, DOUBTS, LAZY = 14, 15, 16, 17, 18  # the text of the closure
 # doubt; whether binds go on with what they say of unknown texts rather than ask
 FRAMES, SETS, BINDS = 19, 20, 21
 SELF, UNFOLD, VALUE = 22, 23, 24  # addresses: of the bundle of machine and leaves, of the remote kernels `unfold` and `value_of`
+SPECIAL = 25  # whether token t is also read as the symbol 256 + t
 
 NO_TEXT, UNKNOWN, DOUBT, EMPTY = range(4)  # texts with a meaning; EMPTY is the root of all others
 
@@ -122,7 +125,7 @@ class Machine(NamedTuple):
     stack: I32  # [...]  scratch of trie walks: state by depth
     spelling: I64  # [...]  scratch of trie walks: state of a spelling by depth
     letters: I32  # [...]  scratch: the symbols of a text
-    n: I64  # [25]
+    n: I64  # [26]
 
 
 LIT, DOOR, FLAG, EDGES, CALLS = range(5)
@@ -130,7 +133,7 @@ LIT, DOOR, FLAG, EDGES, CALLS = range(5)
 where its rule may end; its first byte edge and its first call edge, or -1."""
 
 LOW, HIGH, TO, PUSH, NEXT = range(5)
-"""A byte edge: symbols LOW..HIGH (0..255 bytes, 256.. special tokens) lead to node TO; PUSH: the node to return to when the rule of
+"""A byte edge: symbols LOW..HIGH (0..255 bytes, 256 + id special tokens) lead to node TO; PUSH: the node to return to when the rule of
 TO ends, or -1."""
 
 MINUS_FROM, MINUS_STATE = range(2)
@@ -198,7 +201,7 @@ BASE, SHIFT, CLS, ENC, CLASSES, TABLE, CHARS, LIVE, ACC, STRUCT, FIRST, INNER = 
 
 
 class Tokens(NamedTuple):
-    """The vocabulary as a byte trie (`vocab.trie`), flat token bytes and stop ids."""
+    """The tokens with text as a byte trie (`vocab.trie`), and flat."""
 
     size: Any  # int64[...]  lengths of the arrays, `SIZE_...`
     byte: Any  # uint8[N]
@@ -209,7 +212,6 @@ class Tokens(NamedTuple):
     root: Any  # int32[257]
     off: Any  # int32[V + 1]
     data: Any  # uint8[...]
-    stop: Any  # int32[...]
 
 
 class Rows(NamedTuple):
@@ -251,7 +253,7 @@ SIZE_MARK, SIZE_MARK_HASH = _AT("mark"), _AT("mark_hash")
 SIZE_FRAME, SIZE_FRAME_HASH = _AT("frame"), _AT("frame_hash")
 SIZE_SET, SIZE_SET_HASH, SIZE_LETTERS = _AT("set"), _AT("set_hash"), _AT("letters")
 SIZE_WORK, SIZE_WORK_KEY = _AT("work_node"), _AT("work_key")
-SIZE_BYTE, SIZE_IDS, SIZE_STOP = map(Tokens._fields.index, ("byte", "ids", "stop"))
+SIZE_BYTE, SIZE_IDS, SIZE_TOKEN_OFF = map(Tokens._fields.index, ("byte", "ids", "off"))
 
 
 machine_at = table_reader(Machine)
@@ -299,7 +301,6 @@ def tokens_of(handle):
         i32(h[6]),
         i32(h[7]),
         u8(h[8]),
-        i32(h[9]),
     )
 
 
@@ -332,7 +333,7 @@ def rows_of(handle):
 
 @jit
 def own_of(handle):
-    """What belongs to one token automaton: the token ids of its special symbols (-1: the vocabulary has none), how many, a spare row, and
-    the row of tokens in doubt."""
+    """What belongs to one token automaton: the stop ids and how many; the row of tokens that are not read as text, and its words (0: there
+    are none); a spare row, and the row of tokens in doubt."""
     h = i64(handle[4])
-    return i32(h[1]), i64(h[0])[1], u32(h[2]), u32(h[3])
+    return i32(h[1]), i64(h[0])[1], u32(h[2]), i64(h[0])[2], u32(h[3]), u32(h[4])

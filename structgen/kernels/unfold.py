@@ -9,18 +9,19 @@ import numpy as np
 
 from structgen.kernels.arena import i64
 from structgen.kernels.linking import JIT, Remote, jit
-from structgen.kernels.step import close, move, move_slot, open_door, return_to, step_anew
+from structgen.kernels.step import close, move, move_slot, open_door, return_to, step_anew, united
 from structgen.kernels.tables import *
 from structgen.kernels.twin import make_twin
 from structgen.kernels.work import add, begin
 
-STEP, MOVE, RETURN, TWIN, BEGIN, DOOR_OF = range(6)
+STEP, MOVE, RETURN, TWIN, UNITE, BEGIN, DOOR_OF = range(7)
 
 
 @jit
 def make(M, L, what, a, b):
-    """The state after symbol b of state a (MOVE: whatever the memo says), after context a is returned to, the twin of state a, the state of
-    node a in context b (BEGIN) or behind the door of that node (DOOR_OF), no text being open; or a NEED_ code."""
+    """The state after symbol b of state a (MOVE: whatever the memo says), after context a is returned to, the twin of state a, the state
+    that goes on as a or b, the state of node a in context b (BEGIN) or behind the door of that node (DOOR_OF), no text being open; or a
+    NEED_ code."""
     if what == STEP:
         return step_anew(M, L, a, b)
     if what == MOVE:
@@ -29,6 +30,8 @@ def make(M, L, what, a, b):
         return return_to(M, L, a)
     if what == TWIN:
         return make_twin(M, L, a)
+    if what == UNITE:
+        return united(M, L, a, b)
     begin(M)
     M.n[TEXT] = NO_TEXT
     code = open_door(M, L, np.int64(M.node[5 * a + DOOR]), a + 1, b) if what == DOOR_OF else add(M, a, b)

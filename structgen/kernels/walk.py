@@ -14,11 +14,10 @@ from structgen.kernels.arena import pointer_to
 from structgen.kernels.linking import jit
 from structgen.kernels.step import find_state
 from structgen.kernels.tables import *
-from structgen.kernels.unfold import BEGIN, DOOR_OF, made, returned, step, twin_of
+from structgen.kernels.unfold import BEGIN, DOOR_OF, UNITE, made, returned, step, twin_of
 from structgen.kernels.work import any_open
 
 OF_LEAF, OF_COUNTS, OF_MERGE = np.int64(0), np.int64(1), np.int64(2)
-FULL = -100  # `settle.repeats`: the caller's array is too small
 
 
 @jit
@@ -69,6 +68,12 @@ def enter(index, keys, values):
 def allow(row, t):
     """Set the bit of token t."""
     row[t >> 5] |= np.uint32(1) << np.uint32(t & 31)
+
+
+@jit
+def is_set(row, words, t):
+    """Whether a row of so many words has the bit of token t."""
+    return t >> 5 < words and (row[t >> 5] >> np.uint32(t & 31)) & np.uint32(1) != 0
 
 
 @jit
@@ -356,14 +361,11 @@ def mask(h, s, into):
     T = tokens_of(h)
     K = rows_of(h)
     row = pointer_to(into)
-    special, specials, spare, doubt = own_of(h)
+    stop, stops, mute, mutes, spare, doubt = own_of(h)
     if M.n[DOUBTS]:
         M.n[DOUBTS] = 0
         for w in range(K.width[0]):
             doubt[w] = 0
-    if M.final[s]:
-        for j in range(T.size[SIZE_STOP]):
-            allow(row, T.stop[j])
     at = M.off[s]
     plain = 0
     for i in range(at, M.off[s + 1]):
@@ -387,17 +389,8 @@ def mask(h, s, into):
             code = counted_row(M, L, K, node & INDEX, ctx, row, doubt)
         if code < 0:
             return code
-    for j in range(specials):
-        if special[j] >= 0:
-            r = step(M, L, s, 256 + j)
-            if r < 0:
-                return r
-            if r > 0:
-                allow(row, special[j])
-    if plain == 0:
-        return 0
-    r = s
-    if plain < M.off[s + 1] - at:
+    r = s if plain else np.int64(0)
+    if 0 < plain < M.off[s + 1] - at:
         plain = 0
         for i in range(at, M.off[s + 1]):
             node, ctx = np.int64(M.item[2 * i]), np.int64(M.item[2 * i + 1])
@@ -410,7 +403,17 @@ def mask(h, s, into):
         r = find_state(M, L, np.int64(plain), np.int64(0))
         if r < 0:
             return r
-    return walk_vocabulary(M, L, T, r, row, doubt)
+    if r:
+        code = walk_vocabulary(M, L, T, r, row, doubt)
+        if code < 0:
+            return code
+    for w in range(min(mutes, K.width[0])):
+        row[w] &= ~mute[w]
+        doubt[w] &= ~mute[w]
+    if M.final[s]:
+        for j in range(stops):
+            allow(row, stop[j])
+    return 0
 
 
 @jit
@@ -419,18 +422,22 @@ def advance(h, s, t):
     M = machine_of(h)
     L = leaves_of(h)
     T = tokens_of(h)
-    special, specials, _, _ = own_of(h)
-    for j in range(specials):
-        if special[j] == t:
-            r = step(M, L, s, 256 + j)
-            if r != 0:
-                return r
-    if T.off[t] == T.off[t + 1]:
-        for j in range(T.size[SIZE_STOP]):
-            if T.stop[j] == t and M.final[s]:
+    stop, stops, mute, mutes, _, _ = own_of(h)
+    itself = np.int64(0)
+    if M.n[SPECIAL]:
+        itself = step(M, L, s, 256 + t)
+        if itself < 0:
+            return itself
+    if t + 1 < T.size[SIZE_TOKEN_OFF] and T.off[t] < T.off[t + 1] and not is_set(mute, mutes, t):
+        text = read_token(M, L, T, s, t)
+        if itself == 0 or text < 0:
+            return text
+        return made(M, L, UNITE, itself, text) if text else itself
+    if itself == 0 and M.final[s]:
+        for j in range(stops):
+            if stop[j] == t:
                 return ENDED
-        return 0
-    return read_token(M, L, T, s, t)
+    return itself
 
 
 @jit
@@ -466,23 +473,3 @@ def start(h, node):
     L = leaves_of(h)
     M.ctx_state[1] = COMPLETE
     return made(M, L, BEGIN, node, 1)
-
-
-@jit
-def live_bytes(h, s, out):
-    """Write the symbols that may follow state s (bytes, then special symbols 256..) with the states they lead to: int32[n, 2]. The
-    number, or a code."""
-    M = machine_of(h)
-    L = leaves_of(h)
-    k = 0
-    for b in range(out.shape[0]):
-        if b < 256 and not has_byte(M, s, b):
-            continue
-        r = step(M, L, s, b)
-        if r < 0:
-            return r
-        if r > 0:
-            out[k, 0] = b
-            out[k, 1] = r
-            k += 1
-    return k

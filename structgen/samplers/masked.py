@@ -98,7 +98,7 @@ class Masked:
 
 def _check(model: CausalLM, request: Request) -> None:
     vocabulary = request.constraint.vocabulary
-    if vocabulary.size != model.vocabulary.size or vocabulary.fingerprint != model.vocabulary.fingerprint:
+    if vocabulary.size != model.vocabulary.size or vocabulary.texts != model.vocabulary.texts:  # stop ids are the constraint's own
         raise OptionError(
             "the automaton was compiled for another vocabulary than the model's",
             where="grammar",

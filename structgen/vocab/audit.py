@@ -54,19 +54,30 @@ def settle(source: Source, *, check: bool = True) -> None:
         if check:
             source.notes += _audited(source)
         return
+    failure = _tried(source, check)
+    if failure is not None and source.added:  # what their texts are cannot be explained: they are only known by their spellings
+        for spelling, i in source.special.items():
+            if i in source.added:
+                source.hide(spelling, i)
+        failure = _tried(source, check) and failure
+    if failure is not None:
+        raise failure
+
+
+def _tried(source: Source, check: bool) -> VocabularyError | None:
+    """Tries the recipes; the failure of the first where none passes."""
     first_failure: VocabularyError | None = None
     for name, spell in source.recipes:
         source.use(name, spell)
         if not check:
-            return
+            return None
         try:
             source.notes += _audited(source)
         except VocabularyError as failure:
             first_failure = first_failure or failure
             continue
-        return
-    if first_failure is not None:
-        raise first_failure
+        return None
+    return first_failure
 
 
 def _audited(source: Source) -> list[str]:
@@ -147,7 +158,7 @@ def _is_utf8(token: bytes) -> bool:
 def _check_probes(source: Source, encode: Callable[[str], list[int]], strips: bool) -> list[str]:
     """Encodes the probe texts; notes for each kind of loss with the first text that shows it."""
     losses: dict[str, str] = {}
-    hidden = set(source.special.values()) - source.unknown
+    hidden = {i for i in source.special.values() if i >= len(source.tokens) or not source.tokens[i]} - source.unknown
     for text in PROBES:
         ids = [int(i) for i in encode(text)]
         if hidden.intersection(ids):
@@ -187,6 +198,8 @@ def _explained(source: Source, text: str, ids: Sequence[int], found: bytes) -> s
     lone = _lone_bytes(source)
     if source.kind in _JOINED and found == bytes(b for b in normal.encode() if b in lone):
         return "bytes without a token of their own are dropped"
+    if source.greedy.intersection(ids) and _without_blanks(shown) == _without_blanks(text):
+        return "an added token takes in the blanks beside it"
     if source.drops_blanks and _without_blanks(shown) == _without_blanks(normal):
         return "blanks are not kept as they are in the text"
     if source.opaque and (source.decode is not None):

@@ -25,6 +25,7 @@ from structgen.vocab.sources import Source
 _RWKV_LINE: Final = re.compile(r"(\d+) (b?['\"].*['\"]) (\d+)\Z", re.S)
 _RANK_LINE: Final = re.compile(r"([A-Za-z0-9+/]+={0,2}) (\d+)\s*\Z")
 _LARGEST_ID: Final = 1 << 24
+_ROLES: Final = tuple(f"{role}_token" for role in ("bos", "eos", "unk", "sep", "pad", "cls", "mask"))  # special, whatever their flags
 _FOLDER_FILES: Final = ("tokenizer.json", "*.tiktoken", "rwkv_vocab*.txt")
 
 
@@ -51,11 +52,26 @@ def read(path: str | PathLike[str]) -> Source:
     return _sentencepiece(place)
 
 
+def inputs(path: str | PathLike[str]) -> list[Path] | None:
+    """All files that `read` looks at; None where there is none, or transformers decides that."""
+    place = Path(path)
+    if place.is_dir():
+        found = _main_file(place)
+        return None if found is None else inputs(found)
+    if not place.is_file():
+        return None
+    beside = [place.parent / name for name in ("tokenizer_config.json", "generation_config.json")]
+    return [place, *(file for file in beside if file.is_file())]
+
+
+def _main_file(folder: Path) -> Path | None:
+    return next((found for pattern in _FOLDER_FILES for found in sorted(folder.glob(pattern))), None)
+
+
 def _folder(folder: Path) -> Source:
-    for pattern in _FOLDER_FILES:
-        found = sorted(folder.glob(pattern))
-        if found:
-            return read(found[0])
+    found = _main_file(folder)
+    if found is not None:
+        return read(found)
     try:
         from transformers import AutoTokenizer
     except ImportError:
@@ -81,16 +97,23 @@ def _tokenizer_json(path: Path) -> Source:
     source = sources.read(backend)
     config = _json_beside(path, "tokenizer_config.json")
     for i, entry in (config.get("added_tokens_decoder") or {}).items():
-        source.hide(str(entry["content"]), int(i))
+        source.name(str(entry["content"]), int(i), is_special=entry.get("special", True))
+    for role in _ROLES:
+        if (named := _named(config, role)) is not None and (i := backend.token_to_id(named)) is not None:
+            source.hide(named, i)
     stops = _json_beside(path, "generation_config.json").get("eos_token_id")
-    named = config.get("eos_token")
-    named = named.get("content") if isinstance(named, dict) else named
+    named = _named(config, "eos_token")
     found = [i for i in (stops if isinstance(stops, list) else [stops]) if isinstance(i, int)]
-    if isinstance(named, str) and (i := backend.token_to_id(named)) is not None:
-        source.hide(named, i)
+    if named is not None and (i := backend.token_to_id(named)) is not None:
         found = [i, *found]
     source.stop = tuple(dict.fromkeys(found))
     return source
+
+
+def _named(config: dict[str, Any], role: str) -> str | None:
+    named = config.get(role)
+    named = named.get("content") if isinstance(named, dict) else named
+    return named if isinstance(named, str) else None
 
 
 def _json_beside(path: Path, name: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from typing import Any, Final
 from structgen.errors import VocabularyError
 from structgen.vocab import recipes
 from structgen.vocab.recipes import Pieces
+from structgen.vocab.texts import Texts
 
 Recipe = tuple[str, Callable[[Pieces], list[bytes]]]
 WORDS_ONLY: Final = frozenset({"WhitespaceSplit", "Whitespace", "BertPreTokenizer"})  # pre-tokenizers that throw blanks away
@@ -37,6 +38,8 @@ class Source:
     tokens: list[bytes] = field(default_factory=list)  # by id; b"": special, unused, or a hole
     kind: str = "bytes"  # the recipe in use
     special: dict[str, int] = field(default_factory=dict)  # spelling -> id, for special and added tokens
+    added: dict[int, str] = field(default_factory=dict)  # id -> text, for added tokens that are not special
+    greedy: frozenset[int] = frozenset()  # added tokens that take in the blanks beside them when text is encoded
     stop: tuple[int, ...] = ()
     encode: Callable[[str], list[int]] | None = None  # without special tokens at the ends
     decode: Callable[[list[int]], str] | None = None
@@ -46,20 +49,32 @@ class Source:
     drops_blanks: bool = False  # declared: blanks of the text are not kept as they were
     opaque: bool = False  # the normaliser cannot be seen
     notes: list[str] = field(default_factory=list)
+    texts: Texts | None = None  # of `tokens`, once somebody has asked and nothing changes any more
 
     def hide(self, spelling: str, i: int) -> None:
         """Makes an id special: it is known by its spelling and has no text."""
         self.special[spelling] = i
+        self.added.pop(i, None)
         if i < len(self.pieces):
             self.pieces[i] = None
         if i < len(self.tokens):
             self.tokens[i] = b""
 
+    def name(self, spelling: str, i: int, *, is_special: bool) -> None:
+        """Makes an id an added token. It has text unless it is special, or was."""
+        if is_special or (spelling in self.special and i not in self.added) or i >= len(self.pieces):
+            self.hide(spelling, i)
+        else:
+            self.special[spelling], self.added[i] = i, spelling
+
     def use(self, name: str, spell: Callable[[Pieces], list[bytes]]) -> None:
-        """Takes a recipe: fills in `kind`, `tokens` and `fallback`."""
+        """Takes a recipe: fills in `kind`, `tokens` and `fallback`. Added tokens that it spells otherwise than text does have no text."""
         self.kind, self.tokens = name, spell(self.pieces)
-        bytewise = name == "metaspace"
-        self.fallback = frozenset(i for i, piece in enumerate(self.pieces) if bytewise and recipes.is_byte_piece(piece))
+        for i, text in self.added.items():
+            if self.tokens[i] not in (text.encode(), b" " + text.encode()):
+                self.tokens[i] = b""
+        bytewise = enumerate(self.pieces) if name == "metaspace" else ()
+        self.fallback = frozenset(i for i, piece in bytewise if recipes.is_byte_piece(piece))
 
     def spelling(self, i: int) -> str:
         """How a token with text is written."""
@@ -108,8 +123,9 @@ def read(tokenizer: Any) -> Source:
 
 def _from_tokenizers(backend: Any) -> Source:
     """A `tokenizers.Tokenizer`: declared recipe first, then those that its vocabulary suggests."""
-    pieces = _by_id(backend.get_vocab(with_added_tokens=True))
-    special = {token.content: int(i) for i, token in backend.get_added_tokens_decoder().items()}
+    pieces = _pieces(backend)
+    tokens = {int(i): token for i, token in backend.get_added_tokens_decoder().items()}
+    special = {token.content: i for i, token in tokens.items()}
     unknown = _unknown_piece(backend.model)
     if unknown is not None and unknown not in special and (i := backend.token_to_id(unknown)) is not None:
         special[unknown] = i
@@ -117,6 +133,8 @@ def _from_tokenizers(backend: Any) -> Source:
     source = Source(
         pieces=pieces,
         special=special,
+        added={i: token.content for i, token in tokens.items() if not token.special and token.content != unknown},
+        greedy=frozenset(i for i, token in tokens.items() if token.lstrip or token.rstrip),
         encode=partial(_rust_encode, backend),
         decode=partial(backend.decode, skip_special_tokens=False),
         normalize=backend.normalizer.normalize_str if backend.normalizer is not None else None,
@@ -148,7 +166,7 @@ def _from_transformers_python(tokenizer: Any) -> Source:
 def _with_transformers_specials(source: Source, tokenizer: Any) -> Source:
     """Adds what the transformers wrapper knows: added tokens, named special tokens, the end of sequence."""
     for i, token in getattr(tokenizer, "added_tokens_decoder", {}).items():
-        source.hide(str(getattr(token, "content", token)), int(i))
+        source.name(str(getattr(token, "content", token)), int(i), is_special=getattr(token, "special", True))
     spellings = getattr(tokenizer, "all_special_tokens", ())
     for spelling, i in zip(spellings, getattr(tokenizer, "all_special_ids", ()), strict=False):
         source.hide(str(spelling), int(i))
@@ -211,7 +229,7 @@ def _from_sentencepiece(processor: Any) -> Source:
         if processor.is_control(i) or processor.is_unknown(i):
             special[piece] = i
         pieces.append(None if piece in special or processor.is_unused(i) else piece)
-    for i in _user_defined(processor):
+    for i in _user_defined(processor):  # text to SentencePiece itself, but what models have there ([INST]) is not meant to be
         special[processor.id_to_piece(i)], pieces[i] = i, None
     eos = processor.eos_id()
     return _finished(
@@ -268,7 +286,8 @@ def _fields(data: Any) -> Iterable[tuple[int, Any]]:
 def _finished(source: Source) -> Source:
     """Removes the text of special pieces, and appends the recipes that the vocabulary suggests behind the declared one."""
     for spelling, i in source.special.items():
-        source.hide(spelling, i)
+        if i not in source.added:
+            source.hide(spelling, i)
     named = {name for name, _ in source.recipes}
     if not source.recipes or source.opaque:
         likely = recipes.likely_recipes(source.pieces)
@@ -350,6 +369,18 @@ def _mistral_inside(tokenizer: Any) -> Any:
             if hasattr(candidate, "n_words") and hasattr(candidate, "is_special") and hasattr(candidate, "id_to_piece"):
                 return candidate
     return None
+
+
+def _pieces(backend: Any) -> list[str | None]:
+    """The pieces of a `tokenizers.Tokenizer` by id. To ask for one after the other takes half as long as for its whole dictionary."""
+    size, most = backend.get_vocab_size(with_added_tokens=True), 0
+    pieces: list[str | None] = []
+    left = size
+    while left and most < 2 * size + 1000:  # ids may have holes
+        most += left
+        pieces += map(backend.id_to_token, range(len(pieces), most))
+        left = size - sum(piece is not None for piece in pieces)
+    return _by_id(backend.get_vocab(with_added_tokens=True)) if left else pieces
 
 
 def _by_id(vocab: Mapping[str, int]) -> list[str | None]:

@@ -9,7 +9,7 @@ import pytest
 import structgen.api as sg
 from structgen.automata.ahead import Ahead
 from structgen.automata.machine import ByteAutomaton
-from structgen.ir.expr import EPSILON, Alt, Entries, Expr, Known, Leaf, Lit, Minus, Repeat, Rule, Seq, Special
+from structgen.ir.expr import EPSILON, Alt, Entries, Expr, Known, Leaf, Lit, Minus, Repeat, Rule, Seq
 from structgen.ir.regular import CharDFA
 
 
@@ -45,7 +45,6 @@ LISTED = Entries([Known(Lit(b"%c:" % c), Lit(b"1"), c in b"bd") for c in b"abcd"
         (Repeat(Alt((Lit(b"ab"), Lit(b"c"))), 300, None), b"abc" * 149),
         (NESTED, b"(("),
         (NESTED, b"((lon"),
-        (Seq((Lit(b"a"), Special("<t>"), Lit(b"b"))), b""),
         (Seq((NESTED, Alt((EPSILON, Lit(b"y"))))), b""),
         (LISTED, b""),
         (LISTED, b"a:1,"),

@@ -15,12 +15,14 @@ from conftest import SCALE
 from derive import Twin
 
 from structgen.automata import assemble
-from structgen.automata.machine import SPECIALS, Budget, ByteAutomaton
+from structgen.automata.machine import Budget, ByteAutomaton
+from structgen.automata.symbols import Symbols
 from structgen.errors import BudgetExceeded, EmptyLanguage
 from structgen.ir.chars import of_text
 from structgen.ir.expr import EPSILON, NEVER, Alt, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings, alt, seq
 from structgen.ir.regular import CharDFA
 from structgen.kernels import tables as t
+from structgen.vocab.vocabulary import Vocabulary
 
 MANY = int(100_000 * SCALE)
 
@@ -189,18 +191,16 @@ def test_a_million_strings() -> None:
     assert not machine.accepts(b"%x" % (2**40))
 
 
-def test_more_special_tokens_than_symbols_are_refused() -> None:
-    names = [f"<s{i}>" for i in range(SPECIALS + 1)]
-    machine = ByteAutomaton(Alt([Seq((Special(name), Lit(b"%d" % i))) for i, name in enumerate(names[:-1])]))
-    symbols = dict(machine.moves(machine.start))
-    assert sorted(symbols) == [256 + i for i in range(SPECIALS)]
-    for i in (0, 255, 256, SPECIALS - 1):
-        after = symbols[256 + machine.special_names.index(names[i])]
-        count, state = machine.read(b"%d" % i, after)
-        assert count == len(str(i))
+def test_thousands_of_special_tokens() -> None:
+    count = 5000
+    vocabulary = Vocabulary.from_bytes([b""] * count, eos=0, special={f"<s{i}>": i for i in range(1, count)})
+    machine = ByteAutomaton(Alt([Seq((Special(f"<s{i}>"), Lit(b"%d" % i))) for i in range(1, count)]), symbols=Symbols(vocabulary))
+    moves = machine.special_moves(machine.start)
+    assert [(low, high) for low, high, _ in moves] == [(256 + i, 256 + i) for i in range(1, count)]
+    for i in (1, 255, 256, 768, 1024, count - 1):
+        read, state = machine.read(b"%d" % i, moves[i - 1][2])
+        assert read == len(str(i))
         assert machine.is_final(state)
-    with pytest.raises(BudgetExceeded, match="special"):
-        ByteAutomaton(Alt([Special(name) for name in names]))
 
 
 def test_nets_inside_nets_and_loops_of_free_steps() -> None:

@@ -10,12 +10,15 @@ from conftest import SCALE
 
 import structgen.api as sg
 from structgen.automata.machine import Budget, ByteAutomaton
+from structgen.automata.symbols import Symbols
 from structgen.constraint.automaton import TokenAutomaton
+from structgen.constraint.grammar import Grammar
 from structgen.constraint.protocol import COMPLETE, DEAD, ENDED, NO_END, Constraint, Unconstrained, classes, unpack
 from structgen.constraint.rows import RowStore
-from structgen.errors import BudgetExceeded, VocabularyError
+from structgen.errors import BudgetExceeded, GrammarError, VocabularyError
 from structgen.ir.chars import of_text
 from structgen.ir.expr import EPSILON, Alt, Expr, Leaf, Lit, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.language import Language
 from structgen.ir.regular import CharDFA
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -26,7 +29,7 @@ TEXT = Leaf(CharDFA.of_chars(of_text("<t>ab")).repeat())
 
 
 def compiled(expr: Expr, vocabulary: Vocabulary = VOCAB) -> TokenAutomaton:
-    return TokenAutomaton(ByteAutomaton(expr), vocabulary)
+    return TokenAutomaton(ByteAutomaton(expr, symbols=Symbols(vocabulary)), vocabulary)
 
 
 def ids(automaton: TokenAutomaton, state: int) -> list[int]:
@@ -50,7 +53,7 @@ def test_only_its_id_crosses_a_special_token() -> None:
 
 def test_special_tokens_found_later_and_by_another_automaton_of_the_machine() -> None:
     late = Rule(lambda: Seq((Special("<u>"), Special("<t>"))))
-    machine = ByteAutomaton(Seq((Lit(b"a"), late)))
+    machine = ByteAutomaton(Seq((Lit(b"a"), late)), symbols=Symbols(VOCAB))
     first, second = TokenAutomaton(machine, VOCAB), TokenAutomaton(machine, VOCAB)
     state = first.advance(first.start(), 0)
     assert ids(first, state) == [7]
@@ -59,21 +62,21 @@ def test_special_tokens_found_later_and_by_another_automaton_of_the_machine() ->
 
 
 def test_special_tokens_that_the_vocabulary_lacks_are_refused_every_time() -> None:
-    automaton = compiled(Alt((Special("<none>"), Lit(b"a"))))
+    late = Rule(lambda: Special("<none>"))
+    automaton = compiled(Seq((Lit(b"a"), late)))
     for _ in range(2):
         with pytest.raises(VocabularyError, match="<none>"):
-            automaton.mask(automaton.start())
+            automaton.mask(automaton.advance(automaton.start(), 0))
+    with pytest.raises(VocabularyError, match="no token 8"):
+        compiled(Special(8))
 
 
-def test_special_tokens_of_another_vocabulary_are_in_nobodys_way() -> None:
-    machine = ByteAutomaton(Alt((Seq((Lit(b"a"), Special("<t>"))), Lit(b"bbb"))))
-    first = TokenAutomaton(machine, VOCAB)
-    assert ids(first, first.advance(first.start(), 0)) == [3]
-    second = TokenAutomaton(machine, Vocabulary.from_bytes([b"a", b"b", b""], eos=2))
-    assert ids(second, second.start()) == [0, 1]
-    assert ids(second, second.advance(second.start(), 1)) == [1]
-    with pytest.raises(VocabularyError, match="<t>"):
-        second.mask(second.advance(second.start(), 0))
+def test_special_tokens_that_nobody_gave_ids_are_refused() -> None:
+    late = Grammar(Language(Seq((Lit(b"a"), Rule(lambda: Special("<t>"))))))
+    automaton = late.compile(VOCAB)
+    for _ in range(2):
+        with pytest.raises(GrammarError, match="announce"):
+            automaton.mask(automaton.advance(automaton.start(), 0))
 
 
 def test_a_stop_token_may_be_part_of_the_text_when_named() -> None:
@@ -249,8 +252,7 @@ def test_forced_tokens_go_on_behind_special_tokens() -> None:
 
     assert forced(Seq((Special("<t>"), Lit(b"ab")))) == ([3, 2], b"")
     assert forced(Seq((Lit(b"a"), Special("<t>"), Special("<u>"), Repeat(Lit(b"b"))))) == ([0, 3, 7], b"a")  # no token goes across
-    assert forced(Seq((Lit(b"a"), Alt((Special("<t>"), Special("<u>")))))) == ([], b"a")
-    assert forced(Seq((Lit(b"b"), Special("<none>")))) == ([1], b"b")
+    assert forced(Seq((Lit(b"a"), Alt((Special("<t>"), Special("<u>")))))) == ([0], b"a")  # and which of them is open
     assert forced(Seq((Special("<t>"), Alt((Lit(b"a"), Lit(b"b")))))) == ([3], b"")
 
 
@@ -299,7 +301,7 @@ def test_memos_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_dropped_rows_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     automaton = compiled(Repeat(Alt((Lit(b"ab"), Lit(b"b"), Leaf(CharDFA.of_string("a").repeat(2, 3)))), 0, 60))
-    monkeypatch.setattr(automaton._tables, "memo", RowStore(VOCAB.words, limit=3 * 600, dense=1))
+    monkeypatch.setattr(automaton, "_store", RowStore(VOCAB.words, limit=3 * 600, dense=1))
     states = [automaton.start()]
     for step in range(50):
         states.append(automaton.advance(states[-1], step % 2) or automaton.advance(states[-1], 2) or states[0])

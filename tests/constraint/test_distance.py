@@ -12,6 +12,7 @@ from worlds import entries, expression, pieces, vocabulary
 
 import structgen.api as sg
 from structgen.automata.machine import ByteAutomaton
+from structgen.automata.symbols import Symbols
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.protocol import NO_END
 from structgen.errors import BudgetExceeded
@@ -24,7 +25,7 @@ VOCAB = Vocabulary.from_bytes(TOKENS, eos=4, special={"<t>": 3})
 
 
 def compiled(expr: Expr, vocabulary: Vocabulary = VOCAB) -> TokenAutomaton:
-    return TokenAutomaton(ByteAutomaton(expr), vocabulary)
+    return TokenAutomaton(ByteAutomaton(expr, symbols=Symbols(vocabulary)), vocabulary)
 
 
 def onward(automaton: TokenAutomaton, state: int) -> list[int]:

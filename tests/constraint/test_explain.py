@@ -8,9 +8,6 @@ import pytest
 
 import structgen.api as sg
 from structgen.constraint.explain import explain
-from structgen.constraint.grammar import Grammar
-from structgen.ir.expr import Alt, Lit, Seq, Special
-from structgen.ir.language import Language
 
 
 @pytest.mark.parametrize(
@@ -53,7 +50,7 @@ def test_the_message_has_a_caret_below_the_place() -> None:
 
 
 def test_special_tokens_and_long_lists() -> None:
-    grammar = Grammar(Language(Seq((Lit(b"a"), Alt((Special("<t>"), Lit(b"b")))))))
+    grammar = sg.choice(["a"]) + (sg.special("<t>") | sg.choice(["b"]))
     assert explain(grammar.automaton, "a").expected == ("'b'", "token <t>")
     many = sg.regex("[!%')+.:=@_`{}~]").explain("")
     assert len(many.expected) == 13

@@ -9,6 +9,7 @@ import pytest
 
 import structgen as sg
 from structgen.automata.machine import ByteAutomaton
+from structgen.automata.symbols import Symbols
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.matcher import Matcher
 from structgen.constraint.protocol import ENDED, Constraint, Unconstrained, unpack
@@ -95,7 +96,7 @@ def test_rows_of_batches() -> None:
 
 def test_what_it_says_of_refused_tokens() -> None:
     language = Seq((Lit(b"a"), Alt((Lit(b"a"), Lit(b"b"), Special("<t>")))))
-    matcher = Matcher(TokenAutomaton(ByteAutomaton(language), VOCAB))
+    matcher = Matcher(TokenAutomaton(ByteAutomaton(language, symbols=Symbols(VOCAB)), VOCAB))
     matcher.feed([0])
     with pytest.raises(TokenRefused) as caught:
         matcher.feed([1, 1])

@@ -84,7 +84,7 @@ def ends(leaf: Leaf, data: bytes) -> tuple[list[int], bool]:
 def test_a_survey_finds_the_tokens_that_stay_and_the_exits(seed: int) -> None:
     rng = Random(seed)
     vocab, leaf = toy(rng), Leaf(dfa(rng), rng.choice(["utf8", "json"]))
-    tables = TokenTables(vocab)
+    tables = TokenTables(vocab.texts)
     ids, exits, _ = tables._survey(POOL.add(leaf.dfa, leaf.encoding, leaf.escapes) - t.LEAF)
     stay, rests = set(), set()
     for token, data in enumerate(vocab.tokens):
@@ -102,7 +102,7 @@ def path_of(vocab: Vocabulary) -> list[bytes]:
     """The bytes down to each node of the trie."""
     paths: list[bytes] = []
     stack: list[bytes] = []
-    for byte, depth in zip(vocab.trie.byte.tolist(), vocab.trie.depth.tolist(), strict=True):
+    for byte, depth in zip(vocab.texts.trie.byte.tolist(), vocab.texts.trie.depth.tolist(), strict=True):
         stack = [*stack[:depth], (stack[depth - 1] if depth else b"") + bytes([byte])]
         paths.append(stack[-1])
     return paths

@@ -275,7 +275,7 @@ class Twin:
 
     def read(self, frame: Any, rest: Stack, symbol: int | str) -> set[Stack]:
         if isinstance(frame, Special):
-            return {rest} if frame.name == symbol else set()
+            return {rest} if symbol in frame.tokens else set()
         if isinstance(symbol, str):
             return set()
         match frame:

@@ -12,6 +12,7 @@ from derive import Config, TooWide, Twin
 from recognize import accepts as recognised
 
 from structgen.automata.machine import ByteAutomaton
+from structgen.automata.symbols import Symbols
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.protocol import unpack
 from structgen.errors import BudgetExceeded, EmptyLanguage, RegexError
@@ -449,10 +450,10 @@ def mutated(rng: Random, data: bytes, alphabet: list[bytes]) -> bytes:
 
 def check_world(expr: Expr, vocab: Vocabulary, rng: Random, steps: int, material: list[bytes], deep: bool = False) -> None:
     """All laws that need no outside judge, for one expression and one vocabulary."""
-    machine = ByteAutomaton(expr)
+    machine = ByteAutomaton(expr, symbols=Symbols(vocab))
     automaton, twin = TokenAutomaton(machine, vocab), Twin(expr)
     finished = walk(automaton, twin, rng, steps, deep)
-    fresh = ByteAutomaton(expr)  # reads in another order than the walk unfolded
+    fresh = ByteAutomaton(expr, symbols=Symbols(vocab))  # reads in another order than the walk unfolded
     second = TokenAutomaton(fresh, vocab)
     for text in dict.fromkeys(finished[-6:]):
         assert fresh.accepts(text)

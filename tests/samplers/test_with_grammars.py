@@ -16,11 +16,8 @@ import torch
 
 import structgen.api as sg
 from structgen.constraint.explain import dead_end
-from structgen.constraint.grammar import Grammar
 from structgen.engines.transformers import LogitsProcessor
 from structgen.errors import DeadEnd, IncompleteOutput, ModelError
-from structgen.ir.expr import Lit, Seq, Special
-from structgen.ir.language import Language
 from structgen.models.function import FunctionModel
 from structgen.samplers.model import Model
 from structgen.vocab import Vocabulary
@@ -149,7 +146,7 @@ def test_a_real_model_under_a_schema_here_and_inside_generate() -> None:
 
 def test_a_stop_token_that_the_grammar_names_ends_a_text_only_where_it_may_end() -> None:
     vocab = Vocabulary.from_bytes([b"a", b"b", b"<eom>", b"</s>"], eos=[2, 3], special={"<eom>": 2, "</s>": 3})
-    grammar = Grammar(Language(Seq((Lit(b"a"), Special("<eom>"), Lit(b"bbb")))))
+    grammar = sg.choice(["a"]) + sg.special("<eom>") + sg.choice(["bbb"])
     automaton = grammar.compile(vocab)
     result = Model(FunctionModel(lambda rows: np.zeros((len(rows), 4)), vocab)).generate("", automaton, seed=1)
     assert result.finished

@@ -10,7 +10,7 @@ from structgen.errors import VocabularyError
 from structgen.vocab import Vocabulary
 
 tokenizers = pytest.importorskip("tokenizers")
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers  # noqa: E402
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers  # noqa: E402
 
 ALPHABET = sorted(pre_tokenizers.ByteLevel.alphabet())
 
@@ -65,13 +65,42 @@ def test_a_declared_normaliser_is_a_note(normalizer: Any) -> None:
     assert found.decode(found.encode("ÀB ﬁ ")) == "ÀB ﬁ ".encode()
 
 
-def test_an_added_token_that_stands_for_ordinary_text_is_a_note() -> None:
+def test_added_tokens_of_blanks_are_text() -> None:
     own = byte_level()
     own.add_tokens(["  ", "\n\n"])  # as Gemma and others have for runs of blanks
     found = Vocabulary.from_tokenizer(own, stop=300)
+    assert found.notes == []
+    assert found.encode("a  b\n\n\n") == own.encode("a  b\n\n\n").ids
+    assert found.decode(found.encode("a  b\n\n\n")) == b"a  b\n\n\n"
+
+
+def test_a_special_token_that_stands_for_ordinary_text_is_a_note() -> None:
+    own = byte_level()
+    own.add_special_tokens(["  "])
+    found = Vocabulary.from_tokenizer(own, stop=300)
     assert len(found.notes) == 1
     assert "added token" in found.notes[0]
-    assert found.decode(found.encode("a  b\n\n\n")) == b"a  b\n\n\n"
+    assert found.decode(found.encode("a  b")) == b"a  b"
+
+
+def test_added_tokens_that_take_in_blanks_are_a_note() -> None:
+    own = byte_level()
+    own.add_tokens([AddedToken("two", rstrip=True)])
+    found = Vocabulary.from_tokenizer(own, stop=300)
+    assert [note.split(",")[0] for note in found.notes] == ["an added token takes in the blanks beside it"]
+    for text in ("two three", "two", "a two  two"):
+        assert found.decode(found.encode(text)) == text.encode()
+
+
+def test_added_tokens_that_nothing_explains_have_no_text() -> None:
+    own = byte_level()
+    own.add_tokens(["é", "ok"])  # decoded as the byte that é stands for in GPT-2's table
+    found = Vocabulary.from_tokenizer(own, stop=300)
+    e, ok = own.token_to_id("é"), own.token_to_id("ok")
+    assert found.special == {"é": e, "ok": ok}
+    assert (found.bytes_of(e), found.bytes_of(ok)) == (b"", b"ok")
+    assert found.decode(found.encode("é ok")) == "é ok".encode()
+    assert e not in found.encode("é ok")
 
 
 def test_a_blank_before_the_text_needs_no_note() -> None:

@@ -139,15 +139,18 @@ def test_words_joined_by_blanks() -> None:
     assert found.tokens == [b"", b" yes", b" no", b""]
 
 
-def test_added_tokens_never_match_text_flagged_or_not() -> None:
+def test_added_tokens_are_text_unless_they_are_flagged_special() -> None:
     own = byte_level()
-    own.add_tokens([AddedToken("fox", special=False), AddedToken("<tool>", special=False, rstrip=True)])
+    own.add_tokens([AddedToken("fox", single_word=True), AddedToken("<tool>", rstrip=True), AddedToken("<call>", special=True)])
     found = Vocabulary.from_tokenizer(own, stop="<end>")
-    assert {"fox", "<tool>", "<end>"} == set(found.special)
-    for text in ("the fox runs", "<tool>  fox<end>", "<<tool>>", "f", "foxfox"):
+    assert {"fox", "<tool>", "<call>", "<end>"} == set(found.special)
+    fox, tool = found.special["fox"], found.special["<tool>"]
+    assert (found.bytes_of(fox), found.bytes_of(tool), found.bytes_of(found.special["<call>"])) == (b"fox", b"<tool>", b"")
+    for text, exact in (("the fox runs", True), ("<tool>fox", True), ("<tool>  fox<end>", False), ("<<tool>>", True), ("foxfox", True)):
         ids = found.encode(text)
         assert found.decode(ids) == text.encode()
-        assert not set(ids) & set(found.special.values())
+        assert not set(ids) & {found.special["<call>"], found.special["<end>"]}
+        assert (ids == own.encode(text).ids) == exact  # the tokenizer loses the blanks behind <tool>
 
 
 def test_text_beside_the_spelling_of_a_special_token_stays_canonical() -> None:

@@ -22,7 +22,7 @@ def test_the_example_of_the_readme() -> None:
     assert [found.bytes_of(i) for i in range(3)] == [b"a", b"b", b""]
     assert found.encode("abba") == [0, 1, 1, 0]
     assert found.decode([0, 2, 1]) == b"ab"
-    assert found.trie.tokens.tolist() == [0, 1]
+    assert found.texts.trie.tokens.tolist() == [0, 1]
 
 
 def test_what_ends_a_text_is_never_part_of_it() -> None:
@@ -34,8 +34,8 @@ def test_what_ends_a_text_is_never_part_of_it() -> None:
 
 def test_equal_byte_strings_are_several_ids() -> None:
     found = Vocabulary.from_bytes([b"a", b"a", b"", b"b"], eos=2)
-    assert found.trie.tokens.tolist() == [0, 1, 3]
-    assert found.trie.first.tolist() == [0, 2, 3]
+    assert found.texts.trie.tokens.tolist() == [0, 1, 3]
+    assert found.texts.trie.first.tolist() == [0, 2, 3]
     assert found.encode("a") == [0]
 
 
@@ -84,7 +84,7 @@ def test_widths() -> None:
     wide = found.widened(100)
     assert (wide.size, wide.words, wide.tokens[5:]) == (100, 4, [b""] * 95)
     assert wide.encode("ab") == [0, 1]
-    assert wide.trie.tokens.tolist() == found.trie.tokens.tolist()
+    assert wide.texts.trie.tokens.tolist() == found.texts.trie.tokens.tolist()
     assert found.widened(5) is found
     assert found.widened(3).tokens == [b"a", b"b", b""]  # nothing is lost: ids 3 and 4 have no text
     for size in (2, 1, 0, -1):
@@ -151,7 +151,7 @@ def test_the_callers_lists_are_not_kept() -> None:
 def test_threads_see_one_trie() -> None:
     found = Vocabulary.from_bytes([bytes([a, b]) for a in range(64) for b in range(64)], eos=5000)
     seen: list[int] = []
-    threads = [threading.Thread(target=lambda: seen.append(found.trie.byte.size)) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: seen.append(found.texts.trie.byte.size)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -170,3 +170,22 @@ def test_nothing_heavy_is_imported() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "[]"
+
+
+def test_other_stop_ids() -> None:
+    found = Vocabulary.from_bytes([b"a", b"b", b"", b""], eos=2, special={"<x>": 3})
+    assert found.with_stop(2) is found
+    other = found.with_stop("<x>")
+    assert (other.stop_ids, other.tokens, other.size) == ((3,), found.tokens, 4)
+    assert other != found
+    assert other.texts is found.texts
+    assert found.has_token.tolist() == [True, True, True, True]
+    assert other.has_token.tolist() == [True, True, False, True]
+    text = found.with_stop([1, 5])
+    assert (text.stop_ids, text.tokens, text.size) == ((1, 5), [b"a", b"", b"", b"", b"", b""], 6)
+    assert text.special == {"<x>": 3, "b": 1}
+    assert text.with_stop(2) == Vocabulary.from_bytes([b"a", b"b", b"", b"", b"", b""], eos=2, special={"<x>": 3})
+    assert found.special == {"<x>": 3}
+    assert text.texts.trie.tokens.tolist() == [0, 1]
+    with pytest.raises(VocabularyError, match="no token 'c'"):
+        found.with_stop("c")

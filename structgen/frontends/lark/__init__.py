@@ -4,6 +4,7 @@
     terminals.py   trees and literals -> regular languages; prefer.py: what Python's matcher takes of them
     rules.py       trees -> expressions with calls, templates written out
     ignore.py      what %ignore lets stand between terminals
+    specials.py    special tokens: <|name|>, <[ids]>
     then           `ir.rewrite`: left recursion, empty calls, useless rules
 
 There is no lexer. A text is in the language if it can be cut into terminals in some way that the rules allow, with ignored text between
@@ -22,7 +23,7 @@ from structgen.frontends.lark.ignore import Ignored
 from structgen.frontends.lark.load import load
 from structgen.frontends.lark.rules import Rules
 from structgen.frontends.lark.terminals import Terminals
-from structgen.ir.expr import Expr, seq
+from structgen.ir.expr import Expr, Special, seq
 from structgen.ir.finite import Ref
 from structgen.ir.language import Language
 from structgen.ir.report import Finding, SupportReport
@@ -60,4 +61,4 @@ def lark(text: str, *, start: str = "start", import_paths: Sequence[str | Path] 
     for name in definitions.prioritised:
         if name in trees or name in spaced:
             report.findings.append(Finding(name, "priority", "exact", "chooses between parses of a text, not between texts"))
-    return Language(found, report, source=text)
+    return Language(found, report, source=text, specials=tuple(one for one in rules.used.values() if isinstance(one, Special)))

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from structgen.errors import BudgetExceeded
 from structgen.ir import chars as cs
 from structgen.ir.chars import CharSet, partition
-from structgen.ir.expr import EPSILON, Expr, Leaf, Lit, alt, repeat, seq
+from structgen.ir.expr import EPSILON, Expr, Leaf, Lit, Special, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 
 STATES = 2_000
@@ -67,7 +67,9 @@ class Ignored:
 
 
 def first_chars(terminal: Expr) -> CharSet:
-    """The characters that a terminal may begin with."""
+    """The characters that a terminal may begin with. Special tokens begin with none."""
+    if isinstance(terminal, Special):
+        return cs.NONE
     dfa = _dfa(terminal)
     if dfa is None:
         return cs.ANY
@@ -95,6 +97,8 @@ def _union(dfas: list[CharDFA]) -> CharDFA:
 
 def _not_beginning_with(terminal: Expr, claims: CharSet) -> Expr | None:
     """The texts of a terminal that begin with none of `claims`; None if there are none."""
+    if isinstance(terminal, Special):
+        return terminal
     allowed = cs.subtract(first_chars(terminal), claims)
     if not allowed:
         return None

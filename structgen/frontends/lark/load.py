@@ -3,6 +3,7 @@
     Definitions.rules      dict[name, (parameters, tree)]      rules; with parameters they are templates
     Definitions.terminals  dict[name, tree | None]             terminals, references resolved; None: only declared
     Definitions.ignored    [name]                              terminals of %ignore
+    Definitions.specials   dict[name, Special]                 terminals that stand for special tokens (`specials.py`)
 
 Trees are Lark's: `expansions` (alternatives), `expansion` (sequence), `expr` (item, operator, counts), `maybe`, `alias`, `value`,
 `literal`, `range`, `template_usage`. Imports, %override and %extend are done by the loader. Files are only read below `import_paths`.
@@ -24,8 +25,9 @@ from lark.grammar import Terminal
 from lark.load_grammar import GrammarBuilder, _parse_grammar, stdlib_loader
 
 from structgen.errors import BudgetExceeded, LarkError, Place
+from structgen.frontends.lark.specials import SKIPPED, WRITTEN, without_specials
+from structgen.ir.expr import Special
 
-_SKIPPED = re.compile(r'"(?:\\"|\\\\|[^"\n])*?"i?|/(?!/)(?:\\/|\\\\|[^/])*?/[imslux]*|//[^\n]*|#[^\n]*')
 _USED = re.compile(r"used but not defined", re.IGNORECASE)
 
 
@@ -41,6 +43,7 @@ class Definitions:
     rules: dict[str, tuple[tuple[str, ...], Any]]
     terminals: dict[str, Any]
     ignored: list[str]
+    specials: dict[str, Special]
     prioritised: list[str]
 
     @property
@@ -59,32 +62,47 @@ def load(text: str, import_paths: Sequence[str | Path]) -> Definitions:
     if not isinstance(text, str):
         raise LarkError(f"a Lark grammar is a str, not {type(text).__name__}")
     builder = GrammarBuilder(False, [_finder([Path(folder) for folder in import_paths])])
+    plain, specials = without_specials(text)
     try:
-        _check_sizes(text, _parse_grammar(text, "<string>"))
-        builder.load_grammar(text, "<string>")
+        _check_terminals(text, _parse_grammar(plain, "<string>"), specials)
+        builder.load_grammar(plain, "<string>")
+        if specials:
+            builder.load_grammar("%declare " + " ".join(specials), "<special tokens>")
         grammar = builder.build()
     except (TheirError, AssertionError, OSError, KeyError) as error:
         raise _translated(text, error) from error
     except RecursionError as error:
         raise BudgetExceeded("the grammar is nested too deeply", hint="give the inner groups rules of their own") from error
+    for name in set(map(str, grammar.ignore)) & specials.keys():
+        raise LarkError("a special token cannot be ignored", where=Place(text, plain.index(name)), hint="write it into the rules")
     rules = {str(name): (tuple(params), tree) for name, params, tree, _ in grammar.rule_defs}
     prioritised = [str(name) for name, _, _, options in grammar.rule_defs if options and options.priority]
     prioritised += [str(name) for name, (_, priority) in grammar.term_defs if priority]
     terminals = {str(name): tree for name, (tree, _) in grammar.term_defs}
-    return Definitions(text, rules, terminals, [str(name) for name in grammar.ignore], prioritised)
+    return Definitions(text, rules, terminals, [str(name) for name in grammar.ignore], specials, prioritised)
 
 
-def _check_sizes(text: str, tree: Any) -> None:
-    """Raises BudgetExceeded if a terminal is huge once the terminals in it are written out: Lark's loader visits every part of that."""
+def _check_terminals(text: str, tree: Any, specials: dict[str, Special]) -> None:
+    """Raises LarkError if a terminal has a special token, BudgetExceeded if it is huge once the terminals in it are written out: Lark's
+    loader visits every part of that."""
     parts: dict[str, list[str]] = {}
     own: dict[str, int] = {}
     for statement in tree.children:
         term = statement.children[0] if statement.data in ("override", "extend") else statement
         if term.data == "term":
             name = str(term.children[0])
+            if name in specials:
+                written = text[term.children[0].start_pos :][: len(name)]
+                raise LarkError(f"{written} cannot be defined", where=Place(text, term.children[0].start_pos), hint="it is a special token")
             nodes = list(term.children[-1].iter_subtrees())
             parts.setdefault(name, []).extend(str(leaf.name) for one in nodes for leaf in one.children if isinstance(leaf, Terminal))
             own[name] = own.get(name, 0) + len(nodes)
+            if not specials.keys().isdisjoint(parts[name]):
+                raise LarkError(
+                    f"the terminal {name} has a special token",
+                    where=place_of(text, name),
+                    hint="special tokens stand in rules: make it one",
+                )
     total: dict[str, int] = {}
     todo = [(name, False) for name in parts]
     while todo:
@@ -130,7 +148,7 @@ def _finder(folders: Sequence[Path]) -> Callable[[Any, str], tuple[Any, str]]:
 
 def place_of(text: str, name: str) -> Place | None:
     """The first place of a name in a grammar, outside strings, regexes and comments."""
-    for found in re.finditer(rf"{_SKIPPED.pattern}|(?<![A-Za-z0-9_])({re.escape(name)})(?![A-Za-z0-9_])", text):
+    for found in re.finditer(rf"{SKIPPED}|{WRITTEN}|(?<![A-Za-z0-9_])({re.escape(name)})(?![A-Za-z0-9_])", text):
         if found.group(1):
             return Place(text, found.start(1))
     return None
@@ -151,7 +169,7 @@ def _translated(text: str, error: BaseException) -> LarkError:
         at = min(max(unexpected.pos_in_stream or 0, 0), len(text))
         if getattr(getattr(unexpected, "token", None), "type", "") == "$END":
             at = len(text)
-        token = str(getattr(unexpected, "token", "")).strip()
+        token = text[at : at + len(str(getattr(unexpected, "token", "")))].strip()  # Lark has seen names of special tokens
         why = f"{token} cannot stand here" if token else "this cannot stand here"
         if not isinstance(error, UnexpectedInput):
             why = re.split(r",? at line", str(error).splitlines()[0])[0].rstrip(": ") or why

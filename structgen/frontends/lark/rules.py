@@ -116,7 +116,10 @@ class Rules:
 
     def _terminal(self, name: str, literal: Any = None) -> Expr:
         if name not in self.used:
-            self.used[name] = self.terminals.named(name) if literal is None else self.terminals.literal(literal)
+            if name in self.definitions.specials:
+                self.used[name] = self.definitions.specials[name]
+            else:
+                self.used[name] = self.terminals.named(name) if literal is None else self.terminals.literal(literal)
         return Ref(name)
 
     def _instance(self, tree: Any, values: _Values) -> Expr:

@@ -1,0 +1,171 @@
+"""Special tokens in grammars: `sg.special`, combined with text, as masks see them."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from itertools import product
+from random import Random
+
+import pytest
+
+import structgen as sg
+from structgen.automata.symbols import token_runs
+from structgen.constraint.automaton import TokenAutomaton
+from structgen.constraint.protocol import unpack
+from structgen.errors import OptionError, UnsupportedFeature, VocabularyError
+from structgen.vocab.vocabulary import Vocabulary
+
+# ids        0     1     2      3       4       5         6     7     8
+TOKENS = [b"a", b"b", b"ab", b"<", b"think", b">", b"</think>", b"", b""]
+VOCAB = Vocabulary.from_bytes(TOKENS, eos=8, special={"<think>": 7, "<end>": 8})
+
+
+def allowed(automaton: TokenAutomaton, *tokens: int) -> list[int]:
+    state = automaton.start()
+    for token in tokens:
+        state = automaton.advance(state, token)
+        assert state
+    return unpack(automaton.mask(state)).tolist()
+
+
+def test_alone_and_combined() -> None:
+    one = sg.special("<think>")
+    assert allowed(sg.compile(one, VOCAB)) == [7]
+    assert allowed(sg.compile(one, VOCAB), 7) == [8]
+    both = sg.compile(one.optional() + sg.choice(["ab"]) + sg.special(7), VOCAB)
+    assert allowed(both) == [0, 2, 7]
+    assert allowed(both, 7) == [0, 2]
+    assert allowed(both, 2) == [7]
+    assert allowed(both, 2, 7) == [8]
+    either = sg.compile(one.repeat(2, 3) | sg.choice(["b"]), VOCAB)
+    assert [allowed(either, *[7] * n) for n in range(4)] == [[1, 7], [7], [7, 8], [8]]
+
+
+def test_the_spelling_passes_only_where_it_is_asked_for() -> None:
+    assert allowed(sg.compile(sg.special("<think>"), VOCAB)) == [7]
+    spelled = sg.compile(sg.special("<think>", spelled=True), VOCAB)
+    assert allowed(spelled) == [3, 7]
+    assert allowed(spelled, 3, 4, 5) == allowed(spelled, 7) == [8]
+    assert sg.special("<think>", spelled=True).accepts("<think>")
+    assert not sg.special("<think>").accepts("<think>")
+
+
+def test_a_token_that_is_named_is_no_text() -> None:
+    grammar = sg.regex("(?s:.*)") + sg.special(6) + sg.choice(["b", "</think>"])
+    automaton = sg.compile(grammar, VOCAB)
+    assert allowed(automaton, 6) == [1, 3]
+    assert allowed(automaton, 0, 6, 1) == [8]
+    assert 6 in allowed(sg.compile(sg.regex("(?s:.*)"), VOCAB))
+
+
+def test_what_goes_on_as_itself_or_as_text_does_both() -> None:
+    automaton = sg.compile(sg.choice(["ab", "b"]) + sg.special(0) | sg.special(others=True).repeat(2, 2) + sg.choice(["bb"]), VOCAB)
+    assert allowed(automaton) == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert allowed(automaton, 1) == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert allowed(automaton, 1, 0) == [1, 8]
+    assert allowed(automaton, 2, 0) == [1, 8]
+    assert allowed(automaton, 3, 0) == [1]
+    assert automaton.distance(automaton.start()) == 2
+
+
+def test_budgets_of_tokens() -> None:
+    bounded = sg.compile(sg.special(6, others=True).repeat(0, 2) + sg.special(6), VOCAB)
+    assert allowed(bounded) == allowed(bounded, 7) == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert allowed(bounded, 7, 0) == [6]
+    assert allowed(bounded, 0, 6) == [8]
+
+
+def test_forced_tokens_go_through_special_ones() -> None:
+    automaton = sg.compile(sg.choice(["ab"]) + sg.special("<think>") + sg.choice(["abb", "aba"]), VOCAB)
+    assert automaton.forced(automaton.start()) == [2, 7, 2]
+    assert automaton.distance(automaton.start()) == 4
+    either = sg.compile(sg.choice(["a"]) + sg.special(6, 7), VOCAB)
+    assert either.forced(either.start()) == [0]
+    spelled = sg.compile(sg.choice(["bab"]) + sg.special(2), VOCAB)  # the text is not forced to be the token that is named
+    assert spelled.forced(spelled.start()) == [1]
+    assert allowed(spelled, 1) == [0]
+
+
+def test_every_vocabulary_gives_its_own_ids() -> None:
+    grammar = sg.special("<think>") + sg.choice(["a"])
+    other = Vocabulary.from_bytes([b"", b"a", b""], eos=2, special={"<think>": 0})
+    assert allowed(sg.compile(grammar, VOCAB)) == [7]
+    assert allowed(sg.compile(grammar, other)) == [0]
+    assert allowed(sg.compile(grammar, VOCAB), 7) == [0]
+    again = pickle.loads(pickle.dumps(sg.compile(grammar, other)))
+    assert allowed(again, 0) == [1]
+
+
+def test_what_the_vocabulary_lacks_is_said_when_compiling() -> None:
+    with pytest.raises(VocabularyError, match="<none>"):
+        sg.compile(sg.choice(["a"]) + sg.special("<none>"), VOCAB)
+    with pytest.raises(VocabularyError, match="no token 9"):
+        sg.compile(sg.special(9) | sg.choice(["a"]), VOCAB)
+
+
+@pytest.mark.parametrize("tokens", [(), (-1,), (True,), (1.5,), (range(3, 3),), (range(0, 9, 2),)])
+def test_what_is_no_token(tokens: tuple[object, ...]) -> None:
+    with pytest.raises(OptionError, match="token"):
+        sg.special(*tokens)  # type: ignore[arg-type]
+
+
+def test_only_spellings_can_be_spelled() -> None:
+    with pytest.raises(OptionError, match="spelled"):
+        sg.special(7, spelled=True)
+
+
+def test_texts_have_no_special_tokens() -> None:
+    grammar = sg.special("<think>").optional() + sg.choice(["ab"])
+    assert grammar.accepts("ab")
+    assert not grammar.accepts("<think>ab")
+    assert (sg.special("<think>") | sg.choice(["ab"])).examples(2, seed=1) == ["ab", "ab"]
+    assert grammar.explain("").expected == ("'a'", "token <think>")
+    assert sg.special(range(1, 3), others=True).explain("").expected == ("any token but 1 to 2",)
+    with pytest.raises(UnsupportedFeature, match="special token"):
+        sg.special("<think>").examples(1)
+    with pytest.raises(UnsupportedFeature, match="regular"):
+        _ = ~sg.special("<think>")
+
+
+# ---- random grammars, judged by `re` over all ways to read the tokens ----
+
+WORLD = Vocabulary.from_bytes([b"a", b"b", b"ab", b"ba", b"", b"a", b""], eos=[6, 3], special={"<t>": 4})
+
+
+def drawn(rng: Random, depth: int) -> tuple[sg.Grammar, str]:
+    """A grammar, and its regex, in which the character 256 + t is the token t."""
+    kind = rng.randrange(7 if depth else 3)
+    if kind == 0:
+        text = rng.choice(["a", "b", "ab", "bba"])
+        return sg.choice([text]), text
+    if kind <= 2:
+        others = rng.random() < 0.4
+        tokens = rng.choice([["<t>"], [rng.randrange(6)], [range(1, 3)], [0, "<t>"], [range(4, 6), 2]])
+        ids = {t for one in tokens for t in ([4] if one == "<t>" else [one] if isinstance(one, int) else one)}
+        if others:
+            ids = {0, 1, 2, 4, 5} - ids  # 3 and 6 end texts
+        return sg.special(*tokens, others=others), "[" + "".join(chr(256 + t) for t in ids) + "]"
+    (a, left), (b, right) = drawn(rng, depth - 1), drawn(rng, depth - 1)
+    if kind <= 4:
+        return a + b, f"(?:{left})(?:{right})"
+    if kind == 5:
+        return a | b, f"(?:{left}|{right})"
+    return a.repeat(1, 2), f"(?:{left}){{1,2}}"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_tokens_are_read_in_every_way_there_is(seed: int) -> None:
+    grammar, pattern = drawn(Random(seed), 3)
+    automaton, judge = sg.compile(grammar, WORLD), re.compile(pattern)
+    named = {t for one in grammar.language.specials if not one.others for low, high in token_runs(one, WORLD) for t in range(low, high + 1)}
+    for count in range(4):
+        for tokens in product(range(6), repeat=count):
+            state = automaton.start()
+            for token in tokens:
+                after = automaton.advance(state, token)
+                assert bool(after) == (token in unpack(automaton.mask(state)))
+                state = after
+            ways = [[chr(256 + t), *([WORLD.tokens[t].decode()] if WORLD.tokens[t] and t not in named else [])] for t in tokens]
+            wanted = any(judge.fullmatch("".join(way)) for way in product(*ways))
+            assert automaton.accepts(state) == wanted or 3 in tokens, (pattern, tokens)  # 3 also ends texts
