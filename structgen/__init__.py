@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from structgen.automata.machine import Budget
     from structgen.constraint.automaton import TokenAutomaton
     from structgen.constraint.grammar import Grammar
+    from structgen.constraint.matcher import Matcher
     from structgen.frontends.jsonschema.style import JsonStyle
     from structgen.ir.report import SupportReport
     from structgen.samplers.options import Options
@@ -34,6 +35,7 @@ _WHERE = {
     "Grammar": "structgen.constraint.grammar",
     "JsonStyle": "structgen.frontends.jsonschema.style",
     "LogitsProcessor": "structgen.api",
+    "Matcher": "structgen.constraint.matcher",
     "Options": "structgen.samplers.options",
     "Result": "structgen.samplers.result",
     "SupportReport": "structgen.ir.report",
@@ -56,6 +58,7 @@ __all__ = [
     "Grammar",
     "JsonStyle",
     "LogitsProcessor",
+    "Matcher",
     "Options",
     "Result",
     "SupportReport",

@@ -1,7 +1,7 @@
 """The byte automaton: states are integers, unfolded lazily, determinised and hash-consed by the kernels.
 
 `ByteAutomaton(expr)` costs a few arrays; rules get their bodies when a kernel first reaches them. State 0 is dead, state 1 the end
-of the text.
+of a text behind which nothing may follow, and state 2 is left to whoever reads stop tokens.
 
 The kernels do the work (`kernels.step`); here is what they cannot do: unfold a rule (a Python function), make room, keep to the
 budget, take turns. All public methods are safe in several threads.
@@ -23,7 +23,7 @@ from structgen.automata.assemble import Assembler
 from structgen.automata.leaves import POOL
 from structgen.automata.symbols import Symbols
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError
-from structgen.ir.expr import NEVER, Bind, Expr, Rule, following, made
+from structgen.ir.expr import NEVER, Bind, Expr, Lit, Rule, Seq, following, made
 from structgen.kernels import moves, walk
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, Blank, bundle
@@ -118,17 +118,18 @@ _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, f
 
 
 def _blank() -> Blank:
-    """A machine with the dead state, the end of the text and the bottom context."""
+    """A machine with the three states without items and the bottom context."""
     arrays: dict[str, Any] = {name: np.full(size, fill or 0, dtype) for name, (dtype, size, fill) in _INITIAL.items()}
     assert tuple(arrays) == t.Machine._fields[1:]
     arrays["node"][:5] = -1, 0, 1, -1, -1  # `calls.END`
-    arrays["final"][1] = 1
+    arrays["final"][[t.COMPLETE, t.ENDED]] = 1
     arrays["ctx_off"][2] = 1
     arrays["ctx_pair"][0] = -1
-    arrays["ctx_state"][1] = 1
-    arrays["ctx_twin"][1] = arrays["twin"][1] = 1
+    arrays["ctx_state"][1] = t.COMPLETE
+    arrays["ctx_twin"][1] = 1
+    arrays["twin"][:3] = range(3)
     arrays["text_then"][t.EMPTY] = -1
-    arrays["n"][[t.STATES, t.CTX, t.PAIRS, t.TEXTS, t.SETS]] = 2, 2, 1, t.EMPTY + 1, 1
+    arrays["n"][[t.STATES, t.CTX, t.PAIRS, t.TEXTS, t.SETS]] = 3, 2, 1, t.EMPTY + 1, 1
     return Blank(arrays)
 
 
@@ -192,6 +193,7 @@ class ByteAutomaton:
         self._binds: list[Bind | None] = []  # None: keys of entries, which the kernels compare
         self._bind_ids: dict[int, int] = {}
         self._scopes = 0
+        self._owing: dict[bytes, int] = {}
         self._emptied = -1  # the call in which the memo of moves was emptied last
         a = self.arena = Arena(_BLANK)
         self.n = a["n"]  # which never grows
@@ -419,6 +421,14 @@ class ByteAutomaton:
                 if code >= 0:
                     return int(out[0]), here
                 self.help(code)
+
+    def start_owing(self, owed: bytes) -> int:
+        """The state from which `owed` is read, and then a text of the language."""
+        found = self._owing.get(owed)
+        if found is None:
+            with self.turn:
+                found = self._owing[owed] = self._start_state(Seq((Lit(owed), self.expr)))
+        return found
 
     def accepts(self, data: bytes) -> bool:
         """Whether the whole text is in the language."""

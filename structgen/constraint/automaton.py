@@ -8,7 +8,7 @@ Not here: how rows are made (`kernels.walk`, `tables`), what draws tokens (`samp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,21 +16,22 @@ import numpy.typing as npt
 from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
 from structgen.automata.symbols import FIRST
+from structgen.constraint.distance import Distances
 from structgen.constraint.fill import Ints, fill
-from structgen.constraint.protocol import Words
+from structgen.constraint.protocol import DEAD, ENDED, NO_END, Words
 from structgen.constraint.rows import Line, Row
 from structgen.constraint.tables import tables_of
-from structgen.errors import BudgetExceeded, GrammarError, OptionError, VocabularyError
+from structgen.errors import GrammarError, OptionError, VocabularyError
 from structgen.ir.report import SupportReport
 from structgen.kernels import moves, settle, survey, walk
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, bundle
 from structgen.vocab.vocabulary import Vocabulary
 
+T = TypeVar("T")
 Tokens = npt.NDArray[np.int32]
 
-_MOVES_MAX: Final = 1 << 18  # remembered (state, token) pairs; about 30 MB of dictionary
-_DISTANCE_MAX: Final = 100_000  # states that one distance may look at
+_MEMO_MAX: Final = 1 << 18  # remembered (state, token) pairs, and states; about 30 MB of dictionary
 
 
 class TokenAutomaton:
@@ -38,7 +39,7 @@ class TokenAutomaton:
 
     Pickled as grammar and vocabulary, and compiled anew: states are numbered anew, too.
 
-    `report` is the support report of the grammar. State 0 is dead; state 1 is the end of a text behind which nothing may follow.
+    `report` is the support report of the grammar.
     """
 
     def __init__(
@@ -60,9 +61,7 @@ class TokenAutomaton:
         self._store = self._tables.store(vocabulary.words)
         self._moves: dict[int, int] = {}
         self.rows: dict[int, Row] = {}  # those that are finished, by state
-        self._doubts: dict[int, tuple[Tokens, Tokens]] = {}  # by twin: tokens that only the state itself can judge, and the keys in them
         self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
-        self._distances: dict[int, int] = {}
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._forced: dict[int, list[int]] = {}
         self._own = self._begun()
@@ -72,6 +71,7 @@ class TokenAutomaton:
         self._handle = bundle(
             [machine.arena.handle, POOL.arena.handle, self._tables.tokens.handle, self._tables.rows.handle, self._own.handle]
         )
+        self._distances = Distances(self)
 
     def _begun(self) -> Arena:
         """What kernels need to know of this automaton alone, see `kernels.tables.own_of`."""
@@ -113,9 +113,20 @@ class TokenAutomaton:
         if not self._tables.help(code, int(n[t.ARG]), int(n[t.ARG2])):
             self.machine.help(code)
 
-    def start(self) -> int:
-        """The state of the empty text."""
-        return self.machine.start
+    def start(self, owed: bytes = b"") -> int:
+        """The state of the empty text; or that from which `owed` and then a text of the grammar is generated.
+
+        The tokens of a prompt end where the prompt does, and its last one may be a poor beginning of what follows (token healing). Take it
+        back, and begin with its bytes owed: tokens that spell them again, and also go on into the text, are legal then.
+        """
+        return self.machine.start_owing(owed) if owed else self.machine.start
+
+    def read(self, state: int, data: bytes) -> int:
+        """The state after bytes, however they would be cut into tokens; 0 where they are illegal."""
+        if not 0 < state < self.machine.states:
+            return DEAD
+        count, after = self.machine.read(data, state)
+        return after if count == len(data) else DEAD
 
     def advance(self, state: int, token: int) -> int:
         """The state after `token`; 0 where it is illegal, also for ids that do not exist. Pure: the same arguments give the same
@@ -134,10 +145,7 @@ class TokenAutomaton:
             while code < 0:
                 self._help(code)
                 code = walk.advance(self._handle, state, token)
-            if len(self._moves) >= _MOVES_MAX:
-                self._moves.clear()
-            self._moves[state * self._size + token] = code = int(code)
-            return code
+            return _remember(self._moves, state * self._size + token, int(code))
 
     def mask(self, state: int) -> Words:
         """The tokens that may come next, stop ids included where the text may end: a read-only packed row, uint32[words]."""
@@ -156,18 +164,17 @@ class TokenAutomaton:
             twin = self.machine.twin(state)
             found = self.rows.get(twin)
             if found is None:
-                found = store.finished(self._fresh(twin))
+                found = store.finished(*self._fresh(twin))
                 store.add(self.rows, twin, found)
-            doubts = self._doubts.get(twin)
-            if twin != state or doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
-                exact = self._settled(state, found, doubts)
+            if twin != state or found.doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
+                exact = self._settled(state, found)
                 if exact is not None:
                     found = store.finished(exact)
                 store.add(self.rows, state, found)
         return found
 
-    def _fresh(self, state: int) -> Line:
-        """A row from the kernels. `state` is its own twin."""
+    def _fresh(self, state: int) -> tuple[Line, tuple[Tokens, Tokens] | None]:
+        """A row from the kernels, and what is in doubt there. `state` is its own twin."""
         line = self._store.blank()
         row = line.words
         code = walk.mask(self._handle, state, row)
@@ -178,12 +185,12 @@ class TokenAutomaton:
             raise GrammarError("special tokens that the language did not announce", hint="name them in Language.specials")
         for low, high, _ in self._special_moves(state):
             survey.pack(np.arange(low - FIRST, high - FIRST + 1, dtype=np.int32), row)
-        if self.machine.n[t.DOUBTS]:
-            tokens = _tokens(self._own["doubt"])
-            keys = np.empty(len(tokens), np.int32)
-            self._call(settle.keys_of, tokens, keys)
-            self._doubts[state] = tokens, keys
-        return line
+        if not self.machine.n[t.DOUBTS]:
+            return line, None
+        tokens = _tokens(self._own["doubt"])
+        keys = np.empty(len(tokens), np.int32)
+        self._call(settle.keys_of, tokens, keys)
+        return line, (tokens, keys)
 
     def _special_moves(self, state: int) -> list[tuple[int, int, int]]:
         return self.machine.special_moves(state) if self.machine.n[t.SPECIAL] else []
@@ -196,15 +203,15 @@ class TokenAutomaton:
             code = kernel(self._handle, *arguments)
         return int(code)
 
-    def _settled(self, state: int, twins: Row, doubts: tuple[Tokens, Tokens] | None) -> Line | None:
-        """The row of a state, given that of its twin and the tokens that the twin leaves in doubt; None where it is the same."""
+    def _settled(self, state: int, twins: Row) -> Line | None:
+        """The row of a state, given that of its twin; None where it is the same."""
         row = self._store.line_of(twins).words
         text, count, divided = int(self.machine.arena["text"][state]), 0, False
         if text >= t.EMPTY:
             while (count := self._call(settle.repeats, state, row, self._repeats)) == t.FULL:
                 self._repeats = np.empty(4 * self._repeats.size, np.int32)
             divided, count = bool(count & settle.DIVIDED), count & ~settle.DIVIDED
-        if doubts is None and not count:
+        if twins.doubts is None and not count:
             return None
         line, left = self._store.copy(row), []
         row = line.words
@@ -212,8 +219,8 @@ class TokenAutomaton:
             settle.forbid(self._repeats, count, row)
             if divided:
                 left.append(self._repeats[:count].copy())
-        if doubts is not None:
-            tokens, keys = doubts
+        if twins.doubts is not None:
+            tokens, keys = twins.doubts
             if text <= t.EMPTY:  # no key has begun: all in the token
                 unclear = np.empty(tokens.size, np.int32)
                 tokens = unclear[: self._call(settle.clear, state, tokens, keys, row, unclear)]
@@ -248,30 +255,40 @@ class TokenAutomaton:
         found = self._forced.get(state)
         if found is None:
             with self.machine.turn:
-                found = self._forced[state] = self._force(state)
+                found = _remember(self._forced, state, self._force(state))
         return list(found)
 
-    def _force(self, state: int) -> list[int]:
-        out: list[int] = []
+    def forced_bytes(self, state: int) -> bytes:
+        """The bytes that must come next, however they are cut into tokens: up to a choice, a special token, or where the text may end."""
+        with self.machine.turn:
+            return self._must(state)[0]
+
+    def _must(self, state: int) -> tuple[bytes, int, int | None]:
+        """The bytes that must come next, the state behind them, and the special token that must follow there."""
         text = bytearray()
-        here = state
-        while here and not self.accepts(here):
-            twin = self.machine.twin(here)  # moves of the state itself would be states for good
+        while state and not self.accepts(state):
+            twin = self.machine.twin(state)  # moves of the state itself would be states for good
             plain, specials = self.machine.moves(twin), self._special_moves(twin)
             if len(plain) == 1 and not specials:
                 text.append(plain[0][0])
-                here = self.machine.read(bytes(text[-1:]), here)[1]
+                state = self.machine.read(bytes(text[-1:]), state)[1]
             elif not plain and len(specials) == 1 and specials[0][0] == specials[0][1]:
-                tokens = self._cut(bytes(text), len(text))
-                if self.vocabulary.decode(tokens) != text:
-                    return out + tokens
-                out += [*tokens, specials[0][0] - FIRST]
-                text.clear()
-                here = self.advance(here, out[-1])
+                return bytes(text), state, specials[0][0] - FIRST
             else:
                 break
-        more = self.machine.moves(self.machine.twin(here))
-        return out + self._cut(bytes(text), self._safe_cut(bytes(text)) if more else len(text))
+        return bytes(text), state, None
+
+    def _force(self, state: int) -> list[int]:
+        out: list[int] = []
+        while True:
+            text, state, special = self._must(state)
+            ends = special is not None or not self.machine.moves(self.machine.twin(state))
+            tokens = self._cut(text, len(text) if ends else self._safe_cut(text))
+            out += tokens
+            if special is None or self.vocabulary.decode(tokens) != text:
+                return out
+            out.append(special)
+            state = self.advance(state, special)
 
     def _cut(self, text: bytes, keep: int) -> list[int]:
         """The tokens of a text as far as they lie in its first `keep` bytes and are text in this grammar."""
@@ -304,71 +321,49 @@ class TokenAutomaton:
                 return at
         return len(text)
 
-    def distance(self, state: int) -> int:
-        """The fewest tokens to an accepting state (0 if the text may end here). Raises BudgetExceeded where too many states lie between.
+    def distance(self, state: int, *, exact: bool = False) -> int:
+        """So many tokens suffice to end a text (0 if it may end here, stop tokens not counted): the fewest, where few states lie between,
+        else a bound that need not be the least. Some token always leads to a state of a smaller distance.
 
-        For the dead state, the size of the vocabulary plus one: no text is that far.
+        `exact`: the fewest in any case, which may take seconds. `NO_END` for the dead state, and where no tokens spell an end. Raises
+        BudgetExceeded where nothing of this is known.
         """
-        if not 0 < state < self.machine.states:
-            return self._size + 1
-        found = self._distances.get(state)
-        if found is None:
+        return self._distances.of(int(state), exact) if 0 < state < self.machine.states else NO_END
+
+    def transitions(self, state: int, *, twins: bool = False) -> Tokens:
+        """The state after every token, int32[V]: what `advance` gives for each of them, by one walk through the vocabulary. With `twins`,
+        as far as can be said without the texts that were read (see `kernels.tables`).
+
+        It takes some milliseconds where most tokens are legal, and is not remembered. Inside a key or an item that must differ from others,
+        each token leads to a state of its own, and states are kept for good.
+        """
+        after = np.zeros(self._size, np.int32)
+        if 0 < state < self.machine.states:
             with self.machine.turn:
-                found = self._distances[state] = self._search(state)
-        return found
+                at, stack = np.zeros(1, np.int64), np.empty(self._tables.deepest + 2, np.int32)
+                self._call(moves.transitions, int(state), int(twins), at, stack, after)
+                for low, high, there in self._special_moves(int(state)):
+                    some = after[low - FIRST : high - FIRST + 1]
+                    both = np.flatnonzero((some != 0) & (some != ENDED))  # these go on as text, too
+                    some[(some == 0) | (some == ENDED)] = self.machine.twin(there) if twins else there
+                    for token in both.tolist():
+                        there = self.advance(state, low - FIRST + token)  # noqa: PLW2901
+                        some[token] = self.machine.twin(there) if twins else there
+        return after
 
-    def _search(self, state: int) -> int:
-        """Breadth first over twins, which are fewer; where the way so found is none for the state itself, over the states."""
-        steps, tokens = self._breadth_first(self.machine.twin(state), self.successors)
-        end = state
-        for token in tokens:
-            end = self.advance(end, token)
-        return steps if steps > self._size or self.accepts(end) else self._breadth_first(state, self._exact_successors)[0]
+    def fewest_tokens(self, text: bytes) -> list[int]:
+        """For each place in a text and its end, how few tokens spell the rest; more than it has bytes where none do."""
+        need = np.zeros(len(text) + 1, np.int32)
+        self._call(moves.fewest, np.frombuffer(text, np.uint8), need)
+        return need.tolist()
 
-    def _breadth_first(self, start: int, after: Callable[[int], list[tuple[int, int]]]) -> tuple[int, list[int]]:
-        """The fewest tokens to the end of a text, and such tokens."""
-        came: dict[int, tuple[int, int]] = {start: (0, 0)}
-        layer, steps = [start], 0
-        while layer:
-            following: list[int] = []
-            for here in layer:
-                if self.accepts(here):
-                    way: list[int] = []
-                    while here != start:
-                        here, token = came[here]  # noqa: PLW2901
-                        way.append(token)
-                    return steps, way[::-1]
-                for there, token in after(here):
-                    if there not in came:
-                        came[there] = here, token
-                        following.append(there)
-            if len(came) > _DISTANCE_MAX:
-                raise BudgetExceeded(
-                    f"no end of a text within {steps} tokens and {len(came):,} states", hint="the grammar is too wide for an exact distance"
-                )
-            layer = following
-            steps += 1
-        return self._size + 1, []
 
-    def _exact_successors(self, state: int) -> list[tuple[int, int]]:
-        allowed = np.flatnonzero(np.unpackbits(self.mask(state).view(np.uint8), bitorder="little"))
-        return [(after, token) for token in map(int, allowed) if (after := self.advance(state, token))]
-
-    def successors(self, state: int) -> list[tuple[int, int]]:
-        """The distinct states that one token leads to, each with such a token; as twins (see `kernels.tables`)."""
-        with self.machine.turn:
-            read = [(self.machine.twin(after), low - FIRST) for low, _, after in self._special_moves(state)]
-            room = 1 << 12
-            while True:
-                seen = np.zeros(self.machine.states + (1 << 12) + room, np.uint8)
-                found = np.empty((room, 2), np.int32)
-                code = moves.successors(self._handle, state, seen, found)
-                if code >= 0:
-                    return read + [(int(s), int(token)) for s, token in found[:code]]
-                if code == t.FULL:
-                    room *= 4
-                else:
-                    self._help(code)
+def _remember(memo: dict[int, T], key: int, value: T) -> T:
+    """Note a value; a full memo begins anew."""
+    if len(memo) >= _MEMO_MAX:
+        memo.clear()
+    memo[key] = value
+    return value
 
 
 def _tokens(row: Words) -> Tokens:

@@ -7,10 +7,14 @@ A state is a plain integer; 0 is dead. Forking copies an integer, rolling back k
     row    = constraint.mask(state)             # read-only uint32[words]: token t is bit t & 31 of word t >> 5
     ok     = constraint.accepts(state)          # may the text end here
     tokens = constraint.forced(state)           # what must come next, canonically tokenised
-    n      = constraint.distance(state)         # fewest tokens to an accepting state, stop tokens not counted
+    n      = constraint.distance(state)         # so many tokens suffice to end the text, stop tokens not counted
+    after  = constraint.transitions(state)      # int32[V]: the state after every token, as advance gives it
 
-Stop ids are in the mask exactly where the text may end. A stop id leads to a final state, which accepts, and whose mask has the stop ids
-only.
+Three states are the same in every constraint: `DEAD`; `COMPLETE`, a text behind which nothing may follow; and `ENDED`, behind a stop
+token. A constraint may have other states behind which nothing may follow, and need not have `COMPLETE`, but `ENDED` is the only end.
+
+Stop ids are in the mask exactly where the text may end, and lead to `ENDED`. The mask of `ENDED` has the stop ids only, which lead there
+again: engines go on asking for rows of finished sequences, and a row without any token is no law to draw from.
 
 Not here: how a grammar becomes states (`automaton`), what draws tokens (`samplers`).
 """
@@ -23,11 +27,20 @@ from typing import Final, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from structgen.kernels import tables as t
 from structgen.vocab.vocabulary import Vocabulary
 
 Words = npt.NDArray[np.uint32]
+States = npt.NDArray[np.int32]
 
-DEAD: Final = 0
+DEAD: Final = t.DEAD
+COMPLETE: Final = t.COMPLETE
+ENDED: Final = t.ENDED
+
+NO_END: Final = 1 << 30
+"""The distance where no tokens end the text."""
+
+_OPEN: Final = 3  # of `Unconstrained`
 
 
 @runtime_checkable
@@ -42,7 +55,7 @@ class Constraint(Protocol):
         """The state of the empty text."""
 
     def advance(self, state: int, token: int) -> int:
-        """The state after `token`; 0 where it is illegal. Never raises."""
+        """The state after `token`: 0 where it is illegal, `ENDED` after a stop token where the text may end. Never raises."""
 
     def mask(self, state: int) -> Words:
         """A read-only uint32[words] row of the tokens that may come next."""
@@ -54,32 +67,40 @@ class Constraint(Protocol):
         """The tokens that must come next, canonically tokenised; empty where there is a choice."""
 
     def distance(self, state: int) -> int:
-        """The fewest tokens to an accepting state."""
+        """So many tokens suffice to end the text: 0 if it may end here, `NO_END` where no tokens end it.
+
+        It need not be the least such number. But from every state some token leads to a state of a smaller distance: whoever has that many
+        tokens left, and goes on only to states whose distance is not above what is left then, ends in time. May raise BudgetExceeded.
+        """
+
+    def transitions(self, state: int) -> States:
+        """The state after every token, int32[V]; 0 where it is illegal. What looks ahead needs it (and `classes`): guidance by a hidden
+        Markov model, A*, diffusion."""
 
     def fill(self, states: Sequence[int], out: Words) -> None:
         """Write the rows of many states into `out`, uint32[len(states), words]."""
 
 
 class Unconstrained:
-    """The constraint that allows every token anywhere: state 1 is open, state 2 has seen a stop token."""
+    """The constraint that allows every token anywhere. Its one state that goes on is 3."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self._stops = frozenset(vocabulary.stop_ids)
-        self._rows = np.zeros((3, vocabulary.words), np.uint32)
-        self._rows[1] = pack(range(vocabulary.size), vocabulary.words)
-        self._rows[2] = pack(vocabulary.stop_ids, vocabulary.words)
+        self._rows = np.zeros((_OPEN + 1, vocabulary.words), np.uint32)
+        self._rows[_OPEN] = pack(range(vocabulary.size), vocabulary.words)
+        self._rows[[COMPLETE, ENDED]] = pack(vocabulary.stop_ids, vocabulary.words)
         self._rows.flags.writeable = False
 
     def start(self) -> int:
-        """State 1."""
-        return 1
+        """The state that goes on."""
+        return _OPEN
 
     def advance(self, state: int, token: int) -> int:
-        """State 2 after a stop token, and 0 after anything behind it or outside the vocabulary."""
-        if token in self._stops and state:
-            return 2
-        return 1 if state == 1 and 0 <= token < self.vocabulary.size else DEAD
+        """The same after every token, but for stop tokens and those outside the vocabulary."""
+        if token in self._stops and state != DEAD:
+            return ENDED
+        return _OPEN if state == _OPEN and 0 <= token < self.vocabulary.size else DEAD
 
     def mask(self, state: int) -> Words:
         """All tokens, or the stop tokens."""
@@ -96,7 +117,14 @@ class Unconstrained:
 
     def distance(self, state: int) -> int:
         """Zero: the text may always end."""
-        return 0
+        return NO_END if state == DEAD else 0
+
+    def transitions(self, state: int) -> States:
+        """The same after every token, but for stop tokens."""
+        after = np.full(self.vocabulary.size, _OPEN if state == _OPEN else DEAD, np.int32)
+        if state != DEAD:
+            after[list(self._stops)] = ENDED
+        return after
 
     def fill(self, states: Sequence[int], out: Words) -> None:
         """Copy the rows."""
@@ -114,6 +142,18 @@ def pack(ids: Sequence[int] | range, words: int) -> Words:
 def unpack(row: Words) -> npt.NDArray[np.int64]:
     """The ids of a packed row, ascending."""
     return np.flatnonzero(np.unpackbits(row.astype("<u4").view(np.uint8), bitorder="little"))
+
+
+def classes(constraint: Constraint, state: int) -> tuple[States, States]:
+    """The tokens of a state by where they lead: the distinct live states behind one token, ascending, and for every token, int32[V], which
+    of these (its index) it leads to, -1 where it is illegal. What is summed over tokens can so be summed over few classes of them."""
+    after = constraint.transitions(state)
+    number = np.full(int(after.max(initial=0)) + 1, -1, np.int32)
+    number[after] = 0
+    number[DEAD] = -1
+    states = np.flatnonzero(number == 0).astype(np.int32)
+    number[states] = np.arange(states.size)
+    return states, number[after]
 
 
 def renewed(constraint: Constraint) -> Constraint:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from structgen.kernels.rows import expand, list_ids
 
 Words = npt.NDArray[np.uint32]
+Ids = npt.NDArray[np.int32]
 
 _ENTRY: Final = 500  # bytes of a remembered row beside its words and ids
 _FREE_MAX: Final = 64  # lines that wait for use
@@ -39,14 +40,17 @@ class Line(NamedTuple):
 
 
 class Row:
-    """A finished row, which nobody changes from now on: `line`, or None while only the ids are kept."""
+    """A finished row, which nobody changes from now on: `line`, or None while only the ids are kept.
 
-    __slots__ = ("ids", "line")
+    `doubts`: in the row of a twin, the tokens that only the states themselves can judge, and the keys in them.
+    """
 
-    def __init__(self, line: Line, ids: npt.NDArray[np.int32] | None = None) -> None:
+    __slots__ = ("doubts", "ids", "line")
+
+    def __init__(self, line: Line, ids: Ids | None = None, doubts: tuple[Ids, Ids] | None = None) -> None:
         line.words.setflags(write=False)
         self.line: Line | None = line
-        self.ids = ids
+        self.ids, self.doubts = ids, doubts
 
 
 class RowStore:
@@ -77,11 +81,11 @@ class RowStore:
         line.words[:] = words
         return line
 
-    def finished(self, line: Line) -> Row:
+    def finished(self, line: Line, doubts: tuple[Ids, Ids] | None = None) -> Row:
         """The row of a line, which is not written any more."""
         with self._lock:
             count = list_ids(line.words, self._ids)
-            row = Row(line, self._ids[:count].copy() if count >= 0 else None)
+            row = Row(line, self._ids[:count].copy() if count >= 0 else None, doubts)
             self._keep(row)
         return row
 
@@ -118,7 +122,7 @@ class RowStore:
 
     def add(self, rows: dict[int, Row], state: int, row: Row) -> None:
         """Remember a row as `rows[state]`, and forget old ones where there are too many."""
-        size = _ENTRY + (4 * self._words if row.ids is None else row.ids.nbytes)
+        size = _ENTRY + (4 * self._words if row.ids is None else row.ids.nbytes) + sum(some.nbytes for some in row.doubts or ())
         with self._lock:
             rows[state] = row
             self._order.append((rows, state, size))

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from structgen.constraint.explain import dead_end
 from structgen.constraint.fill import fill
-from structgen.constraint.protocol import DEAD, Constraint, Words, pack, renewed
+from structgen.constraint.protocol import DEAD, ENDED, Constraint, Words, renewed
 from structgen.engines.masking import apply
 from structgen.errors import ModelError, OptionError
 from structgen.vocab.vocabulary import Vocabulary
@@ -35,7 +35,6 @@ except ImportError as problem:
 Ids = npt.NDArray[np.int64]
 Compile = Callable[[Any, Vocabulary], Constraint]
 
-FINISHED: Final = -1  # the state of a row behind its stop token
 RUNS: Final = 4  # calls of generate() that may be interleaved (a draft model with its own tokens is one)
 
 
@@ -74,7 +73,6 @@ class LogitsProcessor(Base):  # type: ignore[misc]
         self.prompt_length, self.width = prompt_length, width
         self._needed = _needed_width(self.vocabulary)
         self._stops = np.array(self.vocabulary.stop_ids, np.int64)
-        self._stop_row = pack(self.vocabulary.stop_ids, self.vocabulary.words)
         self._runs: list[_Run] = []
         self._lock = Lock()
 
@@ -128,20 +126,19 @@ class LogitsProcessor(Base):  # type: ignore[misc]
 
     def _masked(self, scores: torch.Tensor, states: Sequence[int], repeat: int, constraints: Sequence[Constraint]) -> torch.Tensor:
         rows: Words = np.empty((len(states), self.vocabulary.words), np.uint32)
-        rows[:] = self._stop_row
-        living = [k for k, state in enumerate(states) if state > 0]
-        fill([constraints[k // repeat] for k in living], [states[k] for k in living], rows, living)
+        fill([constraints[k // repeat] for k in range(len(states))], states, rows)
         out = scores.clone(memory_format=torch.contiguous_format)
         left = apply(out, rows)
         for k, state in enumerate(states):
-            if state > 0 and not left[k]:
+            if left[k]:
+                continue
+            if state not in (DEAD, ENDED):
                 raise dead_end(constraints[k // repeat], state, f"row {k}") or ModelError(
                     f"row {k}: everything that the grammar allows has a score of -inf",
                     where="scores",
                     hint="another logits processor, or the model itself, forbids what the grammar needs",
                 )
-            if state == DEAD or not left[k]:
-                out[k] = scores[k]
+            out[k] = scores[k]
         return out
 
 
@@ -192,7 +189,7 @@ class _Run:
         if self._drafting and len(ids) == 1 and length <= self._length + 1:
             if rows <= self._seen and not self._was_probe() and (self._verifying or self._probing):
                 return False  # what follows a verified draft is new: had the draft had it, it would have gone on
-            return parents <= self._seen and self.state(0, ids[0, start:]) > 0
+            return parents <= self._seen and self.state(0, ids[0, start:]) not in (DEAD, ENDED)
         return length == self._length and rows <= self._rows and self._was_probe()
 
     def _shares_memory(self, scores: torch.Tensor) -> bool:
@@ -211,7 +208,7 @@ class _Run:
         states = [self.state(k // repeat, row) for k, row in enumerate(generated)]
         parents = [self.state(k // repeat, row[:-1]) for k, row in enumerate(generated)]
         possible = all(state != DEAD or parent == DEAD for state, parent in zip(states, parents, strict=True))
-        return possible and any(state != FINISHED for state in states)
+        return possible and any(state != ENDED for state in states)
 
     def settle(self, ids: Ids, scores: torch.Tensor) -> None:
         """Remember this call."""
@@ -222,7 +219,7 @@ class _Run:
         self._states, self._next = self._next, {}
 
     def state(self, group: int, generated: Ids) -> int:
-        """The state behind the generated tokens of a row: `FINISHED` behind a stop token, 0 where no text of the grammar begins so."""
+        """The state behind the generated tokens of a row: `ENDED` behind a stop token, 0 where no text of the grammar begins so."""
         constraint, key = self.constraints[group], (group, generated.tobytes())
         state = self._states.get(key)
         if state is None:
@@ -232,7 +229,7 @@ class _Run:
             else:
                 state, rest = parent, generated[-1:]
             for token in rest.tolist():
-                if state == FINISHED:
+                if state == ENDED:
                     break
                 state = _after(constraint, state, token, token in self._stop_set)
         self._next[key] = state
@@ -242,9 +239,9 @@ class _Run:
 def _after(constraint: Constraint, state: int, token: int, stops: bool) -> int:
     """The state after a token. A stop token ends the text, but for one that the grammar names and that stands where no text may end."""
     if stops and (state == DEAD or constraint.accepts(state)):
-        return FINISHED
+        return ENDED
     after = constraint.advance(state, token)
-    return FINISHED if stops and after == DEAD else after
+    return ENDED if stops and after == DEAD else after
 
 
 def _hash(row: Ids) -> int:

@@ -1,9 +1,10 @@
-"""What may follow a state: bytes, special tokens, states behind whole tokens. For Python, not for masks."""
+"""What may follow a state: bytes, special tokens, states behind whole tokens; and how texts are spelled. For Python, not for masks."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from structgen.kernels.arena import pointer_to
 from structgen.kernels.linking import jit
 from structgen.kernels.tables import *
 from structgen.kernels.unfold import step, twin_of
@@ -76,48 +77,60 @@ def cut(M, s, low, high):
 
 
 @jit
-def successors(h, s, seen, found):
-    """Write into `found`, int32[..., 2], the distinct twins of the states that the bytes of one token lead to, each with such a token.
-    `seen` is zeroed uint8 by state. The number, or a code (both may be reused)."""
+def transitions(h, s, forgets, at, stack, into):
+    """Write the state after the text of every token, and after stop tokens, into `into`, zeroed int32[V]; if `forgets`, twins all the way.
+    at[0]: the trie node to go on with, and `stack` what was reached so far, for it takes many calls where there are texts to bind. 0 or a
+    code."""
     M = machine_of(h)
     L = leaves_of(h)
     T = tokens_of(h)
-    _, _, mute, mutes, _, _ = own_of(h)
-    k = 0
-    M.stack[0] = s
-    i = 0
-    while i < T.size[SIZE_BYTE] and k >= 0:
+    after = pointer_to(into)
+    stop, stops, mute, mutes, _, _ = own_of(h)
+    stack[0] = s
+    i = at[0]
+    while i < T.size[SIZE_BYTE]:
         d = T.depth[i]
-        here = np.int64(M.stack[d])
-        r = 0
-        if has_byte(M, here, np.int64(T.byte[i])):
-            r = step(M, L, here, np.int64(T.byte[i]))
-            if r < 0:
-                return r
-        if r == 0:
-            i = T.end[i]
-            continue
-        M.stack[d + 1] = r
-        j = np.int64(T.first[i])
-        while j < T.first[i + 1] and is_set(mute, mutes, T.ids[j]):
-            j += 1
-        if j < T.first[i + 1]:
-            k = collect(M, L, r, np.int64(T.ids[j]), seen, found, k)
-        i += 1
-    return k
+        r = np.int64(0)
+        if has_byte(M, np.int64(stack[d]), np.int64(T.byte[i])):
+            r = step(M, L, np.int64(stack[d]), np.int64(T.byte[i]))
+            if r > 0 and forgets:
+                r = twin_of(M, L, r)
+        if r < 0:
+            at[0] = i
+            return r
+        stack[d + 1] = r
+        for j in range(T.first[i], T.first[i + 1] if r > 0 else T.first[i]):
+            if not is_set(mute, mutes, T.ids[j]):
+                after[T.ids[j]] = r
+        i = i + 1 if r > 0 else np.int64(T.end[i])
+    at[0] = i
+    for j in range(stops if M.final[s] else 0):
+        if after[stop[j]] == 0:
+            after[stop[j]] = ENDED
+    return 0
 
 
 @jit
-def collect(M, L, r, t, seen, found, k):
-    """Note the twin of state r if it is new. The number noted, FULL, or a NEED_ code."""
-    r = twin_of(M, L, r)
-    if r < 0:
-        return r
-    if r >= seen.shape[0] or k >= found.shape[0]:
-        return FULL
-    if seen[r] == 0:
-        seen[r] = 1
-        found[k, 0] = r
-        found[k, 1] = t
-        k += 1
-    return k
+def fewest(h, data, need):
+    """Write the fewest tokens that spell `data`, uint8[n], from each place on into `need`, int32[n + 1]; n + 1 where none do. 0."""
+    T = tokens_of(h)
+    _, _, mute, mutes, _, _ = own_of(h)
+    n = data.shape[0]
+    need[n] = 0
+    for at in range(n - 1, -1, -1):
+        need[at] = n + 1
+        j = np.int64(at)
+        i, stop = np.int64(T.root[np.int64(data[at])]), np.int64(T.root[np.int64(data[at]) + 1])
+        while i < stop:
+            if T.byte[i] != data[j]:
+                i = np.int64(T.end[i])
+                continue
+            j += 1
+            for k in range(T.first[i], T.first[i + 1]):
+                if not is_set(mute, mutes, T.ids[k]):
+                    need[at] = min(need[at], need[j] + 1)
+            if j == n:
+                break
+            stop = np.int64(T.end[i])
+            i += 1
+    return 0

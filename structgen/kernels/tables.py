@@ -11,8 +11,8 @@ Node ids (int32) name a place in a grammar. The top four bits say which kind:
     6  frame    in a context: what has been read of a list of entries, (scope, known entries, other keys, counts)
 
 A context is a hash-consed set of (return node, context); context 1 is the bottom, {(-1, 0)}. A configuration is a sorted list of
-(node, context), a flag `final` and the text that its open binds have read (NO_TEXT where none is open); its index is the state. State 0
-is dead, state 1 is the end of the text (nothing may follow).
+(node, context), a flag `final` and the text that its open binds have read (NO_TEXT where none is open); its index is the state. Three
+states have no items: DEAD, COMPLETE and ENDED.
 
 What follows a bind depends on its text, so inside one every text is a state of its own, and what follows differs too. Masks do not look at
 that: the *twin* of a state has UNKNOWN for its text and for the keys that its frames have met; there a bind goes on with what it says of
@@ -27,6 +27,8 @@ from typing import Any, NamedTuple
 
 from structgen.kernels.arena import I32, I64, U8, U64, i32, i64, table_reader, u8, u32, u64
 from structgen.kernels.linking import jit
+
+DEAD, COMPLETE, ENDED = range(3)  # states: no text goes on so; complete, and nothing may follow; a stop token was read
 
 LEAF = 1 << 28
 MINUS = 2 << 28

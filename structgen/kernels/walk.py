@@ -436,7 +436,7 @@ def advance(h, s, t):
     if itself == 0 and M.final[s]:
         for j in range(stops):
             if stop[j] == t:
-                return 1
+                return ENDED
     return itself
 
 
@@ -471,5 +471,5 @@ def start(h, node):
     """The state in which `node` is about to begin and nothing is to follow it."""
     M = machine_of(h)
     L = leaves_of(h)
-    M.ctx_state[1] = 1
+    M.ctx_state[1] = COMPLETE
     return made(M, L, BEGIN, node, 1)

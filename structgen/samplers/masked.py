@@ -74,7 +74,7 @@ class Masked:
         while waiting or rows:
             while waiting and len(rows) < options.batch_size:
                 number, request = waiting.popleft()
-                rows.append(_Row(number, request, list(request.prompt), request.constraint.start()))
+                rows.append(_Row(number, request, list(request.prompt), request.start))
             steps = self._round(model, rows, options, seed)
             rows = [row for row, step in zip(rows, steps, strict=True) if step.finish is None]
             yield from steps

@@ -1,6 +1,6 @@
 """What a sampler is: (model, requests, options) -> samples.
 
-`Masked` is the first; rejection samplers, particles and searches take the same arguments, read the same six calls of a constraint, and
+`Masked` is the first; rejection samplers, particles and searches take the same arguments, read the same few calls of a constraint, and
 yield the same samples. A sampler that decides token by token also has `steps`, which is what streaming listens to.
 """
 
@@ -18,12 +18,22 @@ from structgen.samplers.result import FinishReason, Trace
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One text to make: the prompt's ids, the constraint, and the two numbers that key its random stream."""
+    """One text to make: the prompt's ids, the constraint, and the two numbers that key its random stream.
+
+    `state`: where in the constraint's texts generation begins, if not at their beginning: behind a text that the prompt has already, or
+    where a text is owed (`TokenAutomaton.start`).
+    """
 
     prompt: tuple[int, ...]
     constraint: Constraint
     prompt_index: int = 0
     sample_index: int = 0
+    state: int | None = None
+
+    @property
+    def start(self) -> int:
+        """The state to begin in."""
+        return self.constraint.start() if self.state is None else self.state
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from structgen.constraint.explain import dead_end
+from structgen.constraint.matcher import Matcher
 from structgen.constraint.protocol import Constraint, Unconstrained
 from structgen.errors import OptionError, PromptError
 from structgen.models.protocol import CausalLM, Prompt
@@ -157,11 +158,9 @@ class Run:
 
 def _stuck(request: Request, sample: Sample) -> str:
     """Why nothing could follow a sample."""
-    constraint = request.constraint
-    state = constraint.start()
-    for token in sample.tokens:
-        state = constraint.advance(state, token)
-    found = dead_end(constraint, state, "")
+    matcher = Matcher(request.constraint, request.start)
+    matcher.feed(sample.tokens)
+    found = dead_end(request.constraint, matcher.state, "")
     return "the model gives no probability to any token that the grammar allows here" if found is None else f"{found.why}; {found.hint}"
 
 

@@ -48,7 +48,7 @@ for grammar in grammars:
         state = automaton.advance(state, token)
         text.append(token)
     grammar.explain(vocabulary.decode(text))
-sg.compile(sg.regex("[ab]{3}"), vocabulary).distance(2)
+sg.compile(sg.regex("[ab]{3}"), vocabulary).distance(3)
 model = sg.load((lambda prefixes: np.tile(np.linspace(1, 0, vocabulary.size), (len(prefixes), 1)), vocabulary))
 for drawing in ({}, {"temperature": 1.0, "top_k": 5, "top_p": 0.9, "seed": 1}, {"n": 3, "temperature": 0.5}):
     model.generate("Task: ", {"type": "array", "items": {"enum": [1, 2]}}, max_tokens=9, **drawing)

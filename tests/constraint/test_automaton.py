@@ -13,7 +13,7 @@ from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.automata.symbols import Symbols
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.grammar import Grammar
-from structgen.constraint.protocol import Constraint, unpack
+from structgen.constraint.protocol import COMPLETE, DEAD, ENDED, NO_END, Constraint, Unconstrained, classes, unpack
 from structgen.constraint.rows import RowStore
 from structgen.errors import BudgetExceeded, GrammarError, VocabularyError
 from structgen.ir.chars import of_text
@@ -94,10 +94,12 @@ def test_a_stop_token_may_be_part_of_the_text_when_named() -> None:
 def test_after_the_end_only_stop_ids() -> None:
     automaton = compiled(Lit(b"ab"))
     state = automaton.advance(automaton.start(), 2)
+    assert state == COMPLETE
     assert automaton.accepts(state)
     assert ids(automaton, state) == [5, 6]
     for stop in (5, 6):
         done = automaton.advance(state, stop)
+        assert done == ENDED
         assert automaton.accepts(done)
         assert ids(automaton, done) == [5, 6]
         assert automaton.advance(done, stop) == done
@@ -110,8 +112,21 @@ def test_a_stop_token_closes_a_text_that_could_go_on() -> None:
     automaton = compiled(Repeat(Lit(b"a"), 1, None))
     state = automaton.advance(automaton.start(), 0)
     assert ids(automaton, state) == [0, 5, 6]
-    assert ids(automaton, automaton.advance(state, 5)) == [5, 6]
+    assert automaton.advance(state, 5) == automaton.advance(state, 6) == ENDED
     assert automaton.advance(automaton.start(), 5) == 0
+
+
+@pytest.mark.parametrize("constraint", [compiled(Lit(b"ab")), compiled(TEXT), Unconstrained(VOCAB)])
+def test_three_states_are_the_same_in_every_constraint(constraint: Constraint) -> None:
+    assert constraint.start() not in (DEAD, ENDED)
+    for state, allowed in ((DEAD, []), (COMPLETE, [5, 6]), (ENDED, [5, 6])):
+        assert unpack(constraint.mask(state)).tolist() == allowed
+        assert constraint.accepts(state) == bool(allowed)
+        assert constraint.transitions(state).tolist() == [constraint.advance(state, t) for t in range(8)]
+        assert [constraint.advance(state, t) for t in range(8)] == [ENDED if t in allowed else DEAD for t in range(8)]
+        assert constraint.forced(state) == []
+    assert constraint.distance(DEAD) == NO_END
+    assert constraint.distance(COMPLETE) == constraint.distance(ENDED) == 0
 
 
 @pytest.mark.parametrize("token", [-1, -8, 8, 9, 10**6, -(10**6), 2**40, 1, 3, 4, 5, 7])
@@ -121,6 +136,40 @@ def test_illegal_tokens_lead_to_the_dead_state(token: int) -> None:
     automaton.advance(automaton.start(), 0)
     assert automaton.advance(automaton.start(), token) == 0
     assert automaton.advance(0, token) == 0
+
+
+@pytest.mark.parametrize("seed", range(int(30 * SCALE) or 1))
+def test_transitions_are_what_advance_gives(seed: int) -> None:
+    """Also where texts are bound: keys and items that must differ, and what depends on a text."""
+    rng = Random(seed)
+    unique = {"type": "array", "uniqueItems": True, "items": {"type": ["integer", "object", "string"], "required": ["a"]}}
+    keys = {"type": "object", "properties": {"ab": {"type": "integer"}}, "required": ["ab"]}
+    grammars = [
+        sg.json_schema(keys, style=rng.choice(["any", "compact"])),
+        sg.json_schema(unique, style="compact"),
+        sg.regex("(a|b[ab]{2,5})*<t>?"),
+    ]
+    pieces = ['"a', '":', 'a":', '"a":1', "[1", "1,", ",1", ',{"a":', "},{", '"b"', "ab", '{"', '":1}']
+    material = [*(bytes([b]) for b in b'ab"1,: {}[]\\u06<t>'), *map(str.encode, pieces), b"<t>", b""]
+    vocabulary = Vocabulary.from_bytes(material, eos=len(material) - 1, special={"<t>": len(material) - 2})
+    expr = Repeat(Alt((Seq((Special("<t>"), Lit(b"a"))), Lit(b"ab"))), 1, None)
+    for grammar in (*grammars, None):
+        automaton, other = (compiled(expr, vocabulary) if grammar is None else grammar.compile(vocabulary) for _ in range(2))
+        state, one = automaton.start(), other.start()
+        for _ in range(30):
+            after = automaton.transitions(state)
+            assert (after.dtype, after.shape) == (np.int32, (vocabulary.size,))
+            assert after.tolist() == [automaton.advance(state, token) for token in range(vocabulary.size)]
+            assert np.flatnonzero(after).tolist() == ids(automaton, state) == ids(other, one)
+            states, number = classes(automaton, state)
+            assert [0 if k < 0 else states[k] for k in number] == after.tolist()
+            assert states.tolist() == sorted({*after.tolist()} - {0})
+            if not states.size:
+                break  # this vocabulary cannot go on
+            token = int(rng.choice(np.flatnonzero(after)))
+            state, one = int(after[token]), other.advance(one, token)
+    assert not automaton.transitions(0).any()
+    assert not automaton.transitions(automaton.machine.states).any()
 
 
 def test_neighbouring_keys_of_the_memo_are_not_confused() -> None:
@@ -138,7 +187,7 @@ def test_the_dead_state_and_states_that_do_not_exist() -> None:
     assert ids(automaton, 0) == []
     assert not automaton.accepts(0)
     assert automaton.forced(0) == []
-    assert automaton.distance(0) == VOCAB.size + 1
+    assert automaton.distance(0) == NO_END
     unborn = automaton.machine.states
     assert ids(automaton, unborn) == []
     assert automaton.advance(unborn, 0) == 0
@@ -197,23 +246,58 @@ def test_forced_tokens() -> None:
     assert forced(Repeat(Lit(b"d"), 1000, 1000)) == [5] * 1000
 
 
-def test_distance_counts_tokens_not_bytes() -> None:
-    for count in (1, 2, 3, 7, 40):
-        automaton = compiled(Repeat(Lit(b"ab"), count, None))
-        assert automaton.distance(automaton.start()) == count
-        assert automaton.distance(automaton.advance(automaton.start(), 0)) == count
-    lost = compiled(Alt((Lit(b"xa"), Lit(b"ay"))))  # no token has these bytes, so no text of tokens ends
-    assert lost.distance(lost.start()) == VOCAB.size + 1
+def test_forced_tokens_go_on_behind_special_tokens() -> None:
+    def forced(expr: Expr) -> tuple[list[int], bytes]:
+        automaton = compiled(expr)
+        return automaton.forced(automaton.start()), automaton.forced_bytes(automaton.start())
+
+    assert forced(Seq((Special("<t>"), Lit(b"ab")))) == ([3, 2], b"")
+    assert forced(Seq((Lit(b"a"), Special("<t>"), Special("<u>"), Repeat(Lit(b"b"))))) == ([0, 3, 7], b"a")  # no token goes across
+    assert forced(Seq((Lit(b"a"), Alt((Special("<t>"), Special("<u>")))))) == ([0], b"a")  # and which of them is open
+    assert forced(Seq((Special("<t>"), Alt((Lit(b"a"), Lit(b"b")))))) == ([3], b"")
 
 
-def test_distance_gives_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("structgen.constraint.automaton._DISTANCE_MAX", 2000)
-    automaton = compiled(Seq((Repeat(Alt((Lit(b"a"), Seq((Lit(b"b"), Special("<t>"))))), 0, None), Lit(b"x"))))
-    assert automaton.distance(automaton.start()) == VOCAB.size + 1
-    nested: Rule = Rule(lambda: Seq((Alt((Lit(b"a"), Lit(b"b"))), Alt((Lit(b"x"), nested)), Alt((Lit(b"a"), Lit(b"b"))))))
-    endless = compiled(nested)  # every text has an x, which no token has
-    with pytest.raises(BudgetExceeded, match="no end"):
-        endless.distance(endless.start())
+def test_reading_bytes() -> None:
+    automaton = compiled(Alt((Lit(b"abba"), Seq((Lit(b"ab"), Special("<t>"))))))
+    start = automaton.start()
+    assert automaton.read(start, b"ab") == automaton.advance(start, 2) == automaton.read(automaton.read(start, b"a"), b"b")
+    assert automaton.read(start, b"abba") == COMPLETE
+    for state, data in ((start, b"b"), (start, b"abbab"), (start, b"ab<t>"), (DEAD, b""), (COMPLETE, b"a"), (ENDED, b"a"), (10**6, b"")):
+        assert automaton.read(state, data) == DEAD
+    assert automaton.read(ENDED, b"") == ENDED
+
+
+@pytest.mark.parametrize("seed", range(int(20 * SCALE) or 1))
+def test_a_text_that_is_owed(seed: int) -> None:
+    """It is as if the grammar began with that text; states behind it are those of the grammar itself."""
+    rng = Random(seed)
+    schema = {"type": "object", "properties": {"ab": {"enum": ["a", "ba"]}}, "required": ["ab"]}
+    grammar = rng.choice([sg.regex("a*b?(ab){1,2}"), sg.json_schema(schema, style="compact"), sg.choice(["", "a", "bb"])])
+    owed = rng.choice([b"a", b"ab", b'{"a', b"\xff", b"b" * 300, b'"'])
+    vocabulary = Vocabulary.from_bytes([*(bytes([b]) for b in b'ab{}":\xff'), owed + b"a", owed + b'{"', owed, b"bb", b'"ab', b""], eos=13)
+    automaton, right = grammar.compile(vocabulary), compiled(Seq((Lit(owed), grammar.language.start)), vocabulary)
+    state, other = automaton.start(owed), right.start()
+    assert automaton.start(owed) == state
+    assert automaton.start(b"") == automaton.start()
+    assert automaton.read(state, owed) == automaton.start()
+    for _ in range(20):
+        assert ids(automaton, state) == ids(right, other)
+        token = rng.choice(ids(automaton, state))
+        state, other = automaton.advance(state, token), right.advance(other, token)
+
+
+def test_memos_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("constraint.automaton", "constraint.distance", "automata.ahead"):
+        monkeypatch.setattr(f"structgen.{module}._MEMO_MAX", 5)
+    automaton = compiled(Repeat(Lit(b"ab"), 0, 40))
+    for _ in range(2):
+        state = automaton.start()
+        for step in range(80):
+            assert automaton.distance(state) == step % 2
+            assert automaton.forced(state) == ([1] if step % 2 else [])
+            state = automaton.advance(state, step % 2)
+        assert state == COMPLETE
+    assert max(map(len, (automaton._moves, automaton._forced, automaton._distances._known))) <= 5
 
 
 def test_dropped_rows_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ import structgen.api as sg
 from structgen.automata.machine import ByteAutomaton
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.grammar import Grammar
-from structgen.constraint.protocol import unpack
+from structgen.constraint.protocol import NO_END, unpack
 from structgen.errors import EmptyLanguage
 from structgen.ir.expr import EPSILON, Alt, Expr, Lit, Repeat, Rule, Seq, optional
 from structgen.ir.finite import Ref
@@ -60,15 +60,15 @@ def examples(count: int) -> Callable[..., Any]:
 
 
 def finish(automaton: TokenAutomaton, state: int, most: int = 400) -> bytes | None:
-    """A shortest way (in tokens) from `state` to the end of a text; None where no tokens lead there."""
+    """A way from `state` to the end of a text, in as many tokens as its distance says; None where no tokens lead there."""
     text = b""
     for _ in range(most):
         if automaton.accepts(state):
             return text
-        goal = automaton.distance(state) - 1
-        if goal >= automaton.vocabulary.size:
+        far = automaton.distance(state)
+        if far == NO_END:
             return None
-        token = next(t for t in unpack(automaton.mask(state)) if automaton.distance(automaton.advance(state, int(t))) == goal)
+        token = next(t for t in unpack(automaton.mask(state)) if automaton.distance(automaton.advance(state, int(t))) < far)
         text, state = text + automaton.vocabulary.bytes_of(int(token)), automaton.advance(state, int(token))
     return None
 

@@ -12,20 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from structgen.constraint.protocol import Constraint, Words, pack, unpack
+from structgen.constraint.protocol import ENDED, Constraint, States, Words, pack, unpack
 from structgen.vocab.vocabulary import Vocabulary
 
 State = tuple[bytes, bool]  # the text so far, and whether a stop token came
 
 
 class Toy:
-    """Texts as interned states; 0 is dead."""
+    """Texts as interned states, from 3 on."""
 
     def __init__(
         self, vocabulary: Vocabulary, viable: Callable[[bytes], bool], complete: Callable[[bytes], bool], decode: Any = None
     ) -> None:
         self.vocabulary, self.viable, self.complete, self.decode = vocabulary, viable, complete, decode
-        self._states: list[State | None] = [None]
+        self._states: list[State | None] = [None, None, (b"", True)]
         self._ids: dict[State, int] = {}
         self._rows: dict[int, Words] = {}
 
@@ -43,7 +43,7 @@ class Toy:
             return 0
         text, over = self._states[state] or (b"", True)
         if token in self.vocabulary.stop_ids:
-            return self._intern((text, True)) if over or self.complete(text) else 0
+            return ENDED if over or self.complete(text) else 0
         piece = self.vocabulary.bytes_of(token)
         if over or not piece or not self.viable(text + piece):
             return 0
@@ -64,12 +64,15 @@ class Toy:
     def distance(self, state: int) -> int:
         raise NotImplementedError
 
+    def transitions(self, state: int) -> States:
+        return np.array([self.advance(state, token) for token in range(self.vocabulary.size)], np.int32)
+
     def fill(self, states: Sequence[int], out: Words) -> None:
         for k, state in enumerate(states):
             out[k] = self.mask(state)
 
     def text(self, state: int) -> bytes:
-        """The text behind a live state."""
+        """The text behind a state that no stop token has ended."""
         return (self._states[state] or (b"", False))[0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from itertools import chain
+from itertools import takewhile
 from random import Random
 from typing import Any
 
@@ -389,25 +389,33 @@ def next_symbols(twin: Twin, config: Config) -> list[int | str]:
 
 
 def check_forced(automaton: TokenAutomaton, twin: Twin, state: int, config: Config) -> None:
-    """Forced tokens are in every mask on their way, and their bytes are the only continuation."""
+    """Forced tokens are in every mask on their way, and their bytes are the only continuation; so are forced bytes, and no more are."""
     vocab = automaton.vocabulary
     tokens = automaton.forced(state)
+    names = {i: name for name, i in vocab.special.items()}
+    symbols: list[int | str] = []
+    whole = automaton.forced_bytes(state)
     for token in tokens:
         assert token in unpack(automaton.mask(state))
         state = automaton.advance(state, token)
-    names = {i: name for name, i in vocab.special.items()}
-    for symbol in chain.from_iterable(vocab.bytes_of(token) or [names[token]] for token in tokens):
-        assert not twin.accepts(config)
-        assert next_symbols(twin, config) == [symbol]
-        config = twin.step(config, symbol)
-    assert bool(config)
+        symbols += vocab.bytes_of(token) or [names[token]]
+    assert whole[: len(symbols)] == bytes(takewhile(lambda symbol: isinstance(symbol, int), symbols))
+    for text in (symbols, whole):
+        here = config
+        for symbol in text:
+            assert not twin.accepts(here)
+            assert next_symbols(twin, here) == [symbol]
+            here = twin.step(here, symbol)
+        assert bool(here)
+    assert twin.accepts(here) or [*map(type, next_symbols(twin, here))] != [int]
 
 
 def check_distance(automaton: TokenAutomaton, twin: Twin, state: int, config: Config, most: int = 3) -> None:
-    """No text ends in fewer tokens than `distance`, and one ends in so many (looked for up to `most` tokens)."""
+    """No text ends in fewer tokens than the exact `distance`, and one ends in so many (looked for up to `most` tokens)."""
     vocab = automaton.vocabulary
     try:
-        claimed = automaton.distance(state)
+        claimed = automaton.distance(state, exact=True)
+        assert automaton.distance(state) >= claimed
     except BudgetExceeded:  # tokens are missing to reach an end, and the states before it are endless
         return
     layer, seen = {config}, {config}

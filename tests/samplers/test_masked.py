@@ -20,7 +20,7 @@ from structgen.models.function import FunctionModel
 from structgen.samplers.masked import Masked
 from structgen.samplers.model import Model
 from structgen.samplers.options import Options
-from structgen.samplers.protocol import Sampler, StepSampler
+from structgen.samplers.protocol import Request, Sampler, StepSampler
 from structgen.vocab import Vocabulary
 
 TOKENS = [b"a", b"b", b"ab", b"c", b"ca", b"", b"a"]  # two ids with the same bytes, one stop id
@@ -83,6 +83,15 @@ def test_weights_estimate_the_mass_of_the_language() -> None:
     exact = sum(np.exp(p) for p, _, _ in law(model, toy).values())
     weights = np.exp([r.log_weight for r in Model(model).generate("", toy, temperature=0.8, seed=1, n=3000, batch_size=500)])
     assert abs(weights.mean() - exact) < 5 * weights.std() / np.sqrt(len(weights))
+
+
+def test_a_request_may_begin_within_a_text() -> None:
+    toy = finite(VOCAB, TEXTS)
+    state = toy.advance(toy.start(), 3)  # behind "c"
+    requests = [Request((3,), toy, 0, k, state) for k in range(40)]
+    samples = list(Masked().sample(FunctionModel(tabular(VOCAB, 2), VOCAB), requests, Options(temperature=2.0, seed=1)))
+    assert {b"c" + VOCAB.decode(sample.tokens) for sample in samples} == {b"cab", b"cc"}
+    assert {sample.finish for sample in samples} == {"stop"}
 
 
 def test_greedy_takes_the_likeliest_allowed_token() -> None:

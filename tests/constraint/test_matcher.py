@@ -1,0 +1,114 @@
+"""The cursor of one sequence, against plain lists of states; and what it says of tokens that it refuses."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+
+import structgen as sg
+from structgen.automata.machine import ByteAutomaton
+from structgen.automata.symbols import Symbols
+from structgen.constraint.automaton import TokenAutomaton
+from structgen.constraint.matcher import Matcher
+from structgen.constraint.protocol import ENDED, Constraint, Unconstrained, unpack
+from structgen.errors import OptionError, TokenRefused
+from structgen.ir.expr import Alt, Lit, Seq, Special
+
+# ids        0     1     2      3      4    5
+TOKENS = [b"a", b"b", b"ab", b"<t>", b"", b"end"]
+VOCAB = sg.Vocabulary.from_bytes(TOKENS, eos=[4, 5], special={"<t>": 3})
+
+
+def compiled(pattern: str) -> sg.TokenAutomaton:
+    return sg.compile(sg.regex(pattern), VOCAB)
+
+
+@pytest.mark.parametrize("constraint", [compiled("(ab)*"), compiled("a(ab|b){2,5}b"), compiled("a*b"), Unconstrained(VOCAB)])
+def test_it_goes_where_advance_goes(constraint: Constraint) -> None:
+    rng = Random(7)
+    matcher, states = Matcher(constraint), [constraint.start()]
+    others: list[tuple[Matcher, list[int]]] = []
+    for _ in range(600):
+        tokens = [rng.randrange(-1, 7) for _ in range(rng.randrange(4))]
+        behind = states.copy()
+        for token in tokens:
+            behind.append(constraint.advance(behind[-1], token))
+        legal = behind.index(0) - len(states) if 0 in behind else len(tokens)
+        assert matcher.validate_tokens(tokens) == legal
+        way = rng.randrange(5)
+        if way == 0:
+            assert matcher.accept_tokens(tokens) == (legal == len(tokens))
+        elif way == 1 and legal < len(tokens):
+            with pytest.raises(TokenRefused, match=f"token {len(states) - 1 + legal}\\b"):
+                matcher.feed(tokens)
+        elif way == 1:
+            matcher.feed(tokens)
+        elif way == 2:
+            assert [matcher.accept(token) for token in tokens[: legal + 1]] == [k < legal for k in range(len(tokens[: legal + 1]))]
+        if way <= 1 and legal == len(tokens):
+            states = behind
+        elif way == 2:
+            states = behind[: len(states) + legal]
+        elif way == 3:
+            count = rng.randrange(len(states))
+            matcher.rollback(count)
+            states = states[: len(states) - count]
+        else:
+            others.append((matcher, states.copy()))
+            matcher = matcher.fork()
+        assert (matcher.state, len(matcher)) == (states[-1], len(states) - 1)
+        assert matcher.is_terminated == (states[-1] == ENDED)
+        assert matcher.is_complete == constraint.accepts(states[-1])
+        assert matcher.forced() == constraint.forced(states[-1])
+        assert (matcher.mask() == constraint.mask(states[-1])).all()
+    assert any(states[-1] == ENDED for _, states in others)
+    assert all((one.state, len(one)) == (states[-1], len(states) - 1) for one, states in others)
+
+
+def test_an_end_can_be_taken_back() -> None:
+    matcher = Matcher(compiled("ab?"))
+    assert matcher.accept_tokens([0, 5])
+    assert matcher.is_terminated
+    assert matcher.accept(4)  # engines go on counting stop tokens
+    assert not matcher.accept(1)
+    matcher.rollback(2)
+    assert not matcher.is_terminated
+    assert matcher.accept(1)
+    matcher.reset()
+    assert (len(matcher), matcher.state) == (0, matcher.constraint.start())
+
+
+def test_it_may_begin_within_a_text() -> None:
+    automaton = compiled("aab")
+    matcher = Matcher(automaton, automaton.advance(automaton.start(), 0))
+    assert matcher.accept_tokens([2, 4])
+    matcher.reset()
+    assert unpack(matcher.mask()).tolist() == [0, 2]
+
+
+def test_rows_of_batches() -> None:
+    out = np.zeros((3, VOCAB.words), np.int32)
+    Matcher(compiled("a|b")).fill_row(out, 1)
+    assert out.tolist() == [[0], [0b11], [0]]
+
+
+def test_what_it_says_of_refused_tokens() -> None:
+    language = Seq((Lit(b"a"), Alt((Lit(b"a"), Lit(b"b"), Special("<t>")))))
+    matcher = Matcher(TokenAutomaton(ByteAutomaton(language, symbols=Symbols(VOCAB)), VOCAB))
+    matcher.feed([0])
+    with pytest.raises(TokenRefused) as caught:
+        matcher.feed([1, 1])
+    assert caught.value.where == "token 2"
+    assert caught.value.why == "token 1 (b'b') is illegal here"
+    assert caught.value.hint == "what may come: stop token 4, stop token 5"
+    with pytest.raises(TokenRefused, match="stop token 5 is illegal") as caught:
+        matcher.feed([5])
+    assert caught.value.hint == "what may come: token 0 (b'a'), token 1 (b'b'), token 3 ('<t>')"
+    with pytest.raises(TokenRefused, match="no token 99"):
+        matcher.feed([99])
+    for count in (2, -1):
+        with pytest.raises(OptionError, match="take back"):
+            matcher.rollback(count)
+    assert len(matcher) == 1
