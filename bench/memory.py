@@ -22,7 +22,7 @@ from typing import Any, Final
 from sample import cases, compiled, finish, parser, valid_text, walk
 
 import structgen as sg
-from structgen.automata.leaves import POOL
+from structgen.automata.leaves import pool
 from structgen.bench.cases import Case
 from structgen.bench.figures import Figure
 from structgen.bench.variations import varied
@@ -45,12 +45,12 @@ def held() -> float:
 
 def pools(vocabulary: sg.Vocabulary) -> dict[str, float]:
     """What all automata share: MB, and how many leaves."""
-    tables = tables_of(vocabulary)
+    tables = tables_of(vocabulary, pool())
     return {
-        "leaves": len(POOL._leaves),
-        "leaf pool": POOL.arena.nbytes / 2**20,
+        "leaves": len(pool()._leaves),
+        "leaf pool": pool().arena.nbytes / 2**20,
         "token tables": tables.nbytes / 2**20,
-        "outgrown arrays of both": sum(old.nbytes for arena in (POOL.arena, tables.rows) for old in arena._old or ()) / 2**20,
+        "outgrown arrays of both": sum(old.nbytes for arena in (pool().arena, tables.rows) for old in arena._old or ()) / 2**20,
         "finished rows": tables.memo.used / 2**20,
     }
 

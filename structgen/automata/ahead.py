@@ -16,7 +16,6 @@ from heapq import heappop, heappush
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
-from structgen.automata.leaves import POOL
 from structgen.kernels import tables as t
 
 if TYPE_CHECKING:
@@ -271,7 +270,7 @@ class Ahead:
 
     def _in_leaf(self, node: int) -> float:
         """Characters from a node inside a leaf to its end."""
-        a, pool, need = self._machine.arena, POOL.arena, 0
+        a, pool, need = self._machine.arena, self._machine.pool.arena, 0
         if node >> 28 == t.MINUS >> 28:
             node = int(a["minus"][2 * (node & t.INDEX) + t.MINUS_FROM])
         g = node & t.INDEX

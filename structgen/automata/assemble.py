@@ -13,11 +13,11 @@ from functools import lru_cache
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
-from structgen.automata.leaves import POOL
 from structgen.errors import BudgetExceeded
 from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings
 from structgen.kernels import tables as t
@@ -26,6 +26,7 @@ from structgen.kernels.tables import BIND, CALLS, EDGES, FLAG, HIGH, LOW, NEXT, 
 from structgen.vocab.trie import Trie, trie_of
 
 if TYPE_CHECKING:
+    from structgen.automata.leaves import LeafPool
     from structgen.ir.regular import CharDFA
     from structgen.kernels.arena import Arena
 
@@ -43,7 +44,7 @@ _FRESH: Final = [-1, 0, 0, -1, -1]
 
 
 class Assembler:
-    """Writes rule bodies into `arena` (the arrays of one machine).
+    """Writes rule bodies into `arena` (the arrays of one machine), whose leaves are in `pool`.
 
     `rule_id(rule)` numbers rules, `counted(node, low, high)` and `minus(node, taken)` make nodes of those kinds, `special(token)`
     gives the runs of symbols of special tokens, `bind(bind)` binds, `key(key, node, alike)` keys that are new in a list and lead to `node`,
@@ -53,6 +54,7 @@ class Assembler:
     def __init__(
         self,
         arena: Arena,
+        pool: LeafPool,
         *,
         rule_id: Callable[[Rule], int],
         counted: Callable[[int, int, int], int],
@@ -63,7 +65,8 @@ class Assembler:
         scope: Callable[[int, int, int, int], int],
         max_nodes: int,
     ) -> None:
-        self.arena, self.max_nodes = arena, max_nodes
+        self.arena, self.pool, self.max_nodes = arena, pool, max_nodes
+        self.letters = _LETTERS.setdefault(pool, {})
         self._rule_id, self._counted, self._minus, self._special, self._bind = rule_id, counted, minus, special, bind
         self._key, self._scope = key, scope
         self.nodes, self.edges, self.calls = 1, 0, 0  # how many are in use; node 0 is `calls.END`
@@ -84,8 +87,16 @@ class Assembler:
 
     def leaf(self, leaf: Leaf) -> int:
         """The start node of a leaf; -1 where nothing matches."""
-        node, low, high = POOL.start(leaf)
+        node, low, high = self.pool.start(leaf)
         return node if high is None and low == 0 else self._counted(node, low, NO_BOUND if high is None else high)
+
+    def letters_of(self, respelling: Respelling | None) -> Letters:
+        """How literals with another spelling are written."""
+        found = self.letters.get(respelling)
+        if found is None:
+            doors = [0] * 256 if respelling is None else self.pool.doors(respelling)
+            found = self.letters[respelling] = [(byte, door, 0, -1, -1) for byte, door in enumerate(doors)]
+        return found
 
     def atom(self, expr: Expr) -> Expr:
         """`expr` itself if it costs one edge, else a rule around it, so that a repetition holds its body once."""
@@ -251,7 +262,7 @@ class _Body:
         if len(expr.items) > _WORDS_MAX:
             self.bulk.append((expr, a, b))
             return
-        items, other, letters = sorted(set(expr.items)), expr.respelling, _letters(expr.respelling)
+        items, other, letters = sorted(set(expr.items)), expr.respelling, self.to.letters_of(expr.respelling)
         todo = [(items, 0, a)] if items else []  # strings, how many bytes they share, and the node behind those
         while todo:
             some, depth, node = todo.pop()
@@ -288,7 +299,7 @@ class _Body:
         behind = self.next  # nodes behind all bytes but the last
         if len(data) > 1:
             self.read(a, data[0], data[0], behind)
-            self.nodes += chain.from_iterable(map(_letters(expr.respelling).__getitem__, data[1:-1]))
+            self.nodes += chain.from_iterable(map(self.to.letters_of(expr.respelling).__getitem__, data[1:-1]))
             self.nodes += _FRESH
             self.next += len(data) - 1
             self.read(self.next - 1, data[-1], data[-1], b)
@@ -448,11 +459,10 @@ class _Body:
         return len(child)
 
 
-@lru_cache(maxsize=256)
-def _letters(respelling: Respelling | None) -> list[tuple[int, ...]]:
-    """For each byte, the node of a literal that reads it."""
-    doors = [0] * 256 if respelling is None else POOL.doors(respelling)
-    return [(byte, door, 0, -1, -1) for byte, door in enumerate(doors)]
+Letters = list[tuple[int, ...]]
+"""For each byte, the node of a literal that reads it."""
+
+_LETTERS: Final[WeakKeyDictionary[LeafPool, dict[Respelling | None, Letters]]] = WeakKeyDictionary()
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""The pool of leaf automata: one per process, shared by all grammars.
+"""The pool of leaf automata, shared by all grammars of a process.
 
 A leaf automaton is a `CharDFA` run through a `Spelling`. Its states are pairs (q, e), numbered base + (q << shift) + e, and never
 written out: a step looks up the spelling and then, where a character is complete, the table of the `CharDFA`. Equal languages (by
@@ -29,10 +29,11 @@ _STARTS_MAX: Final = 1 << 14  # leaf expressions remembered by identity
 _PRODUCT_MAX: Final = 64  # states; bounds that need more than that become counts, whose token rows are shared
 _BOUNDED_MAX: Final = 8  # the same where there is an upper bound: a text comes to more of the states, and each costs a token table
 _REST_MAX: Final = 8  # states of what leaves may share the end of
+_BYTES_MAX: Final = 8 << 20  # of the arrays of a pool; with CharDFAs and spellings a leaf holds five times as much
 
 
 class LeafPool:
-    """All leaf automata of the process. Thread-safe; append-only."""
+    """The leaf automata of many grammars. Thread-safe; append-only."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -66,6 +67,12 @@ class LeafPool:
             shared=True,
         )
         assert tuple(self.arena.names) == Leaves._fields[1:]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether automata made from now on should have another pool."""
+        used = sum(self.arena[name].itemsize * count for name, count in self._used.items())
+        return used > _BYTES_MAX or self._next_block > 1 << (27 - _BLOCK)
 
     def add(self, dfa: CharDFA, encoding: Encoding) -> int:
         """The start node (>= LEAF) of the leaf automaton of `dfa`. The language must not be empty."""
@@ -314,5 +321,15 @@ def _touching(dfa: CharDFA) -> bool:
     return bool((latest <= earliest + 1).all())
 
 
-POOL: Final = LeafPool()
-"""The pool of this process."""
+_POOLS: Final = [LeafPool()]
+_LOCK: Final = threading.Lock()
+
+
+def pool() -> LeafPool:
+    """The pool for automata that are made now: the same for all, until it is full. A full one goes with the last automaton that uses it, so
+    that servers which meet new schemas for ever do not hold the leaves of all."""
+    if _POOLS[0].is_full:
+        with _LOCK:
+            if _POOLS[0].is_full:
+                _POOLS[0] = LeafPool()
+    return _POOLS[0]

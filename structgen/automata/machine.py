@@ -20,7 +20,7 @@ import numpy as np
 
 from structgen import collector
 from structgen.automata.assemble import Assembler
-from structgen.automata.leaves import POOL
+from structgen.automata.leaves import pool
 from structgen.automata.symbols import Symbols
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError
 from structgen.ir.expr import NEVER, Bind, Expr, Lit, Rule, Seq, following, made
@@ -198,12 +198,14 @@ class ByteAutomaton:
         a = self.arena = Arena(_BLANK)
         self.n = a["n"]  # which never grows
         self.n[t.SPECIAL] = self.symbols.vocabulary is not None
-        self.handle = bundle([a.handle, POOL.arena.handle])
+        self.pool = pool()
+        self.handle = bundle([a.handle, self.pool.arena.handle])
         if JIT:
             self.n[[t.SELF, t.UNFOLD]] = self.handle.ctypes.data, UNFOLD_KERNEL.address
         me: Any = ref(self)  # in a cycle of references it would hold its memory until the collector comes
         self._assembler = Assembler(
             a,
+            self.pool,
             rule_id=lambda *some: me()._rule_id(*some),
             counted=lambda *some: me()._counted(*some),
             minus=lambda *some: me()._minus(*some),
@@ -321,7 +323,7 @@ class ByteAutomaton:
             with collector.paused():
                 self._bound(int(self.n[t.ARG]), int(self.n[t.ARG2]))
         elif code == t.NEED_DOOR:
-            POOL.open(int(self.n[t.ARG]))
+            self.pool.open(int(self.n[t.ARG]))
         elif code == t.NEED_ROOM:
             self._grow()
         else:

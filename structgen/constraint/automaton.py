@@ -13,7 +13,6 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from structgen.automata.leaves import POOL
 from structgen.automata.machine import ByteAutomaton
 from structgen.automata.symbols import FIRST
 from structgen.constraint.distance import Distances
@@ -57,7 +56,7 @@ class TokenAutomaton:
         self.decode, self._again = decode, again
         self.machine = machine
         self._size, self._words = vocabulary.size, vocabulary.words
-        self._tables = tables_of(vocabulary)
+        self._tables = tables_of(vocabulary, machine.pool)
         self._store = self._tables.store(vocabulary.words)
         self._moves: dict[int, int] = {}
         self.rows: dict[int, Row] = {}  # those that are finished, by state
@@ -69,7 +68,7 @@ class TokenAutomaton:
             for name in ("stack", "spelling"):
                 machine.arena.reserve(name, self._tables.deepest + 2)
         self._handle = bundle(
-            [machine.arena.handle, POOL.arena.handle, self._tables.tokens.handle, self._tables.rows.handle, self._own.handle]
+            [machine.arena.handle, machine.pool.arena.handle, self._tables.tokens.handle, self._tables.rows.handle, self._own.handle]
         )
         self._distances = Distances(self)
 

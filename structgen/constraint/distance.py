@@ -12,13 +12,13 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from math import inf
 from typing import TYPE_CHECKING, Final
+from weakref import proxy
 
 import numpy as np
 
 from structgen.automata.ahead import Ahead
 from structgen.automata.symbols import FIRST
 from structgen.constraint.protocol import NO_END
-from structgen.constraint.tables import tables_of
 from structgen.errors import BudgetExceeded
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ class Distances:
     """The distances of one automaton. Safe in several threads: the automaton is taken for one step at a time."""
 
     def __init__(self, automaton: TokenAutomaton) -> None:
-        self._automaton, self._machine = automaton, automaton.machine
-        self._bytes = {*np.unique(tables_of(automaton.vocabulary).trie.byte).tolist()}  # that tokens have
+        self._automaton: TokenAutomaton = proxy(automaton)  # which holds this: it is to be freed at once, not by the collector
+        self._machine = automaton.machine
+        self._bytes = {*np.unique(automaton.vocabulary.texts.trie.byte).tolist()}  # that tokens have
         self._ahead = Ahead(self._machine)
         self._known: dict[tuple[int, bool], int] = {}
         self._bounds: dict[int, int] = {}  # of states on the ways that were found

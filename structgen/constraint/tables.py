@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from structgen.automata.leaves import POOL
+from structgen.automata.leaves import LeafPool
 from structgen.constraint.rows import RowStore
 from structgen.errors import VocabularyError
 from structgen.kernels import survey, walk
@@ -36,14 +36,15 @@ _NONE: Final = np.empty(0, np.int32)
 
 
 class TokenTables:
-    """The tables of the tokens of a vocabulary, whichever of them end a text. Thread-safe: kernels read while one thread appends.
+    """The tables of the tokens of a vocabulary, whichever of them end a text, for the leaves of a pool. Thread-safe: kernels read while one
+    thread appends.
 
     Readers take the pointers of the arrays at the start of a kernel, `index` first. An array that grows is replaced (the old one
     stays valid), and then the index is replaced too, last; so nobody finds an entry whose data its arrays do not have.
     """
 
-    def __init__(self, texts: Texts) -> None:
-        self.lock = threading.RLock()
+    def __init__(self, texts: Texts, pool: LeafPool) -> None:
+        self.lock, self.pool = threading.RLock(), pool
         self.words = texts.words
         trie = texts.trie
         data = b"".join(texts.tokens)
@@ -94,7 +95,7 @@ class TokenTables:
         # What each token automaton begins with, see `kernels.tables.own_of`.
         rows = {name: np.zeros(self.words, np.uint32) for name in ("spare", "doubt")}
         self.own = Blank({"stop": np.zeros(0, np.int32), "mute": np.zeros(0, np.uint32), **rows})
-        self.handle = bundle([self.tokens.handle, POOL.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
+        self.handle = bundle([self.tokens.handle, pool.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
         self._used = dict.fromkeys(self.rows.names, 0)
         self._entries = 0
         self._scratch: list[Any] | None = None
@@ -166,7 +167,7 @@ class TokenTables:
 
     def _steps(self, g: int) -> Ints:
         """The memo of steps of a leaf; of one leaf only, for that is mostly asked of in a row."""
-        leaf, nodes = POOL.leaf_of(g)
+        leaf, nodes = self.pool.leaf_of(g)
         if self._memo[0] != leaf:
             self._memo = leaf, np.zeros(256 * min(nodes, _STEPS_MAX), np.int32)  # pages that are not touched cost nothing
         return self._memo[1]
@@ -179,7 +180,7 @@ class TokenTables:
     def _table(self, g: int) -> None:
         if self._find(walk.OF_LEAF, g, 0) >= 0:
             return
-        rest = POOL.rest_of(g)  # 20 us; the survey of a wide leaf takes 2 ms, and half of them end alike
+        rest = self.pool.rest_of(g)  # 20 us; the survey of a wide leaf takes 2 ms, and half of them end alike
         same = self._alike.get(rest)
         if same is not None:
             self._enter(walk.OF_LEAF, g, 0, same)
@@ -287,7 +288,8 @@ class TokenTables:
     @property
     def nbytes(self) -> int:
         """Bytes held by the tables (the trie of the vocabulary not counted)."""
-        return self.rows.nbytes + sum(ids.nbytes + need.nbytes for ids, need in list(self._far.values()))
+        used = sum(int(self.rows[name].itemsize) * count for name, count in self._used.items())
+        return used + int(self.rows["index"].nbytes) + sum(ids.nbytes + need.nbytes for ids, need in list(self._far.values()))
 
 
 def _empty_index(cells: int) -> npt.NDArray[np.int64]:
@@ -301,13 +303,13 @@ _TABLES: Final[OrderedDict[str, TokenTables]] = OrderedDict()
 _LOCK: Final = threading.Lock()
 
 
-def tables_of(vocabulary: Vocabulary) -> TokenTables:
-    """The tables of a vocabulary; all with the same tokens share them. Past their bound, automata made from then on share new ones."""
+def tables_of(vocabulary: Vocabulary, pool: LeafPool) -> TokenTables:
+    """The tables of a vocabulary; all with the same tokens share them. Past their bound, and with another pool, automata share new ones."""
     texts = vocabulary.texts
     with _LOCK:
         found = _TABLES.get(texts.digest)
-        if found is None or found.nbytes > _BYTES_MAX:
-            found = _TABLES[texts.digest] = TokenTables(texts)
+        if found is None or found.pool is not pool or found.nbytes > _BYTES_MAX:
+            found = _TABLES[texts.digest] = TokenTables(texts, pool)
             while len(_TABLES) > _KEPT:
                 _TABLES.popitem(last=False)
         else:

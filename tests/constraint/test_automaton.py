@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from random import Random
 
 import numpy as np
@@ -366,3 +368,17 @@ def test_a_mask_that_needs_more_moves_than_are_kept_is_made_all_the_same(monkeyp
     automaton = TokenAutomaton(ByteAutomaton(digits, budget=Budget(seconds=20)), vocabulary)
     mirrored = {word[::-1] for word in words}
     assert ids(automaton, automaton.start()) == [i for i, word in enumerate(words) if word in mirrored]
+
+
+def test_an_automaton_is_freed_at_once_not_when_the_collector_comes() -> None:
+    automaton = compiled(Repeat(Alt((Lit(b"ab"), Lit(b"b"))), 1, 9))
+    automaton.mask(automaton.start())
+    automaton.forced(automaton.start())
+    assert automaton.distance(automaton.start()) == 1
+    machine, gone = weakref.ref(automaton.machine), weakref.ref(automaton)
+    gc.disable()
+    try:
+        del automaton
+        assert (gone(), machine()) == (None, None)
+    finally:
+        gc.enable()

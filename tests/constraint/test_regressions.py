@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import structgen as sg
-from structgen.automata.leaves import POOL
+from structgen.automata.leaves import pool
 from structgen.constraint import tables
 from structgen.constraint.tables import tables_of
 from structgen.errors import BudgetExceeded, GrammarError, OptionError, VocabularyError
@@ -31,17 +31,17 @@ def agrees(automaton, state):
 
 def test_an_opened_door_is_published_with_an_array_of_its_own():
     """A kernel of another thread may hold leaf arrays that are too short for the node behind the door."""
-    doors = POOL.doors(ESCAPES)
-    before = POOL.arena["door_to"]
-    POOL.open(doors[ord("q")])
-    assert POOL.arena["door_to"] is not before
-    assert POOL.arena["door_to"][doors[ord("q")]] >= 0
+    doors = pool().doors(ESCAPES)
+    before = pool().arena["door_to"]
+    pool().open(doors[ord("q")])
+    assert pool().arena["door_to"] is not before
+    assert pool().arena["door_to"][doors[ord("q")]] >= 0
 
 
 @pytest.mark.parametrize("name", ["exits", "desc", "ids", "exit_off"])
 def test_an_interrupt_while_a_table_is_made_leaves_the_others_right(monkeypatch, name):
     vocabulary = sg.Vocabulary.from_bytes([*BYTES, b"ab", b'a"', b'",', b"--" + name.encode(), b""], eos=260)
-    made = tables_of(vocabulary)
+    made = tables_of(vocabulary, pool())
     write = type(made)._write
     fuse = [name]
 
@@ -79,7 +79,7 @@ def test_bounds_beyond_32_bits():
     assert sg.json_schema({"type": "string", "maxLength": 3_000_000_000}).accepts('"a"')
     assert sg.json_schema({"type": "array", "maxItems": 3_000_000_000}).accepts("[1]")
     with pytest.raises(BudgetExceeded, match="3,000,000,000"):
-        POOL.start(Leaf(CharDFA.any(), JSON["any"], low=3_000_000_000))
+        pool().start(Leaf(CharDFA.any(), JSON["any"], low=3_000_000_000))
 
 
 @pytest.mark.parametrize("out", [np.zeros((1, 1), np.int64), np.zeros((2, 1), np.uint32), np.zeros((1, 2), np.uint32), [0]])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import SCALE
 
-from structgen.automata.leaves import POOL
+from structgen.automata.leaves import pool
 from structgen.automata.machine import ByteAutomaton
 from structgen.ir.chars import ANY, of_text, partition
 from structgen.ir.encoding import BYTES, JSON, JSON_INNER, UTF8, Encoding
@@ -143,8 +143,8 @@ def test_lengths_of_leaves_are_those_of_a_search(encoding: Encoding) -> None:
     """dist and far of every node of some leaves, by search over bytes."""
     dfa = CharDFA.of_strings(["a", "é", "èab", "\n", "bbbb"]) | CharDFA.of_chars(of_text("c")) + CharDFA.of_chars(of_text("xÿ")).repeat()
     machine = ByteAutomaton(Leaf(dfa, encoding))
-    start = POOL.add(dfa, encoding)
-    assert POOL.add(dfa | dfa, encoding) == start  # equal languages are one leaf
+    start = pool().add(dfa, encoding)
+    assert pool().add(dfa | dfa, encoding) == start  # equal languages are one leaf
     for data in dfa.strings(8):
         raw = data.encode("latin-1" if encoding is BYTES else "utf-8", "ignore").replace(b"\n", b"\\n" if encoding.escapes else b"\n")
         if encoding.is_quoted:

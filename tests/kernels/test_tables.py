@@ -9,7 +9,7 @@ from conftest import SCALE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from structgen.automata.leaves import POOL
+from structgen.automata.leaves import pool
 from structgen.automata.machine import ByteAutomaton
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.tables import TokenTables
@@ -85,8 +85,8 @@ def ends(leaf: Leaf, data: bytes) -> tuple[list[int], bool]:
 def test_a_survey_finds_the_tokens_that_stay_and_the_exits(seed: int) -> None:
     rng = Random(seed)
     vocab, leaf = toy(rng), Leaf(dfa(rng), rng.choice([UTF8, JSON["any"]]))
-    tables = TokenTables(vocab.texts)
-    ids, exits, _ = tables._survey(POOL.add(leaf.dfa, leaf.encoding) - t.LEAF)
+    tables = TokenTables(vocab.texts, pool())
+    ids, exits, _ = tables._survey(pool().add(leaf.dfa, leaf.encoding) - t.LEAF)
     stay, rests = set(), set()
     for token, data in enumerate(vocab.tokens):
         if data:

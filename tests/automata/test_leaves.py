@@ -1,0 +1,44 @@
+"""The pool of leaf automata: bounded, for a server meets new grammars for ever."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+
+from structgen import api
+from structgen.automata import leaves
+from structgen.automata.leaves import LeafPool
+from structgen.constraint.automaton import TokenAutomaton
+from structgen.vocab.vocabulary import Vocabulary
+
+
+def test_a_full_pool_is_left_to_the_automata_that_use_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old automata go on with their leaves, new ones have the same rows, and the old pool goes with the last that uses it."""
+    vocabulary = Vocabulary.from_bytes([*(bytes([b]) for b in range(256)), b"ab", b"a1", b""], eos=258)
+    monkeypatch.setattr(leaves, "_POOLS", [LeafPool()])
+    monkeypatch.setattr(leaves, "_BYTES_MAX", 1 << 12)
+
+    def made(k: int) -> TokenAutomaton:
+        return api.compile(api.regex(f"[a-c]{{1,{k % 7 + 1}}}[0-9]+(x|{'y' * k})"), vocabulary)
+
+    def rows(automaton: TokenAutomaton) -> list[bytes]:
+        states = [automaton.start()]
+        for token in b"ab1x":
+            states.append(automaton.advance(states[-1], token))
+        return [automaton.mask(state).tobytes() for state in states]
+
+    first = made(3)
+    before, pools = rows(first), {id(first.machine.pool)}
+    for k in range(4, 60):
+        rows(other := made(k))
+        pools.add(id(other.machine.pool))
+    assert len(pools) > 2
+    assert leaves.pool() is not first.machine.pool
+    assert rows(made(3)) == before
+    assert rows(first) == before
+    gone = weakref.ref(first.machine.pool)
+    del first
+    gc.collect()
+    assert gone() is None
