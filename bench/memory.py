@@ -2,7 +2,7 @@
 
     python bench/memory.py --data SAMPLE.jsonl.xz --tokenizer TOKENIZER.json [--new 10000 [--seed 1]]
 
-Resident memory of this process, which has neither torch nor transformers: Python, numpy, numba with the kernels, the tokens. Kept: every
+Resident memory of this process, which has neither torch nor transformers: Python, numpy, the kernels, the tokens. Kept: every
 valid instance of every schema is walked. With `--new`: real schemas with other names and bounds (`structgen.bench.variations`), one valid
 instance each, up to 200 tokens. Beside the total stands what is known to grow with the leaves that a process has met. `--trace` prints
 instead which lines of Python hold what the last quarter of the new schemas added.
@@ -51,7 +51,7 @@ def pools(vocabulary: sg.Vocabulary) -> dict[str, float]:
         "leaf pool": pool().arena.nbytes / 2**20,
         "token tables": tables.nbytes / 2**20,
         "outgrown arrays of both": sum(old.nbytes for arena in (pool().arena, tables.rows) for old in arena._old or ()) / 2**20,
-        "finished rows": tables.memo.used / 2**20,
+        "finished rows": sum(store.used for store in tables._stores.values()) / 2**20,
     }
 
 

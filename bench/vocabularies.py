@@ -24,6 +24,7 @@ import json, sys
 from time import perf_counter
 import tokenizers
 import structgen as sg
+from structgen.automata.leaves import pool
 from structgen.constraint.tables import tables_of
 from structgen.warmup import warm
 warm()
