@@ -70,7 +70,7 @@ class TokenAutomaton:
         self._handle = bundle(
             [machine.arena.handle, machine.pool.arena.handle, self._tables.tokens.handle, self._tables.rows.handle, self._own.handle]
         )
-        self._distances = Distances(self)
+        self._distances: Distances | None = None
 
     def _begun(self) -> Arena:
         """What kernels need to know of this automaton alone, see `kernels.tables.own_of`."""
@@ -327,7 +327,12 @@ class TokenAutomaton:
         `exact`: the fewest in any case, which may take seconds. `NO_END` for the dead state, and where no tokens spell an end. Raises
         BudgetExceeded where nothing of this is known.
         """
-        return self._distances.of(int(state), exact) if 0 < state < self.machine.states else NO_END
+        if not 0 < state < self.machine.states:
+            return NO_END
+        with self.machine.turn:
+            if self._distances is None:  # made when it is needed: it looks through the vocabulary
+                self._distances = Distances(self)
+        return self._distances.of(int(state), exact)
 
     def transitions(self, state: int, *, twins: bool = False) -> Tokens:
         """The state after every token, int32[V]: what `advance` gives for each of them, by one walk through the vocabulary. With `twins`,
