@@ -14,7 +14,7 @@ import numpy as np
 
 from structgen.constraint.explain import dead_end
 from structgen.constraint.matcher import Matcher
-from structgen.constraint.protocol import Constraint, Unconstrained
+from structgen.constraint.protocol import Constraint, Unconstrained, renewed
 from structgen.errors import OptionError, PromptError
 from structgen.models.protocol import CausalLM, Prompt
 from structgen.samplers import random
@@ -118,7 +118,7 @@ class Run:
 
     def _requests(self, prompts: Sequence[Prompt]) -> list[Request]:
         """n requests a prompt. Raises `PromptError` for a prompt longer than the model reads."""
-        constraint = Unconstrained(self.model.vocabulary) if self.constraint is None else self.constraint
+        constraint = Unconstrained(self.model.vocabulary) if self.constraint is None else renewed(self.constraint)
         requests: list[Request] = []
         for k, prompt in enumerate(prompts):
             ids = tuple(self.model.encode_prompt(prompt))

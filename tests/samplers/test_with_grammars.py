@@ -102,6 +102,18 @@ def test_typed_values_streams_and_functions() -> None:
     assert extract("x") == result.value
 
 
+def test_generations_go_on_when_texts_have_worn_an_automaton() -> None:
+    model = sg.load((noise(2), VOCAB))
+    grammar = sg.json_schema({"type": "object"}, style="compact", budget=sg.Budget(states=2000))
+    automata = set()
+    for seed in range(90):
+        model.generate([seed], grammar, temperature=1.0, seed=seed, max_tokens=40)
+        *_, last = model.stream([seed], grammar, temperature=1.0, seed=seed, max_tokens=40)
+        assert last.result
+        automata.add(model.automaton(grammar).renewed())
+    assert len(automata) > 2
+
+
 def test_every_word_of_a_small_regex_is_drawn_as_often_as_its_law_says() -> None:
     grammar = sg.regex("(a|bc){1,2}")
     words = ["a", "bc", "aa", "abc", "bca", "bcbc"]
