@@ -133,3 +133,16 @@ def test_values_of_what_is_put_together() -> None:
     for text in (number + word, number.repeat(1, 3), ~word):
         assert text.decode("12") == "12"
     assert (sg.regex("a") & sg.regex("b") | number).decode("3") == 3  # one of them has no text at all
+
+
+def test_only_values_are_looked_for_while_texts_are_streamed() -> None:
+    number, word, text = sg.json_schema({"type": "integer"}), sg.regex("[a-z]+"), sg.python_type(str)
+    digits = sg.regex("[0-9]+")
+    for grammar in (number, text, number | text, number & digits, digits & number, number - digits, number.optional()):
+        assert grammar.language.scanner is not None
+        scanner = grammar.language.scanner()
+        assert [one.value for one in scanner.feed("12") + scanner.finish()] == [12]
+    for grammar in (word, number | word, number + number, number.repeat(0, 2), ~digits):
+        assert grammar.language.scanner is None
+    vocab = sg.Vocabulary.from_bytes([*(bytes([i]) for i in range(256)), b""], eos=256)
+    assert sg.compile(number, vocab).scanner is number.language.scanner

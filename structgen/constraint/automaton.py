@@ -21,7 +21,7 @@ from structgen.constraint.protocol import DEAD, ENDED, NO_END, Words
 from structgen.constraint.rows import Line, Row
 from structgen.constraint.tables import tables_of
 from structgen.errors import GrammarError, OptionError, VocabularyError
-from structgen.ir.report import SupportReport
+from structgen.ir.language import Language
 from structgen.kernels import moves, settle, survey, walk
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, bundle
@@ -38,22 +38,20 @@ class TokenAutomaton:
 
     Pickled as grammar and vocabulary, and compiled anew: states are numbered anew, too.
 
-    `report` is the support report of the grammar.
+    `report` is the support report of the grammar; `decode` and `scanner` turn its texts into values (see `Language`).
     """
 
     def __init__(
         self,
         machine: ByteAutomaton,
         vocabulary: Vocabulary,
-        report: SupportReport | None = None,
-        decode: Callable[[str], Any] | None = None,
+        language: Language | None = None,
         again: Callable[[], TokenAutomaton] | None = None,
     ) -> None:
-        """Use `sg.compile`. `decode`: text -> value, where the grammar says how; `again` makes the automaton anew, where it is
-        unpickled."""
+        """Use `sg.compile`. `language`: what the machine was made of; `again` makes the automaton anew, where it is unpickled."""
         self.vocabulary = vocabulary
-        self.report = report or SupportReport()
-        self.decode, self._again = decode, again
+        self._language, self._again = language or Language(machine.expr), again
+        self.report, self.decode, self.scanner = self._language.report, self._language.decode, self._language.scanner
         self.machine = machine
         self._size, self._words = vocabulary.size, vocabulary.words
         self._tables = tables_of(vocabulary, machine.pool)
@@ -93,7 +91,7 @@ class TokenAutomaton:
             return self
         with self.machine.turn:
             if self._heir is None or self._heir.machine.is_worn:
-                self._heir = TokenAutomaton(self.machine.renewed(), self.vocabulary, self.report, self.decode, self._again)
+                self._heir = TokenAutomaton(self.machine.renewed(), self.vocabulary, self._language, self._again)
             return self._heir
 
     def __copy__(self) -> TokenAutomaton:

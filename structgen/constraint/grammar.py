@@ -6,7 +6,7 @@ import operator
 import threading
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Final
 
 from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.automata.symbols import Symbols
@@ -16,7 +16,7 @@ from structgen.constraint.key import content_key
 from structgen.errors import BudgetExceeded, EmptyLanguage, GrammarError, OptionError, UnsupportedFeature
 from structgen.ir.expr import Alt, Expr, Leaf, Repeat, Seq
 from structgen.ir.intersect import intersect
-from structgen.ir.language import Language
+from structgen.ir.language import Language, Scanner
 from structgen.ir.regular import CharDFA
 from structgen.ir.report import SupportReport
 from structgen.vocab.vocabulary import Vocabulary
@@ -24,8 +24,10 @@ from structgen.vocab.vocabulary import Vocabulary
 Again = Callable[[], Any]
 """Makes something anew in another process: a picklable function without arguments."""
 
-Decode = Callable[[str], Any] | None
-"""Turns a complete text into a value; None where the text is the value."""
+Reading = tuple[Callable[[str], Any] | None, Callable[[], Scanner] | None]
+"""How texts become values: `decode` and `scanner` of a `Language`."""
+
+_TEXT: Final[Reading] = (None, None)  # the text is the value
 
 
 class Grammar:
@@ -37,7 +39,7 @@ class Grammar:
 
     What turns texts into values goes along where texts keep their meaning: those of `a & b` and `a - b` mean what they mean in `a` (or in
     `b`, where `a` has no values), those of `a | b` what they mean in the first that has them, and the empty text of `.optional()` is None.
-    What is put together by `+` and `.repeat` is text.
+    What is put together by `+` and `.repeat` is text. Streams report the values within texts likewise; those of `a | b` where both do.
 
     >>> import structgen as sg
     >>> (sg.lark('start: "(" start* ")" | /[a-z]+/') - sg.regex("xx", search=True)).accepts("((x)(y))")
@@ -129,7 +131,7 @@ class Grammar:
         """The token automaton over a vocabulary. Raises EmptyLanguage, BudgetExceeded; VocabularyError where the vocabulary lacks a special
         token of the grammar."""
         machine = self._automaton_over(vocabulary)
-        return TokenAutomaton(machine, vocabulary, self.report, self.language.decode, partial(Grammar.compile, self, vocabulary))
+        return TokenAutomaton(machine, vocabulary, self.language, partial(Grammar.compile, self, vocabulary))
 
     def __copy__(self) -> Grammar:
         return self
@@ -146,11 +148,12 @@ class Grammar:
         return self._again, ()
 
     def __add__(self, other: Grammar) -> Grammar:
-        return self._joined(operator.add, other, Seq((self.language.start, _language(other).start)), None)
+        return self._joined(operator.add, other, Seq((self.language.start, _language(other).start)), _TEXT)
 
     def __or__(self, other: Grammar) -> Grammar:
-        decode = _first_of(self, other) if self.language.decode or _language(other).decode else None
-        return self._joined(operator.or_, other, Alt((self.language.start, _language(other).start)), decode)
+        a, b = self.language, _language(other)
+        reading = _first_of(self, other) if a.decode or b.decode else None, a.scanner if a.scanner is b.scanner else None
+        return self._joined(operator.or_, other, Alt((a.start, b.start)), reading)
 
     def __and__(self, other: Grammar) -> Grammar:
         return self._both(operator.and_, other, _language(other).regular, "&")
@@ -160,7 +163,7 @@ class Grammar:
 
     def __invert__(self) -> Grammar:
         regular = ~_regular(self.language, "~")
-        return self._made(partial(operator.invert, self), Leaf(regular), regular, None)
+        return self._made(partial(operator.invert, self), Leaf(regular), regular, _TEXT)
 
     def optional(self) -> Grammar:
         """This language or the empty text, whose value is None where texts of this language have values."""
@@ -171,30 +174,33 @@ class Grammar:
         if low < 0 or (high is not None and high < low):
             raise OptionError(f"cannot repeat {low} to {high} times", where="repeat", hint="0 <= low <= high")
         regular = self.language.regular and _small(partial(CharDFA.repeat, self.language.regular, low, high))
-        decode = partial(_or_none, self.language.decode) if high == 1 and self.language.decode else None
-        return self._made(partial(Grammar.repeat, self, low, high), Repeat(self.language.start, low, high), regular, decode)
+        decode = self.language.decode
+        reading = (partial(_or_none, decode), self.language.scanner) if high == 1 and decode else _TEXT
+        return self._made(partial(Grammar.repeat, self, low, high), Repeat(self.language.start, low, high), regular, reading)
 
-    def _joined(self, join: Callable[..., Any], other: Grammar, start: Expr, decode: Decode) -> Grammar:
+    def _joined(self, join: Callable[..., Any], other: Grammar, start: Expr, reading: Reading) -> Grammar:
         a, b = self.language.regular, other.language.regular
         regular = None if a is None or b is None else _small(partial(join, a, b))
-        return self._made(partial(join, self, other), start, regular, decode, other)
+        return self._made(partial(join, self, other), start, regular, reading, other)
 
     def _both(self, operation: Callable[..., Any], other: Grammar, condition: CharDFA | None, sign: str) -> Grammar:
         """The texts of this grammar that a condition takes (None: those that the other grammar takes, this one being the condition)."""
-        mine, decode = self.language.regular, self.language.decode or (other.language.decode if sign == "&" else None)
-        again = partial(operation, self, other)
+        read = self.language if self.language.decode or sign == "-" else other.language
+        mine, reading, again = self.language.regular, (read.decode, read.scanner), partial(operation, self, other)
         if mine is not None and condition is not None:
-            return self._made(again, Leaf(mine & condition), mine & condition, decode, other)
+            return self._made(again, Leaf(mine & condition), mine & condition, reading, other)
         if condition is None:
             start, condition = other.language.start, _regular(self.language, sign)
         else:
             start = self.language.start
-        return self._made(again, intersect(start, condition), None, decode, other)
+        return self._made(again, intersect(start, condition), None, reading, other)
 
-    def _made(self, again: Again, start: Expr, regular: CharDFA | None, decode: Decode, *others: Grammar) -> Grammar:
+    def _made(self, again: Again, start: Expr, regular: CharDFA | None, reading: Reading, *others: Grammar) -> Grammar:
         findings = [f for g in (self, *others) for f in g.report.findings]
         specials = tuple(dict.fromkeys(special for g in (self, *others) for special in g.language.specials))
-        return Grammar(Language(start, SupportReport(findings), decode, regular, specials=specials), budget=self._budget, again=again)
+        decode, scanner = reading
+        made = Language(start, SupportReport(findings), decode, regular, specials=specials, scanner=scanner)
+        return Grammar(made, budget=self._budget, again=again)
 
     def __repr__(self) -> str:
         source = self.language.source

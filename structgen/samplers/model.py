@@ -93,7 +93,8 @@ class Model:
 
     def _run(self, grammar: Any, options: Options, sampler: Sampler | None) -> Run:
         constraint = None if grammar is None else self.automaton(grammar)
-        return Run(self.model, constraint, getattr(constraint, "decode", None), options, sampler or Masked())
+        decode, scanner = getattr(constraint, "decode", None), getattr(constraint, "scanner", None)
+        return Run(self.model, constraint, decode, options, sampler or Masked(), scanner)
 
     def __repr__(self) -> str:
         return f"<Model {self.model!r}>"

@@ -16,11 +16,11 @@ from structgen.constraint.explain import dead_end
 from structgen.constraint.matcher import Matcher
 from structgen.constraint.protocol import Constraint, Unconstrained, renewed
 from structgen.errors import OptionError, PromptError
+from structgen.ir.language import Closed, Path, Scanner
 from structgen.models.protocol import CausalLM, Prompt
 from structgen.samplers import random
 from structgen.samplers.masked import Masked, collect
 from structgen.samplers.options import Options
-from structgen.samplers.partial import Closed, JsonScanner, Path
 from structgen.samplers.protocol import Request, Sample, Sampler, Step, StepSampler
 from structgen.samplers.result import Result, mass_removed
 
@@ -45,13 +45,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Run:
-    """How to generate: a model, a constraint (None: free text), what turns a finished text into a value, options, and a sampler."""
+    """How to generate: a model, a constraint (None: free text), what turns a finished text into a value, options, a sampler, and what reads
+    a text for the values within it while it is streamed."""
 
     model: CausalLM
     constraint: Constraint | None = None
     decode: Decode | None = None
     options: Options = field(default_factory=Options)
     sampler: Sampler = field(default_factory=Masked)
+    scanner: Callable[[], Scanner] | None = None
 
     def generate(self, prompt: Any) -> Any:
         """A `Result`; for a list of prompts a list of them; for n > 1 a list of n in place of each.
@@ -92,7 +94,7 @@ class Run:
 
     def _parts(self, request: Request, steps: Iterator[Step], prompt: Any) -> Iterator[Part]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        scanner = JsonScanner() if self.decode is not None else None
+        scanner = None if self.scanner is None else self.scanner()
         strip = self._strips_space(request)
         seen: list[Step] = []
         waiting: list[int] = []  # tokens whose bytes are not yet a whole character

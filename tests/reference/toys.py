@@ -22,9 +22,14 @@ class Toy:
     """Texts as interned states, from 3 on."""
 
     def __init__(
-        self, vocabulary: Vocabulary, viable: Callable[[bytes], bool], complete: Callable[[bytes], bool], decode: Any = None
+        self,
+        vocabulary: Vocabulary,
+        viable: Callable[[bytes], bool],
+        complete: Callable[[bytes], bool],
+        decode: Any = None,
+        scanner: Any = None,
     ) -> None:
-        self.vocabulary, self.viable, self.complete, self.decode = vocabulary, viable, complete, decode
+        self.vocabulary, self.viable, self.complete, self.decode, self.scanner = vocabulary, viable, complete, decode, scanner
         self._states: list[State | None] = [None, None, (b"", True)]
         self._ids: dict[State, int] = {}
         self._rows: dict[int, Words] = {}
@@ -76,10 +81,10 @@ class Toy:
         return (self._states[state] or (b"", False))[0]
 
 
-def finite(vocabulary: Vocabulary, texts: Iterable[str | bytes], decode: Any = None) -> Toy:
+def finite(vocabulary: Vocabulary, texts: Iterable[str | bytes], decode: Any = None, scanner: Any = None) -> Toy:
     """The language of exactly these texts."""
     whole = {text.encode() if isinstance(text, str) else text for text in texts}
-    return Toy(vocabulary, lambda p: any(t.startswith(p) for t in whole), lambda t: t in whole, decode)
+    return Toy(vocabulary, lambda p: any(t.startswith(p) for t in whole), lambda t: t in whole, decode, scanner)
 
 
 def tabular(vocabulary: Vocabulary, seed: int = 0, extra: int = 0) -> Callable[[list[list[int]]], np.ndarray[Any, Any]]:

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "reference"))
 from toys import Toy, finite, tabular
 
 from structgen.errors import OptionError, PromptError
+from structgen.frontends.jsonschema.scanner import JsonScanner
 from structgen.models.function import FunctionModel
 from structgen.samplers.masked import Masked
 from structgen.samplers.model import Model
@@ -34,7 +35,7 @@ def leaves(parts: list[Part]) -> list[tuple[object, object]]:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_stream_is_the_result_in_pieces(seed: int) -> None:
-    toy = finite(VOCAB, TEXTS, json.loads)
+    toy = finite(VOCAB, TEXTS, json.loads, JsonScanner)
     parts = list(MODEL.stream("x", toy, temperature=2.0, seed=seed))
     result = MODEL.generate("x", toy, temperature=2.0, seed=seed)
     last = parts[-1]
@@ -52,7 +53,7 @@ def test_a_stream_is_the_result_in_pieces(seed: int) -> None:
 
 
 def test_values_come_when_they_close() -> None:
-    toy = finite(VOCAB, TEXTS[:1], json.loads)
+    toy = finite(VOCAB, TEXTS[:1], json.loads, JsonScanner)
     text = ""
     for part in MODEL.stream("x", toy):
         text += part.text
@@ -63,9 +64,9 @@ def test_values_come_when_they_close() -> None:
 
 
 def test_a_number_as_the_whole_text_closes_at_the_end() -> None:
-    parts = list(MODEL.stream("x", finite(VOCAB, ["123"], json.loads)))
+    parts = list(MODEL.stream("x", finite(VOCAB, ["123"], json.loads, JsonScanner)))
     assert leaves(parts) == [((), 123)]
-    cut = list(MODEL.stream("x", finite(VOCAB, ["123"], json.loads), max_tokens=2))
+    cut = list(MODEL.stream("x", finite(VOCAB, ["123"], json.loads, JsonScanner), max_tokens=2))
     assert leaves(cut) == []
     assert cut[-1].result is not None
     assert not cut[-1].result.finished
@@ -73,6 +74,7 @@ def test_a_number_as_the_whole_text_closes_at_the_end() -> None:
 
 def test_without_values_there_is_text_only() -> None:
     assert leaves(list(MODEL.stream("x", finite(VOCAB, TEXTS)))) == []
+    assert leaves(list(MODEL.stream("x", finite(VOCAB, ["[1, 2]"], str.upper)))) == []  # it has values, but is no JSON
 
 
 def test_half_a_character_is_held_back_and_shown_broken_at_the_end() -> None:

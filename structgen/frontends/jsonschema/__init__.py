@@ -35,6 +35,7 @@ from structgen.frontends.jsonschema.load import load, order_in
 from structgen.frontends.jsonschema.node import goal_of
 from structgen.frontends.jsonschema.read import read
 from structgen.frontends.jsonschema.resources import References
+from structgen.frontends.jsonschema.scanner import JsonScanner
 from structgen.frontends.jsonschema.site import Order
 from structgen.frontends.jsonschema.style import ANY, JsonStyle
 from structgen.ir.expr import seq
@@ -108,7 +109,8 @@ def json_schema(
         if relax:
             report.complete = emitter.look(goal)
     start = seq(spelling.lead(), emitter.value(goal), spelling.trail())
-    return Language(start, report, decode=json.loads, source=schema if isinstance(schema, str) else "", notation=references.main.tree)
+    source = schema if isinstance(schema, str) else ""
+    return Language(start, report, decode=json.loads, source=source, notation=references.main.tree, scanner=JsonScanner)
 
 
 def _own_formats(formats: Formats) -> Atoms | None:

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from structgen.samplers.partial import Closed, JsonScanner
+from structgen.frontends.jsonschema.scanner import JsonScanner
+from structgen.ir.language import Closed
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6),

@@ -13,15 +13,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """A value that is complete: its path from the root (keys and indices), and the value itself."""
-
-    path: Path
-    value: Any
+from structgen.ir.language import Closed, Path
 
 
 @dataclass(slots=True)
