@@ -161,7 +161,8 @@ def compile(grammar: Any, vocabulary: Vocabulary | Any, *, stop: Stop | None = N
     """
     if not isinstance(vocabulary, Vocabulary):
         vocabulary = Vocabulary.from_tokenizer(vocabulary, stop=stop)
-    return grammar_of(grammar).compile(vocabulary if stop is None else vocabulary.with_stop(stop))
+    automaton = grammar_of(grammar).compile(vocabulary)
+    return automaton if stop is None else automaton.with_stop(stop)
 
 
 def constraint_of(grammar: Any, vocabulary: Vocabulary) -> Constraint:

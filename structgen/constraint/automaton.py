@@ -8,13 +8,14 @@ Not here: how rows are made (`kernels.walk`, `tables`), what draws tokens (`samp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.machine import ByteAutomaton
-from structgen.automata.symbols import FIRST
+from structgen.automata.symbols import FIRST, Symbols
 from structgen.constraint.distance import Distances
 from structgen.constraint.fill import Ints, fill
 from structgen.constraint.protocol import DEAD, ENDED, NO_END, Words
@@ -25,12 +26,13 @@ from structgen.ir.language import Language
 from structgen.kernels import moves, settle, survey, walk
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, bundle
-from structgen.vocab.vocabulary import Vocabulary
+from structgen.vocab.vocabulary import Stop, Vocabulary
 
 T = TypeVar("T")
 Tokens = npt.NDArray[np.int32]
 
 _MEMO_MAX: Final = 1 << 18  # remembered (state, token) pairs, and states; about 30 MB of dictionary
+_STOPS_MAX: Final = 8  # sets of other stop ids that are remembered
 
 
 class TokenAutomaton:
@@ -60,6 +62,7 @@ class TokenAutomaton:
         self.rows: dict[int, Row] = {}  # those that are finished, by state
         self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
+        self._stopping: dict[tuple[int, ...], TokenAutomaton] = {}  # the same with other stop ids
         self._forced: dict[int, list[int]] = {}
         self._own = self._begun()
         with machine.turn:  # trie walks keep one state a byte of the token
@@ -93,6 +96,27 @@ class TokenAutomaton:
             if self._heir is None or self._heir.machine.is_worn:
                 self._heir = TokenAutomaton(self.machine.renewed(), self.vocabulary, self._language, self._again)
             return self._heir
+
+    def with_stop(self, stop: Stop) -> TokenAutomaton:
+        """The same grammar, but these ids or spellings end a text, and are never part of it. States, and all that was computed for tokens,
+        are shared (but for the states of a grammar with "any token but these", which those that end a text are not). The last few are
+        remembered."""
+        vocabulary = self.vocabulary.with_stop(stop)
+        if vocabulary is self.vocabulary:
+            return self
+        with self.machine.turn:
+            found = self._stopping.pop(vocabulary.stop_ids, None) or self._stopped(vocabulary)
+            self._stopping[vocabulary.stop_ids] = found  # the latest last
+            if len(self._stopping) > _STOPS_MAX:
+                del self._stopping[next(iter(self._stopping))]
+            return found
+
+    def _stopped(self, vocabulary: Vocabulary) -> TokenAutomaton:
+        machine, specials = self.machine, self._language.specials
+        if any(one.others for one in specials):
+            machine = ByteAutomaton(machine.expr, budget=machine.budget, source=machine.source, symbols=Symbols(vocabulary, specials))
+        again = None if self._again is None else partial(_stopped_again, self._again, vocabulary.stop_ids)
+        return TokenAutomaton(machine, vocabulary, self._language, again)
 
     def __copy__(self) -> TokenAutomaton:
         return self
@@ -358,6 +382,10 @@ class TokenAutomaton:
         need = np.zeros(len(text) + 1, np.int32)
         self._call(moves.fewest, np.frombuffer(text, np.uint8), need)
         return need.tolist()
+
+
+def _stopped_again(again: Callable[[], TokenAutomaton], stop: tuple[int, ...]) -> TokenAutomaton:
+    return again().with_stop(stop)
 
 
 def _remember(memo: dict[int, T], key: int, value: T) -> T:

@@ -9,6 +9,7 @@ A state is a plain integer; 0 is dead. Forking copies an integer, rolling back k
     tokens = constraint.forced(state)           # what must come next, canonically tokenised
     n      = constraint.distance(state)         # so many tokens suffice to end the text, stop tokens not counted
     after  = constraint.transitions(state)      # int32[V]: the state after every token, as advance gives it
+    other  = constraint.with_stop(ids)          # the same, but these ids end a text
 
 Three states are the same in every constraint: `DEAD`; `COMPLETE`, a text behind which nothing may follow; and `ENDED`, behind a stop
 token. A constraint may have other states behind which nothing may follow, and need not have `COMPLETE`, but `ENDED` is the only end.
@@ -28,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.kernels import tables as t
-from structgen.vocab.vocabulary import Vocabulary
+from structgen.vocab.vocabulary import Stop, Vocabulary
 
 Words = npt.NDArray[np.uint32]
 States = npt.NDArray[np.int32]
@@ -80,6 +81,9 @@ class Constraint(Protocol):
     def fill(self, states: Sequence[int], out: Words) -> None:
         """Write the rows of many states into `out`, uint32[len(states), words]."""
 
+    def with_stop(self, stop: Stop) -> Constraint:
+        """The same texts, but these ids or spellings of tokens end them, and are never part of them."""
+
 
 class Unconstrained:
     """The constraint that allows every token anywhere. Its one state that goes on is 3."""
@@ -129,6 +133,10 @@ class Unconstrained:
     def fill(self, states: Sequence[int], out: Words) -> None:
         """Copy the rows."""
         out[: len(states)] = self._rows[np.asarray(states, np.int64)]
+
+    def with_stop(self, stop: Stop) -> Unconstrained:
+        """The same, but these tokens end a text."""
+        return Unconstrained(self.vocabulary.with_stop(stop))
 
 
 def pack(ids: Sequence[int] | range, words: int) -> Words:

@@ -42,10 +42,10 @@ class LogitsProcessor(Base):  # type: ignore[misc]
     """Masks scores so that only texts of the grammar can be generated. Reusable; safe for batches, beams and assisted decoding.
 
     `grammar`: a grammar, an automaton, or a list of them, one for each prompt of the batch. `tokenizer`: the model's tokenizer or a
-    `Vocabulary`; not needed with automata. `stop`: ids or spellings that end a text, where the tokenizer's end-of-sequence token is not
-    what stops the model. `prompt_length`: tokens before the generated part (default: found out from the calls). `width`: the width of the
-    scores to be masked; scores of other widths (a draft model with another vocabulary) are then left alone. Without it, scores too narrow
-    for the vocabulary raise `ModelError`.
+    `Vocabulary`; not needed with automata. `stop`: ids or spellings that end a text, where the stop ids of the tokenizer, or of an
+    automaton, are not what stops the model. `prompt_length`: tokens before the generated part (default: found out from the calls).
+    `width`: the width of the scores to be masked; scores of other widths (a draft model with another vocabulary) are then left alone.
+    Without it, scores too narrow for the vocabulary raise `ModelError`.
 
     * A finished row keeps its stop tokens only. A row that no text of the grammar begins like (a draft that will be thrown away) keeps
       its scores.
@@ -265,6 +265,8 @@ def _constraints(grammars: list[Any], tokenizer: Any, compile_: Compile | None, 
                 raise OptionError("a grammar alone has no tokens", where="tokenizer", hint="pass the model's tokenizer")
             vocabulary = vocabulary or Vocabulary.from_tokenizer(tokenizer, stop=stop)
             done[id(grammar)] = compile_(grammar, vocabulary)
+    if stop is not None:
+        done = {key: constraint.with_stop(stop) for key, constraint in done.items()}
     constraints = [done[id(grammar)] for grammar in grammars]
     if any(c.vocabulary != constraints[0].vocabulary for c in constraints):
         raise OptionError("the automata were compiled for different vocabularies", where="grammar", hint="use one vocabulary for all rows")

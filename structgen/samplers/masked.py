@@ -17,7 +17,8 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from structgen.constraint.protocol import Constraint
+from structgen.constraint.fill import fill
+from structgen.constraint.protocol import ENDED, Constraint
 from structgen.errors import ModelError, OptionError
 from structgen.kernels import logits as kernels
 from structgen.models.protocol import CausalLM
@@ -85,7 +86,7 @@ class Masked:
         begun = perf_counter()
         logits = _logits(model, rows)
         read = perf_counter()
-        masks = _masks(rows, options.stop)
+        masks = _masks(rows)
         masked = perf_counter()
         chosen = [_choose(row, scores, mask, options, seed) for row, scores, mask in zip(rows, logits, masks, strict=True)]
         drawn = perf_counter()
@@ -118,24 +119,10 @@ def _logits(model: CausalLM, rows: Sequence[_Row]) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(logits, np.float32)
 
 
-def _masks(rows: Sequence[_Row], stop: tuple[int, ...]) -> npt.NDArray[np.uint32]:
-    """uint32[B, words]: one call for each constraint; `stop` ids are added where the text may end."""
+def _masks(rows: Sequence[_Row]) -> npt.NDArray[np.uint32]:
+    """uint32[B, words]."""
     out = np.empty((len(rows), rows[0].request.constraint.vocabulary.words), np.uint32)
-    groups: dict[int, tuple[Constraint, list[int]]] = {}
-    for k, row in enumerate(rows):
-        groups.setdefault(id(row.request.constraint), (row.request.constraint, []))[1].append(k)
-    for constraint, members in groups.values():
-        if len(members) == 1:
-            out[members[0]] = constraint.mask(rows[members[0]].state)
-        else:
-            block = np.empty((len(members), out.shape[1]), np.uint32)
-            constraint.fill([rows[k].state for k in members], block)
-            out[members] = block
-    for token in stop:
-        if token < out.shape[1] * 32:
-            for k, row in enumerate(rows):
-                if row.request.constraint.accepts(row.state):
-                    out[k, token >> 5] |= np.uint32(1 << (token & 31))
+    fill([row.request.constraint for row in rows], [row.state for row in rows], out)
     return out
 
 
@@ -164,10 +151,9 @@ def _move(row: _Row, step: Step, options: Options, context: int | None) -> Step:
     if step.finish is not None:
         return step
     constraint = row.request.constraint
-    stops = step.token in constraint.vocabulary.stop_ids or step.token in options.stop
-    if stops and constraint.accepts(row.state):  # elsewhere it is a token that the grammar names
-        return replace(step, finish="stop", is_stop=True)
     row.state = constraint.advance(row.state, step.token)
+    if row.state == ENDED:  # stop ids that the grammar names need not end the text
+        return replace(step, finish="stop", is_stop=True)
     row.ids.append(step.token)
     row.made += 1
     if row.made < options.max_tokens and (context is None or len(row.ids) <= context):

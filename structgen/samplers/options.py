@@ -19,7 +19,7 @@ class Options:
       and 1.0: keep all.
     * `seed`: the same seed gives the same samples, whatever the batch size; None takes a fresh one.
     * `n`: samples per prompt. `batch_size`: most sequences that the model sees at once.
-    * `stop`: further token ids that end a text, where the grammar lets it end.
+    * `stop`: further token ids that end a text, where the grammar lets it end. They are never part of it.
     """
 
     max_tokens: int = 256

@@ -120,7 +120,7 @@ class Run:
 
     def _requests(self, prompts: Sequence[Prompt]) -> list[Request]:
         """n requests a prompt. Raises `PromptError` for a prompt longer than the model reads."""
-        constraint = Unconstrained(self.model.vocabulary) if self.constraint is None else renewed(self.constraint)
+        constraint = self._constraint()
         requests: list[Request] = []
         for k, prompt in enumerate(prompts):
             ids = tuple(self.model.encode_prompt(prompt))
@@ -129,6 +129,14 @@ class Run:
                 raise PromptError(why, where=f"prompt {k}", hint="shorten the prompt")
             requests.extend(Request(ids, constraint, k, j) for j in range(self.options.n))
         return requests
+
+    def _constraint(self) -> Constraint:
+        """What the texts of one call are made under."""
+        vocabulary, stop = self.model.vocabulary, self.options.stop
+        if stop and max(stop) >= vocabulary.size:
+            raise OptionError(f"there is no token {max(stop)}", where="stop", hint=f"ids run from 0 to {vocabulary.size - 1}")
+        constraint = Unconstrained(vocabulary) if self.constraint is None else renewed(self.constraint)
+        return constraint.with_stop((*constraint.vocabulary.stop_ids, *stop)) if stop else constraint
 
     def _result(self, request: Request, sample: Sample, prompt: Any) -> Result:
         text = self.model.vocabulary.decode(sample.tokens).decode("utf-8", "replace")

@@ -12,7 +12,7 @@ import pytest
 import structgen as sg
 from structgen.automata.symbols import token_runs
 from structgen.constraint.automaton import TokenAutomaton
-from structgen.constraint.protocol import unpack
+from structgen.constraint.protocol import ENDED, unpack
 from structgen.errors import OptionError, UnsupportedFeature, VocabularyError
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -169,3 +169,30 @@ def test_tokens_are_read_in_every_way_there_is(seed: int) -> None:
             ways = [[chr(256 + t), *([WORLD.tokens[t].decode()] if WORLD.tokens[t] and t not in named else [])] for t in tokens]
             wanted = any(judge.fullmatch("".join(way)) for way in product(*ways))
             assert automaton.accepts(state) == wanted or 3 in tokens, (pattern, tokens)  # 3 also ends texts
+
+
+def test_other_stop_ids_share_what_they_can() -> None:
+    automaton = sg.compile(sg.regex("[ab]+"), VOCAB)
+    other = automaton.with_stop(["<end>", 1])
+    assert other is automaton.with_stop([8, 1])
+    assert automaton.with_stop(8) is automaton
+    assert other.machine is automaton.machine
+    assert (allowed(other), allowed(other, 0)) == ([0, 2], [0, 1, 2, 8])
+    assert (allowed(automaton), allowed(automaton, 0)) == ([0, 1, 2], [0, 1, 2, 8])
+    assert other.advance(other.advance(other.start(), 2), 1) == ENDED
+    again = pickle.loads(pickle.dumps(other))
+    assert (again.vocabulary.stop_ids, allowed(again, 0)) == ((8, 1), [0, 1, 2, 8])
+    for stop in range(9):  # many requests, each with its own
+        automaton.with_stop(stop)
+    assert automaton.with_stop([8, 1]) is not other
+
+
+def test_other_stop_ids_are_not_among_any_token_but_these() -> None:
+    grammar = sg.special("<think>", others=True).repeat(2, 2)
+    for automaton in (sg.compile(grammar, VOCAB).with_stop(3), sg.compile(grammar, VOCAB, stop=3), sg.compile(grammar, VOCAB.with_stop(3))):
+        assert allowed(automaton) == [0, 1, 2, 4, 5, 6, 8]
+        assert allowed(automaton, 8, 0) == [3]
+    named = sg.compile(sg.special(7) + sg.choice(["a"]), VOCAB)
+    assert allowed(named.with_stop(7)) == [7]
+    assert allowed(named.with_stop(7), 7, 0) == [7]
+    assert named.with_stop(7).machine is named.machine

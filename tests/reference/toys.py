@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from structgen.constraint.protocol import ENDED, Constraint, States, Words, pack, unpack
-from structgen.vocab.vocabulary import Vocabulary
+from structgen.vocab.vocabulary import Stop, Vocabulary
 
 State = tuple[bytes, bool]  # the text so far, and whether a stop token came
 
@@ -75,6 +75,9 @@ class Toy:
     def fill(self, states: Sequence[int], out: Words) -> None:
         for k, state in enumerate(states):
             out[k] = self.mask(state)
+
+    def with_stop(self, stop: Stop) -> Toy:
+        return Toy(self.vocabulary.with_stop(stop), self.viable, self.complete, self.decode, self.scanner)
 
     def text(self, state: int) -> bytes:
         """The text behind a state that no stop token has ended."""

@@ -236,11 +236,14 @@ def test_free_text_and_several_stop_ids() -> None:
 
 def test_extra_stop_ids_end_only_where_the_grammar_may() -> None:
     toy = Toy(VOCAB, lambda t: set(t) <= set(b"abc"), lambda t: len(t) >= 2)
-    row = np.array([0, 0, 0, 5, 0, 0, 0], np.float32)  # "c" is likeliest
+    row = np.array([0, 1, 0, 5, 0, 0, 0], np.float32)  # "c" is likeliest
     model = Model(FunctionModel(lambda rows: np.tile(row, (len(rows), 1)), VOCAB))
     result = model.generate("", toy, stop=3)  # and ends the text where it may end, although it also has bytes
-    assert result.finished
-    assert result.text == "cc"
+    assert (result.finished, result.text, result.trace.tokens.tolist()) == (True, "bb", [1, 1, 3])
+    free = model.generate("", stop=3)
+    assert (free.finished, free.text, free.trace.tokens.tolist()) == (True, "", [3])
+    with pytest.raises(OptionError, match="no token 7"):
+        model.generate("", toy, stop=[3, 7])
 
 
 def test_the_context_of_the_model_bounds_the_text() -> None:
@@ -282,19 +285,6 @@ def test_prompts_and_results_have_the_same_shape() -> None:
     for bad in (5, None, b"ab", {"role": "user"}, [0.5], [[0], "a", 3.5], [{"role": "user"}], [99], [True]):
         with pytest.raises(PromptError):
             model.generate(bad, toy)
-
-
-def test_rows_share_fill_calls() -> None:
-    class Counting(Toy):
-        fills = 0
-
-        def fill(self, states, out):
-            Counting.fills += 1
-            super().fill(states, out)
-
-    toy = Counting(VOCAB, lambda t: len(t) <= 3, lambda t: True)
-    Model(FunctionModel(tabular(VOCAB), VOCAB)).generate([[0]] * 8, toy, temperature=1.0, seed=0)
-    assert 0 < Counting.fills <= 5
 
 
 def test_masked_is_a_sampler() -> None:
