@@ -18,7 +18,7 @@ from structgen.automata.machine import ByteAutomaton
 from structgen.automata.symbols import FIRST, Symbols
 from structgen.constraint.distance import Distances
 from structgen.constraint.fill import Ints, fill
-from structgen.constraint.protocol import DEAD, ENDED, NO_END, Words
+from structgen.constraint.protocol import DEAD, ENDED, NO_END, Classes, Words, by_class
 from structgen.constraint.rows import Line, Row
 from structgen.constraint.tables import tables_of
 from structgen.errors import GrammarError, OptionError, VocabularyError
@@ -32,6 +32,7 @@ T = TypeVar("T")
 Tokens = npt.NDArray[np.int32]
 
 _MEMO_MAX: Final = 1 << 18  # remembered (state, token) pairs, and states; about 30 MB of dictionary
+_CLASSES_MAX: Final = 32 << 20  # bytes of remembered classes, an automaton
 _STOPS_MAX: Final = 8  # sets of other stop ids that are remembered
 
 
@@ -64,6 +65,8 @@ class TokenAutomaton:
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._stopping: dict[tuple[int, ...], TokenAutomaton] = {}  # the same with other stop ids
         self._forced: dict[int, list[int]] = {}
+        self._classes: dict[int, Classes] = {}  # by twin
+        self._classes_bytes = 0
         self._own = self._begun()
         with machine.turn:  # trie walks keep one state a byte of the token
             for name in ("stack", "spelling"):
@@ -356,12 +359,36 @@ class TokenAutomaton:
                 self._distances = Distances(self)
         return self._distances.of(int(state), exact)
 
+    def twin(self, state: int) -> int:
+        """The state with the texts forgotten that were read: masks and `classes` are made for it. See `Constraint`."""
+        if not 0 < state < self.machine.states:
+            return DEAD
+        with self.machine.turn:
+            return self.machine.twin(int(state))
+
+    def classes(self, state: int) -> Classes:
+        """The tokens by where they lead, see `Constraint`. Remembered, up to some megabytes."""
+        twin = self.twin(state)
+        found = self._classes.get(twin)
+        if found is None:
+            with self.machine.turn:
+                found = by_class(self.transitions(twin, twins=True))
+                for part in found:
+                    part.setflags(write=False)
+                self._classes_bytes += sum(part.nbytes for part in found)
+                if self._classes_bytes > _CLASSES_MAX:
+                    self._classes.clear()
+                    self._classes_bytes = 0
+                self._classes[twin] = found
+        return found
+
     def transitions(self, state: int, *, twins: bool = False) -> Tokens:
         """The state after every token, int32[V]: what `advance` gives for each of them, by one walk through the vocabulary. With `twins`,
         as far as can be said without the texts that were read (see `kernels.tables`).
 
         It takes some milliseconds where most tokens are legal, and is not remembered. Inside a key or an item that must differ from others,
-        each token leads to a state of its own, and states are kept for good.
+        each token leads to a state of its own, and states are kept for good: one call inside a free key, over 150,000 tokens, makes 325,000
+        (57 MB). What looks ahead asks for `classes`.
         """
         after = np.zeros(self._size, np.int32)
         if 0 < state < self.machine.states:

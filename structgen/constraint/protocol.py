@@ -8,6 +8,8 @@ A state is a plain integer; 0 is dead. Forking copies an integer, rolling back k
     ok     = constraint.accepts(state)          # may the text end here
     tokens = constraint.forced(state)           # what must come next, canonically tokenised
     n      = constraint.distance(state)         # so many tokens suffice to end the text, stop tokens not counted
+    twin   = constraint.twin(state)             # the state with all forgotten that masks do not depend on
+    states, number = constraint.classes(state)  # the tokens by where they lead, as far as twins tell
     after  = constraint.transitions(state)      # int32[V]: the state after every token, as advance gives it
     other  = constraint.with_stop(ids)          # the same, but these ids end a text
 
@@ -33,6 +35,7 @@ from structgen.vocab.vocabulary import Stop, Vocabulary
 
 Words = npt.NDArray[np.uint32]
 States = npt.NDArray[np.int32]
+Classes = tuple[States, npt.NDArray[np.signedinteger]]
 
 DEAD: Final = t.DEAD
 COMPLETE: Final = t.COMPLETE
@@ -74,9 +77,25 @@ class Constraint(Protocol):
         tokens left, and goes on only to states whose distance is not above what is left then, ends in time. May raise BudgetExceeded.
         """
 
+    def twin(self, state: int) -> int:
+        """The state that stands for this one where the texts that were read do not matter; of most constraints, the state itself.
+
+        Texts may have states of their own (keys, of which no two may be equal); their twins are few. From a twin goes on at least what goes
+        on from the states that it stands for. It is its own twin.
+        """
+
+    def classes(self, state: int) -> Classes:
+        """The tokens by where they lead: `states`, the twins behind one token, ascending, and `number`, for every token which of these (its
+        index) it leads to, -1 where it is illegal; signed integers [V]. Equal for all states of one twin; read-only.
+
+        What looks ahead needs it (guidance by a hidden Markov model, A*, diffusion): what is summed over tokens can be summed over few
+        classes of them. Where texts have states of their own, it may allow tokens that the state itself does not, and lead further than
+        they do, never the other way round. So a token that is drawn in the end goes through `mask` and `advance`.
+        """
+
     def transitions(self, state: int) -> States:
-        """The state after every token, int32[V]; 0 where it is illegal. What looks ahead needs it (and `classes`): guidance by a hidden
-        Markov model, A*, diffusion."""
+        """The state after every token, int32[V], as `advance` gives it; 0 where it is illegal. Where texts have states of their own, it
+        makes one for every token: to look ahead, use `classes`."""
 
     def fill(self, states: Sequence[int], out: Words) -> None:
         """Write the rows of many states into `out`, uint32[len(states), words]."""
@@ -123,6 +142,14 @@ class Unconstrained:
         """Zero: the text may always end."""
         return NO_END if state == DEAD else 0
 
+    def twin(self, state: int) -> int:
+        """The state itself."""
+        return state
+
+    def classes(self, state: int) -> Classes:
+        """The stop tokens, and the others."""
+        return by_class(self.transitions(state))
+
     def transitions(self, state: int) -> States:
         """The same after every token, but for stop tokens."""
         after = np.full(self.vocabulary.size, _OPEN if state == _OPEN else DEAD, np.int32)
@@ -152,16 +179,14 @@ def unpack(row: Words) -> npt.NDArray[np.int64]:
     return np.flatnonzero(np.unpackbits(row.astype("<u4").view(np.uint8), bitorder="little"))
 
 
-def classes(constraint: Constraint, state: int) -> tuple[States, States]:
-    """The tokens of a state by where they lead: the distinct live states behind one token, ascending, and for every token, int32[V], which
-    of these (its index) it leads to, -1 where it is illegal. What is summed over tokens can so be summed over few classes of them."""
-    after = constraint.transitions(state)
+def by_class(after: States) -> Classes:
+    """What `classes` gives, of the states behind all tokens."""
     number = np.full(int(after.max(initial=0)) + 1, -1, np.int32)
     number[after] = 0
     number[DEAD] = -1
     states = np.flatnonzero(number == 0).astype(np.int32)
     number[states] = np.arange(states.size)
-    return states, number[after]
+    return states, number.astype(np.min_scalar_type(-states.size - 1))[after]
 
 
 def renewed(constraint: Constraint) -> Constraint:

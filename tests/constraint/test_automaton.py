@@ -15,7 +15,7 @@ from structgen.automata.machine import Budget, ByteAutomaton
 from structgen.automata.symbols import Symbols
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.grammar import Grammar
-from structgen.constraint.protocol import COMPLETE, DEAD, ENDED, NO_END, Constraint, Unconstrained, classes, unpack
+from structgen.constraint.protocol import COMPLETE, DEAD, ENDED, NO_END, Constraint, Unconstrained, unpack
 from structgen.constraint.rows import RowStore
 from structgen.errors import BudgetExceeded, GrammarError, VocabularyError
 from structgen.ir.chars import of_text
@@ -28,6 +28,10 @@ from structgen.vocab.vocabulary import Vocabulary
 # ids        0     1     2      3     4    5       6      7
 TOKENS = [b"a", b"b", b"ab", b"<t>", b"", b"end", b"fin", b"<u>"]
 VOCAB = Vocabulary.from_bytes(TOKENS, eos=[5, 6], special={"<t>": 3, "<u>": 7})
+MATERIAL = [*(bytes([b]) for b in b'ab"1,: {}[]\\u06<t>'), *b'"a|":|a":|"a":1|[1|1,|,1|,{"a":|},{|"b"|ab|{"|":1}|<t>|'.split(b"|")]
+SPELLED = Vocabulary.from_bytes(MATERIAL, eos=len(MATERIAL) - 1, special={"<t>": len(MATERIAL) - 2})
+KEYS = {"type": "object", "properties": {"ab": {"type": "integer"}}, "required": ["ab"]}
+UNIQUE = {"type": "array", "uniqueItems": True, "items": {"type": ["integer", "object", "string"], "required": ["a"]}}
 TEXT = Leaf(CharDFA.of_chars(of_text("<t>ab")).repeat())
 
 
@@ -126,6 +130,8 @@ def test_three_states_are_the_same_in_every_constraint(constraint: Constraint) -
         assert constraint.accepts(state) == bool(allowed)
         assert constraint.transitions(state).tolist() == [constraint.advance(state, t) for t in range(8)]
         assert [constraint.advance(state, t) for t in range(8)] == [ENDED if t in allowed else DEAD for t in range(8)]
+        states, number = constraint.classes(state)
+        assert (states.tolist(), np.flatnonzero(number >= 0).tolist()) == ([ENDED] if allowed else [], allowed)
         assert constraint.forced(state) == []
     assert constraint.distance(DEAD) == NO_END
     assert constraint.distance(COMPLETE) == constraint.distance(ENDED) == 0
@@ -141,32 +147,68 @@ def test_illegal_tokens_lead_to_the_dead_state(token: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(int(30 * SCALE) or 1))
+def test_classes_go_on_wherever_the_states_do(seed: int) -> None:
+    rng = Random(seed)
+    for grammar in (sg.json_schema(KEYS), sg.json_schema(UNIQUE), sg.regex("(a|b[ab]{2,5})*") + sg.special("<t>").optional()):
+        automaton = grammar.compile(SPELLED)
+        has_texts = grammar.language.regular is None and not grammar.language.specials
+        state = automaton.start()
+        for _ in range(30):
+            states, number = automaton.classes(state)
+            assert states.tolist() == sorted({*states.tolist()} - {0})
+            assert all(automaton.twin(one) == one for one in (automaton.twin(state), *states.tolist()))
+            assert automaton.classes(automaton.twin(state))[1] is number
+            legal = ids(automaton, state)
+            for token in legal:
+                real, there = automaton.twin(automaton.advance(state, token)), int(states[number[token]])
+                assert number[token] >= 0
+                assert real == there or (has_texts and {*ids(automaton, real)} <= {*ids(automaton, there)})
+            assert has_texts or np.flatnonzero(number >= 0).tolist() == legal
+            if not legal:
+                break  # this vocabulary cannot go on
+            state = automaton.advance(state, rng.choice(legal))
+
+
+def test_classes_inside_a_key_make_few_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = Random(0)
+    words = {bytes(rng.choices(b"abcdefgh", k=rng.randint(2, 5))) for _ in range(2000)}
+    vocabulary = Vocabulary.from_bytes([*(bytes([i]) for i in range(256)), *sorted(words), b""], eos=256 + len(words))
+    automaton = sg.json_schema({"type": "object"}, style="compact").compile(vocabulary)
+    state = automaton.start()
+    for byte in b'{"a':
+        state = automaton.advance(state, byte)
+    before = automaton.machine.states
+    first = automaton.classes(state)
+    assert automaton.machine.states < before + 50
+    for byte in b"bcd":
+        state = automaton.advance(state, byte)
+        assert automaton.classes(state)[1] is first[1]
+    monkeypatch.setattr("structgen.constraint.automaton._CLASSES_MAX", 2 * first[1].nbytes)
+    for byte in b'":[1,23':
+        state = automaton.advance(state, byte)
+        automaton.classes(state)
+        assert len(automaton._classes) <= 2
+
+
+@pytest.mark.parametrize("seed", range(int(30 * SCALE) or 1))
 def test_transitions_are_what_advance_gives(seed: int) -> None:
     """Also where texts are bound: keys and items that must differ, and what depends on a text."""
     rng = Random(seed)
-    unique = {"type": "array", "uniqueItems": True, "items": {"type": ["integer", "object", "string"], "required": ["a"]}}
-    keys = {"type": "object", "properties": {"ab": {"type": "integer"}}, "required": ["ab"]}
     grammars = [
-        sg.json_schema(keys, style=rng.choice(["any", "compact"])),
-        sg.json_schema(unique, style="compact"),
+        sg.json_schema(KEYS, style=rng.choice(["any", "compact"])),
+        sg.json_schema(UNIQUE, style="compact"),
         sg.regex("(a|b[ab]{2,5})*<t>?"),
     ]
-    pieces = ['"a', '":', 'a":', '"a":1', "[1", "1,", ",1", ',{"a":', "},{", '"b"', "ab", '{"', '":1}']
-    material = [*(bytes([b]) for b in b'ab"1,: {}[]\\u06<t>'), *map(str.encode, pieces), b"<t>", b""]
-    vocabulary = Vocabulary.from_bytes(material, eos=len(material) - 1, special={"<t>": len(material) - 2})
     expr = Repeat(Alt((Seq((Special("<t>"), Lit(b"a"))), Lit(b"ab"))), 1, None)
     for grammar in (*grammars, None):
-        automaton, other = (compiled(expr, vocabulary) if grammar is None else grammar.compile(vocabulary) for _ in range(2))
+        automaton, other = (compiled(expr, SPELLED) if grammar is None else grammar.compile(SPELLED) for _ in range(2))
         state, one = automaton.start(), other.start()
         for _ in range(30):
             after = automaton.transitions(state)
-            assert (after.dtype, after.shape) == (np.int32, (vocabulary.size,))
-            assert after.tolist() == [automaton.advance(state, token) for token in range(vocabulary.size)]
+            assert (after.dtype, after.shape) == (np.int32, (SPELLED.size,))
+            assert after.tolist() == [automaton.advance(state, token) for token in range(SPELLED.size)]
             assert np.flatnonzero(after).tolist() == ids(automaton, state) == ids(other, one)
-            states, number = classes(automaton, state)
-            assert [0 if k < 0 else states[k] for k in number] == after.tolist()
-            assert states.tolist() == sorted({*after.tolist()} - {0})
-            if not states.size:
+            if not after.any():
                 break  # this vocabulary cannot go on
             token = int(rng.choice(np.flatnonzero(after)))
             state, one = int(after[token]), other.advance(one, token)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from structgen.constraint.protocol import ENDED, Constraint, States, Words, pack, unpack
+from structgen.constraint.protocol import ENDED, Classes, Constraint, States, Words, by_class, pack, unpack
 from structgen.vocab.vocabulary import Stop, Vocabulary
 
 State = tuple[bytes, bool]  # the text so far, and whether a stop token came
@@ -68,6 +68,12 @@ class Toy:
 
     def distance(self, state: int) -> int:
         raise NotImplementedError
+
+    def twin(self, state: int) -> int:
+        return state
+
+    def classes(self, state: int) -> Classes:
+        return by_class(self.transitions(state))
 
     def transitions(self, state: int) -> States:
         return np.array([self.advance(state, token) for token in range(self.vocabulary.size)], np.int32)
