@@ -1,4 +1,4 @@
-"""What a causal language model is to the rest of the library: token prefixes in, logits out."""
+"""What language models are to the rest of the library; of a causal one: token prefixes in, logits out."""
 
 from __future__ import annotations
 
@@ -18,12 +18,8 @@ Prompt = str | Sequence[Message] | Sequence[int]
 
 
 @runtime_checkable
-class CausalLM(Protocol):
-    """A model of the next token.
-
-    It remembers what it likes behind `logits` (a KV cache), but the answer is a function of each prefix alone: neither the other rows of
-    the batch nor earlier calls change it beyond rounding.
-    """
+class LanguageModel(Protocol):
+    """What every model has, whatever it predicts: a run needs no more, a sampler does."""
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -33,11 +29,20 @@ class CausalLM(Protocol):
     def context(self) -> int | None:
         """The longest prefix, in tokens, that the model can read; None where there is no bound."""
 
-    def logits(self, prefixes: Sequence[Sequence[int]]) -> Logits:
-        """float32[B, at least vocabulary.size]: unnormalised log-probabilities of the token after each prefix."""
-
     def encode_prompt(self, prompt: Prompt) -> list[int]:
         """The token ids of a prompt. Raises `PromptError` where it cannot be used."""
+
+
+@runtime_checkable
+class CausalLM(LanguageModel, Protocol):
+    """A model of the next token.
+
+    It remembers what it likes behind `logits` (a KV cache), but the answer is a function of each prefix alone: neither the other rows of
+    the batch nor earlier calls change it beyond rounding.
+    """
+
+    def logits(self, prefixes: Sequence[Sequence[int]]) -> Logits:
+        """float32[B, at least vocabulary.size]: unnormalised log-probabilities of the token after each prefix."""
 
 
 def prompt_kind(prompt: Any) -> str:

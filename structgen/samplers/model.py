@@ -56,7 +56,7 @@ class Model:
         return self.model.encode_prompt(prompt)
 
     def generate(
-        self, prompt: Any, grammar: Any = None, *, options: Options | None = None, sampler: Sampler | None = None, **changes: Any
+        self, prompt: Any, grammar: Any = None, *, options: Options | None = None, sampler: Sampler[CausalLM] | None = None, **changes: Any
     ) -> Any:
         """Generate under `grammar` (None: free text) and return a `Result`, or a list of them for a list of prompts or n > 1.
 
@@ -68,7 +68,13 @@ class Model:
         return self._run(grammar, Options.of(options, **changes), sampler).generate(prompt)
 
     def stream(
-        self, prompt: Prompt, grammar: Any = None, *, options: Options | None = None, sampler: Sampler | None = None, **changes: Any
+        self,
+        prompt: Prompt,
+        grammar: Any = None,
+        *,
+        options: Options | None = None,
+        sampler: Sampler[CausalLM] | None = None,
+        **changes: Any,
     ) -> Iterator[Part]:
         """Generate one text and yield it as it comes: pieces of text, values as they close, and the `Result` last."""
         return self._run(grammar, Options.of(options, **changes), sampler).stream(prompt)
@@ -91,10 +97,10 @@ class Model:
                 self._known.popitem(last=False)
         return constraint
 
-    def _run(self, grammar: Any, options: Options, sampler: Sampler | None) -> Run:
+    def _run(self, grammar: Any, options: Options, sampler: Sampler[CausalLM] | None) -> Run[CausalLM]:
         constraint = None if grammar is None else self.automaton(grammar)
         decode, scanner = getattr(constraint, "decode", None), getattr(constraint, "scanner", None)
-        return Run(self.model, constraint, decode, options, sampler or Masked(), scanner)
+        return Run(self.model, sampler or Masked(), constraint, decode, options, scanner)
 
     def __repr__(self) -> str:
         return f"<Model {self.model!r}>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -43,17 +43,20 @@ class Result:
       spells it: `stuck` says which).
     * `logprob`: of all tokens under the model alone, the stop token included. `mass_removed`: how much of the model the masks cut, 1 -
       prod(1 - removed per step), 0..1.
-    * `log_weight`: log of (probability under the model / probability under the sampler): the importance weight of this sample.
+    * `log_weight`: log of the importance weight of this sample: of (probability under the model / probability under the sampler), or an
+      unbiased estimate of that where the sampler gives one. `info`: what else the sampler says about the sample, by names of its own.
     """
 
     text: str
     tokens: list[int]
     logprob: float
     mass_removed: float
+    log_weight: float
     finished: bool
     finish_reason: FinishReason
     prompt: Any
     trace: Trace = field(repr=False)
+    info: Mapping[str, Any] = field(default_factory=dict, repr=False)
     seed: int = field(default=0, repr=False)
     decode: Callable[[str], Any] | None = field(default=None, repr=False)
     lenient: bool = field(default=False, repr=False)  # free text: a cut text is still a value
@@ -68,11 +71,6 @@ class Result:
             hint = f"{reason}; .text has what was generated" if reason else None
             raise IncompleteOutput(f"the text ends before the grammar does: {shown!r}", where=f"token {len(self.tokens)}", hint=hint)
         return self.text if self.decode is None else self.decode(self.text)
-
-    @property
-    def log_weight(self) -> float:
-        """log P(text) - log Q(text), P the model and Q the sampler."""
-        return self.logprob - float(self.trace.chance.sum())
 
 
 def mass_removed(removed: Floats) -> float:

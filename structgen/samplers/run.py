@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -17,14 +17,15 @@ from structgen.constraint.matcher import Matcher
 from structgen.constraint.protocol import Constraint, Unconstrained, renewed
 from structgen.errors import OptionError, PromptError
 from structgen.ir.language import Closed, Path, Scanner
-from structgen.models.protocol import CausalLM, Prompt
+from structgen.models.protocol import LanguageModel, Prompt
 from structgen.samplers import random
-from structgen.samplers.masked import Masked, collect
+from structgen.samplers.masked import collect
 from structgen.samplers.options import Options
 from structgen.samplers.protocol import Request, Sample, Sampler, Step, StepSampler
 from structgen.samplers.result import Result, mass_removed
 
 Decode = Callable[[str], Any]
+M = TypeVar("M", bound=LanguageModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,15 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Run:
-    """How to generate: a model, a constraint (None: free text), what turns a finished text into a value, options, a sampler, and what reads
-    a text for the values within it while it is streamed."""
+class Run(Generic[M]):
+    """How to generate: a model and a sampler for it, a constraint (None: free text), what turns a finished text into a value, options, and
+    what reads a text for the values within it while it is streamed."""
 
-    model: CausalLM
+    model: M
+    sampler: Sampler[M]
     constraint: Constraint | None = None
     decode: Decode | None = None
     options: Options = field(default_factory=Options)
-    sampler: Sampler = field(default_factory=Masked)
     scanner: Callable[[], Scanner] | None = None
 
     def generate(self, prompt: Any) -> Any:
@@ -86,7 +87,7 @@ class Run:
         request = seeded._requests([prompt])[0]
         return seeded._parts(request, self.sampler.steps(self.model, [request], seeded.options), prompt)
 
-    def _seeded(self) -> Run:
+    def _seeded(self) -> Run[M]:
         """The same run with a seed of its own, where none was given."""
         if self.options.seed is not None:
             return self
@@ -139,18 +140,21 @@ class Run:
         return constraint.with_stop((*constraint.vocabulary.stop_ids, *stop)) if stop else constraint
 
     def _result(self, request: Request, sample: Sample, prompt: Any) -> Result:
-        text = self.model.vocabulary.decode(sample.tokens).decode("utf-8", "replace")
+        trace, text = sample.trace, self.model.vocabulary.decode(sample.tokens).decode("utf-8", "replace")
+        logprob = float(trace.logprob.sum())
         if self._strips_space(request):
             text = text.removeprefix(" ")
         return Result(
             text=text,
             tokens=sample.tokens,
-            logprob=float(sample.trace.logprob.sum()),
-            mass_removed=mass_removed(sample.trace.removed),
+            logprob=logprob,
+            mass_removed=mass_removed(trace.removed),
+            log_weight=logprob - float(trace.chance.sum()) if sample.log_weight is None else sample.log_weight,
             finished=sample.finish == "stop",
             finish_reason=sample.finish,
             prompt=prompt,
-            trace=sample.trace,
+            trace=trace,
+            info=sample.info,
             seed=self.options.seed or 0,
             decode=self.decode,
             lenient=self.constraint is None,

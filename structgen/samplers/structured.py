@@ -22,6 +22,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from structgen.constraint.protocol import Constraint
 from structgen.errors import OptionError
+from structgen.models.protocol import CausalLM
 from structgen.samplers.model import Model
 from structgen.samplers.options import Options
 from structgen.samplers.protocol import Sampler
@@ -35,7 +36,7 @@ class Structured(Generic[P, R]):
     """A function that the model computes. `returns` is its return type, `template` its docstring."""
 
     def __init__(
-        self, function: Callable[P, R], model: Model, options: Options, names: Mapping[str, Any], sampler: Sampler | None = None
+        self, function: Callable[P, R], model: Model, options: Options, names: Mapping[str, Any], sampler: Sampler[CausalLM] | None = None
     ) -> None:
         self.model, self.options, self.sampler = model, options, sampler
         self.signature = inspect.signature(function)
@@ -74,7 +75,7 @@ class Structured(Generic[P, R]):
 
 
 def structured(
-    model: Model, *, options: Options | None = None, sampler: Sampler | None = None, **changes: Any
+    model: Model, *, options: Options | None = None, sampler: Sampler[CausalLM] | None = None, **changes: Any
 ) -> Callable[[Callable[P, R]], Structured[P, R]]:
     """A decorator that lets `model` compute a function from its docstring and return type. `changes` are fields of `Options`.
 

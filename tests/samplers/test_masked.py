@@ -5,7 +5,10 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +20,13 @@ from structgen.constraint.protocol import Constraint, Unconstrained, unpack
 from structgen.errors import IncompleteOutput, ModelError, OptionError, PromptError
 from structgen.kernels import logits as kernels
 from structgen.models.function import FunctionModel
+from structgen.models.protocol import CausalLM, LanguageModel
 from structgen.samplers.masked import Masked
 from structgen.samplers.model import Model
 from structgen.samplers.options import Options
-from structgen.samplers.protocol import Request, Sampler, StepSampler
+from structgen.samplers.protocol import Request, Sample, Sampler, StepSampler
+from structgen.samplers.result import Trace
+from structgen.samplers.run import Run
 from structgen.vocab import Vocabulary
 
 TOKENS = [b"a", b"b", b"ab", b"c", b"ca", b"", b"a"]  # two ids with the same bytes, one stop id
@@ -287,8 +293,52 @@ def test_prompts_and_results_have_the_same_shape() -> None:
             model.generate(bad, toy)
 
 
+def test_samplers_may_weigh_their_samples_and_say_more() -> None:
+    class Rejecting:
+        """Draws freely until a text is one of the language: the mean weight of all tries is the evidence."""
+
+        def sample(self, model, requests, options):
+            for number, request in enumerate(requests):
+                for tries in itertools.count(1):
+                    free = Request(request.prompt, Unconstrained(VOCAB), request.prompt_index, tries)
+                    [found] = Masked().sample(model, [free], options)
+                    if VOCAB.decode(found.tokens).decode() in TEXTS and found.finish == "stop":
+                        break
+                yield replace(found, request=number, log_weight=-float(np.log(tries)), info={"tries": tries})
+
+    toy, model = finite(VOCAB, TEXTS), Model(FunctionModel(tabular(VOCAB, 1), VOCAB))
+    results = model.generate("", toy, temperature=1.0, seed=3, n=2, max_tokens=4, sampler=Rejecting())
+    for r in results:
+        assert r.value in TEXTS
+        assert r.log_weight == -np.log(r.info["tries"]) != r.logprob - r.trace.chance.sum()
+    assert model.generate("", toy).info == {}
+
+
+def test_a_sampler_chooses_its_kind_of_model() -> None:
+    class Oracle:
+        """No model of next tokens: it knows the text."""
+
+        vocabulary, context = VOCAB, None
+
+        def encode_prompt(self, prompt: Any) -> list[int]:
+            return VOCAB.encode(prompt)
+
+        def text(self) -> list[int]:
+            return [3, 3]
+
+    class Asking:
+        def sample(self, model: Oracle, requests: Sequence[Request], options: Options) -> Iterator[Sample]:
+            none = np.zeros(0)
+            for number, _ in enumerate(requests):
+                yield Sample(number, model.text(), Trace(np.zeros(0, np.int32), none, none, none), "stop")
+
+    assert isinstance(Oracle(), LanguageModel)
+    assert not isinstance(Oracle(), CausalLM)
+    assert [r.value for r in Run(Oracle(), Asking(), finite(VOCAB, TEXTS)).generate(["a", "ab"])] == ["cc", "cc"]
+
+
 def test_masked_is_a_sampler() -> None:
-    sampler: Sampler = Masked()
+    sampler: Sampler[CausalLM] = Masked()
     assert isinstance(sampler, StepSampler)
 
 
