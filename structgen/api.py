@@ -15,7 +15,7 @@ from structgen.frontends import choice as _choice
 from structgen.frontends import jsonschema as _jsonschema
 from structgen.frontends import regex as _regex
 from structgen.ir.expr import Alt, Expr, Lit, Special
-from structgen.ir.language import Language
+from structgen.ir.language import Language, of_text
 from structgen.vocab.vocabulary import Stop, Vocabulary
 
 Style = str | _jsonschema.JsonStyle
@@ -127,7 +127,7 @@ def python_type(tp: Any, *, style: Style = "default", budget: Budget | None = No
 
     plan = type_schema(tp)
     made = _jsonschema.json_schema(plan.schema, style=style)
-    made.decode = plan.decode
+    made.decode = of_text(plan.decode)
     return Grammar(made, budget=budget, again=partial(python_type, tp, style=style, budget=budget))
 
 

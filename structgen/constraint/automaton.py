@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -22,7 +23,7 @@ from structgen.constraint.protocol import DEAD, ENDED, NO_END, Classes, Words, b
 from structgen.constraint.rows import Line, Row
 from structgen.constraint.tables import tables_of
 from structgen.errors import GrammarError, OptionError, VocabularyError
-from structgen.ir.language import Language
+from structgen.ir.language import Language, Output
 from structgen.kernels import moves, settle, survey, walk
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, bundle
@@ -41,7 +42,7 @@ class TokenAutomaton:
 
     Pickled as grammar and vocabulary, and compiled anew: states are numbered anew, too.
 
-    `report` is the support report of the grammar; `decode` and `scanner` turn its texts into values (see `Language`).
+    `report` is the support report of the grammar; `scanner` reads its texts for the values within them (see `Language`).
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class TokenAutomaton:
         """Use `sg.compile`. `language`: what the machine was made of; `again` makes the automaton anew, where it is unpickled."""
         self.vocabulary = vocabulary
         self._language, self._again = language or Language(machine.expr), again
-        self.report, self.decode, self.scanner = self._language.report, self._language.decode, self._language.scanner
+        self.report, self.scanner = self._language.report, self._language.scanner
         self.machine = machine
         self._size, self._words = vocabulary.size, vocabulary.words
         self._tables = tables_of(vocabulary, machine.pool)
@@ -151,6 +152,20 @@ class TokenAutomaton:
             return DEAD
         count, after = self.machine.read(data, state)
         return after if count == len(data) else DEAD
+
+    def text_of(self, token: int) -> bytes:
+        """The bytes of a token; none of one that the grammar reads as itself: one without text, or that the grammar names."""
+        return b"" if token in self.machine.symbols.named else self.vocabulary.bytes_of(token)
+
+    def decode(self, tokens: Sequence[int]) -> Any:
+        """The value of a complete text, given its tokens (no stop token): what the grammar makes of it, or the text."""
+        decode = self._language.decode
+        if decode is None:
+            return self.vocabulary.decode_text(tokens)
+        texts = [self.text_of(token) or token for token in tokens]
+        runs = groupby(texts, key=lambda piece: isinstance(piece, bytes))
+        pieces = [piece for is_text, run in runs for piece in ([b"".join(run)] if is_text else run)]  # type: ignore[arg-type]
+        return decode(Output(tuple(pieces), self.vocabulary))
 
     def advance(self, state: int, token: int) -> int:
         """The state after `token`; 0 where it is illegal, also for ids that do not exist. Pure: the same arguments give the same

@@ -9,14 +9,14 @@ from functools import cached_property, partial
 from typing import Any, Final
 
 from structgen.automata.machine import Budget, ByteAutomaton
-from structgen.automata.symbols import Symbols
+from structgen.automata.symbols import FIRST, Symbols
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.explain import Explanation, explain
 from structgen.constraint.key import content_key
 from structgen.errors import BudgetExceeded, EmptyLanguage, GrammarError, OptionError, UnsupportedFeature
-from structgen.ir.expr import Alt, Expr, Leaf, Repeat, Seq
+from structgen.ir.expr import Alt, Expr, Leaf, Repeat, Seq, Special
 from structgen.ir.intersect import intersect
-from structgen.ir.language import Language, Scanner
+from structgen.ir.language import Decode, Language, Output, Scanner
 from structgen.ir.regular import CharDFA
 from structgen.ir.report import SupportReport
 from structgen.vocab.vocabulary import Vocabulary
@@ -24,7 +24,7 @@ from structgen.vocab.vocabulary import Vocabulary
 Again = Callable[[], Any]
 """Makes something anew in another process: a picklable function without arguments."""
 
-Reading = tuple[Callable[[str], Any] | None, Callable[[], Scanner] | None]
+Reading = tuple[Decode | None, Callable[[], Scanner] | None]
 """How texts become values: `decode` and `scanner` of a `Language`."""
 
 _TEXT: Final[Reading] = (None, None)  # the text is the value
@@ -39,7 +39,9 @@ class Grammar:
 
     What turns texts into values goes along where texts keep their meaning: those of `a & b` and `a - b` mean what they mean in `a` (or in
     `b`, where `a` has no values), those of `a | b` what they mean in the first that has them, and the empty text of `.optional()` is None.
-    What is put together by `+` and `.repeat` is text. Streams report the values within texts likewise; those of `a | b` where both do.
+    Special tokens alone before or behind what has values leave these as they are: `sg.special("<tool_call>") + sg.json_schema(...)` has
+    the values of the schema. What else is put together by `+` and `.repeat` is text. Streams report the values within texts likewise;
+    those of `a | b` where both do.
 
     >>> import structgen as sg
     >>> (sg.lark('start: "(" start* ")" | /[a-z]+/') - sg.regex("xx", search=True)).accepts("((x)(y))")
@@ -102,7 +104,29 @@ class Grammar:
 
     def decode(self, text: str) -> Any:
         """The value of a complete text: what its JSON says, an instance of its type, or the text itself."""
-        return text if self.language.decode is None else self.language.decode(text)
+        return (
+            text if self.language.decode is None else self.language.decode(Output((text.encode("utf-8", "surrogatepass"),) if text else ()))
+        )
+
+    def _value(self, output: Output) -> Any:
+        return output.text if self.language.decode is None else self.language.decode(output)
+
+    def _reads(self, output: Output) -> bool:
+        """Whether an output is one of this grammar."""
+        try:
+            machine = self.automaton if output.vocabulary is None else self._automaton_over(output.vocabulary)
+        except EmptyLanguage:
+            return False
+        state = machine.start
+        for piece in output.pieces:
+            if isinstance(piece, bytes):
+                count, state = machine.read(piece, state)
+                state = state if count == len(piece) else 0
+            else:
+                state = next((after for low, high, after in machine.special_moves(state) if low <= FIRST + piece <= high), 0)
+            if not state:
+                return False
+        return machine.is_final(state)
 
     def examples(self, n: int = 10, *, seed: int | None = None, max_length: int | None = None, values: bool = False) -> list[Any]:
         """`n` random texts of the language, of at most `max_length` characters each; with `values`, what they decode to.
@@ -148,7 +172,13 @@ class Grammar:
         return self._again, ()
 
     def __add__(self, other: Grammar) -> Grammar:
-        return self._joined(operator.add, other, Seq((self.language.start, _language(other).start)), _TEXT)
+        a, b = self.language, _language(other)
+        reading = _TEXT
+        if a.decode and not b.decode and _is_tokens(b.start):
+            reading = _beside(self, other, first=False), a.scanner
+        elif b.decode and not a.decode and _is_tokens(a.start):
+            reading = _beside(other, self, first=True), b.scanner
+        return self._joined(operator.add, other, Seq((a.start, b.start)), reading)
 
     def __or__(self, other: Grammar) -> Grammar:
         a, b = self.language, _language(other)
@@ -241,25 +271,42 @@ def _regular(language: Language, sign: str) -> CharDFA:
     return language.regular
 
 
-def _first_of(*grammars: Grammar) -> Callable[[str], Any]:
-    """Decodes a text as the first grammar does that it is a text of."""
+def _first_of(*grammars: Grammar) -> Decode:
+    """Decodes an output as the first grammar does that it is one of."""
 
-    def decode(text: str) -> Any:
-        found = next((one for one in grammars if _has(one, text)), None)
-        return text if found is None else found.decode(text)
+    def decode(output: Output) -> Any:
+        found = next((one for one in grammars if one._reads(output)), None)
+        return output.text if found is None else found._value(output)
 
     return decode
 
 
-def _has(grammar: Grammar, text: str) -> bool:
-    try:
-        return grammar.accepts(text)
-    except EmptyLanguage:
-        return False
+def _beside(valued: Grammar, tokens: Grammar, *, first: bool) -> Decode:
+    """Decodes as `valued` does what `tokens`, special tokens alone, stand before (`first`) or behind."""
+
+    def decode(output: Output) -> Any:
+        pieces, vocabulary = output.pieces, output.vocabulary
+        if not valued.language.specials or vocabulary is None:  # then all special tokens are the others
+            return valued._value(Output(tuple(piece for piece in pieces if isinstance(piece, bytes)), vocabulary))
+        for cut in range(len(pieces) + 1):
+            before, behind = Output(pieces[:cut], vocabulary), Output(pieces[cut:], vocabulary)
+            beside, rest = (before, behind) if first else (behind, before)
+            if tokens._reads(beside) and valued._reads(rest):
+                return valued._value(rest)
+        return output.text
+
+    return decode
 
 
-def _or_none(decode: Callable[[str], Any], text: str) -> Any:
-    return decode(text) if text else None
+def _is_tokens(expr: Expr) -> bool:
+    """Whether an expression has special tokens alone, and no text."""
+    if isinstance(expr, Seq | Alt):
+        return all(map(_is_tokens, expr.parts))
+    return _is_tokens(expr.body) if isinstance(expr, Repeat) else isinstance(expr, Special)
+
+
+def _or_none(decode: Decode, output: Output) -> Any:
+    return decode(output) if output.pieces else None
 
 
 def _small(make: Callable[[], CharDFA]) -> CharDFA | None:

@@ -15,6 +15,28 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """What was generated: `pieces` of text, and the ids of special tokens that were read as such. `vocabulary`: whose ids these are; None
+    where there can be none, of a text alone."""
+
+    pieces: tuple[bytes | int, ...]
+    vocabulary: Any = None
+
+    @property
+    def text(self) -> str:
+        """The text; special tokens are left out."""
+        return b"".join(piece for piece in self.pieces if isinstance(piece, bytes)).decode("utf-8", "replace")
+
+
+Decode = Callable[[Output], Any]
+
+
+def of_text(decode: Callable[[str], Any]) -> Decode:
+    """A decoder of outputs, made of one that looks at the text alone."""
+    return lambda output: decode(output.text)
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """A value that is complete while the text still goes on: its path, and the value itself."""
 
@@ -36,7 +58,7 @@ class Scanner(Protocol):
 class Language:
     """A language as a frontend reads it.
 
-    `decode` turns a complete text into a value (None: the text itself is the value); `scanner` begins to read a text for the values within
+    `decode` turns a complete output into a value (None: its text is the value); `scanner` begins to read a text for the values within
     it (None: there are none). `regular` is the whole language as an automaton over
     characters, where the notation is regular (it makes `&` and `~` possible). `source` is what the user wrote, for messages. `notation` is
     what the language was read from, in the frontend's own copy, where that is data. `specials` are all special tokens in it.
@@ -44,7 +66,7 @@ class Language:
 
     start: Expr
     report: SupportReport = field(default_factory=SupportReport)
-    decode: Callable[[str], Any] | None = None
+    decode: Decode | None = None
     regular: CharDFA | None = None
     source: str = ""
     notation: Any = None

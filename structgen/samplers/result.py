@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -58,7 +58,7 @@ class Result:
     trace: Trace = field(repr=False)
     info: Mapping[str, Any] = field(default_factory=dict, repr=False)
     seed: int = field(default=0, repr=False)
-    decode: Callable[[str], Any] | None = field(default=None, repr=False)
+    decode: Callable[[Sequence[int]], Any] | None = field(default=None, repr=False)
     lenient: bool = field(default=False, repr=False)  # free text: a cut text is still a value
     stuck: str = field(default="", repr=False)  # why a dead end is one
 
@@ -70,7 +70,7 @@ class Result:
             reason = {"length": "raise max_tokens", "dead_end": self.stuck}.get(self.finish_reason)
             hint = f"{reason}; .text has what was generated" if reason else None
             raise IncompleteOutput(f"the text ends before the grammar does: {shown!r}", where=f"token {len(self.tokens)}", hint=hint)
-        return self.text if self.decode is None else self.decode(self.text)
+        return self.text if self.decode is None else self.decode(self.tokens)
 
 
 def mass_removed(removed: Floats) -> float:

@@ -24,7 +24,7 @@ from structgen.samplers.options import Options
 from structgen.samplers.protocol import Request, Sample, Sampler, Step, StepSampler
 from structgen.samplers.result import Result, mass_removed
 
-Decode = Callable[[str], Any]
+Decode = Callable[[Sequence[int]], Any]
 M = TypeVar("M", bound=LanguageModel)
 
 
@@ -46,8 +46,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Run(Generic[M]):
-    """How to generate: a model and a sampler for it, a constraint (None: free text), what turns a finished text into a value, options, and
-    what reads a text for the values within it while it is streamed."""
+    """How to generate: a model and a sampler for it, a constraint (None: free text), what turns the tokens of a finished text into a value,
+    options, and what reads a text for the values within it while it is streamed."""
 
     model: M
     sampler: Sampler[M]
@@ -96,6 +96,7 @@ class Run(Generic[M]):
     def _parts(self, request: Request, steps: Iterator[Step], prompt: Any) -> Iterator[Part]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         scanner = None if self.scanner is None else self.scanner()
+        is_text = getattr(request.constraint, "text_of", self.model.vocabulary.bytes_of)
         strip = self._strips_space(request)
         seen: list[Step] = []
         waiting: list[int] = []  # tokens whose bytes are not yet a whole character
@@ -105,10 +106,11 @@ class Run(Generic[M]):
                 continue
             waiting.append(step.token)
             text = decoder.decode(self.model.vocabulary.bytes_of(step.token))
+            closed = scanner.feed(text) if scanner and is_text(step.token) else []
             if strip and text:
                 text, strip = text.removeprefix(" "), False
             if text:
-                yield from _with_values(text, tuple(waiting), scanner.feed(text) if scanner else [])
+                yield from _with_values(text, tuple(waiting), closed)
                 waiting = []
         result = self._result(request, collect(seen), prompt)
         rest = decoder.decode(b"", final=True)

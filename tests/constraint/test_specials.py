@@ -6,7 +6,9 @@ import pickle
 import re
 from itertools import product
 from random import Random
+from typing import Any
 
+import numpy as np
 import pytest
 
 import structgen as sg
@@ -169,6 +171,54 @@ def test_tokens_are_read_in_every_way_there_is(seed: int) -> None:
             ways = [[chr(256 + t), *([WORLD.tokens[t].decode()] if WORLD.tokens[t] and t not in named else [])] for t in tokens]
             wanted = any(judge.fullmatch("".join(way)) for way in product(*ways))
             assert automaton.accepts(state) == wanted or 3 in tokens, (pattern, tokens)  # 3 also ends texts
+
+
+CALLS = Vocabulary.from_bytes(
+    [*(bytes([i]) for i in range(256)), b"", b"", b"<call>", b""], eos=259, special={"<a>": 256, "<b>": 257, "<end>": 259}
+)
+
+
+def value(grammar: sg.Grammar, *pieces: int | str) -> Any:
+    """What the automaton makes of special tokens and text, which the grammar has to allow."""
+    tokens = [token for piece in pieces for token in ([piece] if isinstance(piece, int) else piece.encode())]
+    automaton = sg.compile(grammar, CALLS)
+    assert 259 in allowed(automaton, *tokens)
+    return automaton.decode(tokens)
+
+
+def test_special_tokens_beside_values_leave_them_as_they_are() -> None:
+    number, pair, word = sg.json_schema({"type": "integer"}), sg.python_type(tuple[int, int]), sg.regex("[a-z]+")
+    a, b, call = sg.special("<a>"), sg.special("<b>"), sg.special(258)  # the last one is text where no grammar names it
+    for grammar, pieces, expected in [
+        (a + number, (256, "12"), 12),
+        (call + number + b, (258, "12", 257), 12),
+        (b.repeat(0, 2) + (a | b) + pair + b.optional(), (257, 257, 256, "[1, 2]"), (1, 2)),
+        ((a + number) | (b + pair), (257, "[1, 2]"), (1, 2)),
+        ((a + sg.json_schema(True)) | (b + pair), (256, "[1, 2]"), [1, 2]),
+        ((a + sg.json_schema(True)) | (b + pair), (257, "[1, 2]"), (1, 2)),
+        (a.optional() + ((a + sg.json_schema(True)) | (b + pair)) + b, (256, 257, "[1, 2]", 257), (1, 2)),
+        (a.optional() + ((a + sg.json_schema(True)) | (b + pair)) + b, (256, "[1, 2]", 257), [1, 2]),
+        ((a + number).optional(), (256, "12"), 12),
+        ((a + number).optional(), (), None),
+        ((call + number) | word, ("call",), "call"),
+        (a + word + b, (256, "ab", 257), "ab"),
+        (call + word, (258, "ab"), "<call>ab"),
+        (a + number + sg.choice([";"]), (256, "12;"), "12;"),
+        (sg.special("<a>", spelled=True) + number, (256, "12"), "12"),
+    ]:  # fmt: skip
+        assert value(grammar, *pieces) == expected, pieces
+    assert (a + number).decode("12") == 12
+    assert ((a + number) | word).decode("ab") == "ab"
+
+
+def test_generations_and_streams_have_the_values_of_tool_calls() -> None:
+    grammar = sg.special(258) + sg.json_schema({"type": "array", "items": {"const": 3}, "minItems": 2, "maxItems": 2}) + sg.special("<b>")
+    model = sg.load((lambda rows: np.zeros((len(rows), CALLS.size)), CALLS))
+    result = model.generate("x", grammar)
+    assert (result.value, result.tokens[0], result.tokens[-1]) == ([3, 3], 258, 257)
+    parts = list(model.stream("x", grammar))
+    assert [(part.path, part.value) for part in parts if part.path is not None] == [((0,), 3), ((1,), 3), ((), [3, 3])]
+    assert parts[-1].result.value == [3, 3]
 
 
 def test_other_stop_ids_share_what_they_can() -> None:

@@ -29,7 +29,7 @@ class Toy:
         decode: Any = None,
         scanner: Any = None,
     ) -> None:
-        self.vocabulary, self.viable, self.complete, self.decode, self.scanner = vocabulary, viable, complete, decode, scanner
+        self.vocabulary, self.viable, self.complete, self.scanner, self._decode = vocabulary, viable, complete, scanner, decode
         self._states: list[State | None] = [None, None, (b"", True)]
         self._ids: dict[State, int] = {}
         self._rows: dict[int, Words] = {}
@@ -83,7 +83,11 @@ class Toy:
             out[k] = self.mask(state)
 
     def with_stop(self, stop: Stop) -> Toy:
-        return Toy(self.vocabulary.with_stop(stop), self.viable, self.complete, self.decode, self.scanner)
+        return Toy(self.vocabulary.with_stop(stop), self.viable, self.complete, self._decode, self.scanner)
+
+    def decode(self, tokens: Sequence[int]) -> Any:
+        text = self.vocabulary.decode_text(tokens)
+        return text if self._decode is None else self._decode(text)
 
     def text(self, state: int) -> bytes:
         """The text behind a state that no stop token has ended."""

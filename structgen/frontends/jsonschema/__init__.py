@@ -39,7 +39,7 @@ from structgen.frontends.jsonschema.scanner import JsonScanner
 from structgen.frontends.jsonschema.site import Order
 from structgen.frontends.jsonschema.style import ANY, JsonStyle
 from structgen.ir.expr import seq
-from structgen.ir.language import Language
+from structgen.ir.language import Language, of_text
 from structgen.ir.report import SupportReport
 
 __all__ = ["Formats", "JsonStyle", "json_schema"]
@@ -110,7 +110,7 @@ def json_schema(
             report.complete = emitter.look(goal)
     start = seq(spelling.lead(), emitter.value(goal), spelling.trail())
     source = schema if isinstance(schema, str) else ""
-    return Language(start, report, decode=json.loads, source=source, notation=references.main.tree, scanner=JsonScanner)
+    return Language(start, report, decode=of_text(json.loads), source=source, notation=references.main.tree, scanner=JsonScanner)
 
 
 def _own_formats(formats: Formats) -> Atoms | None:
