@@ -33,7 +33,7 @@ def regex(pattern: str, *, syntax: Literal["python", "ecma"] = "python", search:
 
 def choice(options: Iterable[str | bytes], *, budget: Budget | None = None) -> Grammar:
     """One of `options`, of which there may be millions. Raises EmptyLanguage where there is none."""
-    if isinstance(options, Iterable) and not isinstance(options, str | bytes):
+    if isinstance(options, Iterable) and not isinstance(options, str | bytes | set | frozenset):
         options = tuple(options)
     return Grammar(_choice.choice(options), budget=budget, again=partial(choice, options, budget=budget))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -32,6 +33,8 @@ MADE: list[Any] = [
     lambda: sg.json_schema({"$ref": "x"}, registry={"x": {"const": 2}}),
     lambda: sg.json_schema({"format": "sku"}, formats={"sku": "[A-Z]+"}),
     lambda: sg.json_schema({"format": "sku"}, formats={"sku": sg.regex("[A-Z]+")}),
+    lambda: sg.special(range(100, 201)),
+    lambda: sg.special(range(100, 202)),
     lambda: sg.regex("a") + sg.regex("b"),
     lambda: sg.regex("b") + sg.regex("a"),
     lambda: sg.regex("a") | sg.regex("b"),
@@ -64,6 +67,15 @@ def test_other_processes_have_the_same_keys() -> None:
     code = "import structgen as sg; print((sg.json_schema({'enum': [1, 'é']}, style='any') - sg.choice(['1'])).key)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert found == (sg.json_schema({"enum": [1, "é"]}, style="any") - sg.choice(["1"])).key
+
+
+def test_sets_have_no_order() -> None:
+    code = "import structgen as sg; print(sg.choice({'if', 'else', 'while', 'for'}).key)"
+    run = [sys.executable, "-c", code]
+    found = {
+        subprocess.run(run, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True).stdout for seed in "123"
+    }
+    assert len(found) == 1
 
 
 def test_deep_notations() -> None:
