@@ -7,9 +7,8 @@ Not here: how it is kept (`store`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -78,13 +77,12 @@ class _Later:
             raise VocabularyError("the tokenizer has changed since its tokens were read", where=str(self._path), hint="read it anew")
         return files.read(self._path)
 
-    def call(self, name: str) -> Callable[[Any], Any]:
-        """A method of the tokenizer."""
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Later, (self._path, self._digest)
 
-        def called(argument: Any) -> Any:
-            return getattr(self._source, name)(argument)
-
-        return called
+    def call(self, name: str, argument: Any) -> Any:
+        """What a method of the tokenizer returns."""
+        return getattr(self._source, name)(argument)
 
 
 def _packed(source: Source) -> tuple[dict[str, Any], list[Array]]:
@@ -106,5 +104,5 @@ def _unpacked(header: dict[str, Any], arrays: list[Array], later: _Later) -> Sou
     for name in _SETS:
         setattr(source, name, frozenset(header[name]))
     for name in header["calls"]:
-        setattr(source, name, later.call(name))
+        setattr(source, name, partial(later.call, name))
     return source
