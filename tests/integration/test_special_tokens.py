@@ -9,6 +9,7 @@ import pytest
 
 import structgen as sg
 from structgen.constraint import tables
+from structgen.constraint.protocol import ENDED
 from structgen.errors import OptionError
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -66,7 +67,7 @@ def test_stop_ids_of_one_request_make_no_new_tables(tiny: Any, monkeypatch: pyte
     rows = [np.unpackbits(one.view(np.uint8), bitorder="little") for one in (again.mask(again.start()), again.mask(state))]
     assert [bool(row[token]) for row in rows for token in (end, letter)] == [False, False, True, True]
     assert again.advance(again.start(), letter) == 0
-    assert again.advance(state, letter) == again.advance(state, end) == 1
+    assert again.advance(state, letter) == again.advance(state, end) == ENDED
     result = tiny.generate("Say something.", again, seed=3, max_tokens=30, temperature=1.5)
     assert "e" not in result.text or letter not in result.tokens
     wider = sg.compile(sg.regex("[a-z ]+"), tiny.vocabulary.widened(tiny.vocabulary.size + 100))
