@@ -60,7 +60,9 @@ class Distances:
             self._note(*self._way(state))
         bound = self._bounds.get(state, NO_END)
         effort = _EFFORT_EXACT if exact else _EFFORT
-        tokens = self._breadth_first(self._machine.twin(state), bound, effort, twins=True)
+        with self._machine.turn:
+            twin = self._machine.twin(state)
+        tokens = self._breadth_first(twin, bound, effort, twins=True)
         if tokens and not self._leads(state, tokens):  # a way for the twin, which knows too little
             tokens = self._breadth_first(state, bound, effort, twins=False) if exact else None
             if tokens:

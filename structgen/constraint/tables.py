@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from typing import Any, Final
+from weakref import proxy
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ class TokenTables:
     """
 
     def __init__(self, texts: Texts, pool: LeafPool) -> None:
-        self.lock, self.pool = threading.RLock(), pool
+        self.lock, self.pool = threading.RLock(), proxy(pool)  # which holds these tables: automata keep it
         self.words = texts.words
         trie = texts.trie
         data = b"".join(texts.tokens)

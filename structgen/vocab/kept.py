@@ -27,6 +27,7 @@ _SETS: Final = ("unknown", "fallback", "greedy")
 
 def source_of(path: Path, *, check: bool) -> Source:
     """The audited source behind a path, read or found. Raises what reading and auditing raise."""
+    path = path.absolute()  # the working directory may change
     inputs = files.inputs(path)
     if inputs is None:
         return _read(path, check)
@@ -72,9 +73,14 @@ class _Later:
 
     @cached_property
     def _source(self) -> Source:
-        inputs = files.inputs(self._path)
-        if inputs is None or _digest(inputs) != self._digest:
-            raise VocabularyError("the tokenizer has changed since its tokens were read", where=str(self._path), hint="read it anew")
+        try:
+            inputs = files.inputs(self._path)
+            same = inputs is not None and _digest(inputs) == self._digest
+        except OSError:
+            inputs, same = None, False
+        if not same:
+            why = "cannot be read any more" if inputs is None else "has changed since its tokens were read"
+            raise VocabularyError(f"the tokenizer {why}", where=str(self._path), hint="its files are needed to encode texts")
         return files.read(self._path)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from decimal import Decimal
@@ -83,3 +84,12 @@ def test_deep_notations() -> None:
     for _ in range(3000):
         schema = {"not": {"not": schema}} if len(schema) > 1 else {"items": schema}
     assert sg.json_schema(schema).key is not None
+
+
+def test_a_registry_that_changes_later_changes_no_grammar() -> None:
+    registry: dict[str, Any] = {"urn:x": {"type": "integer"}}
+    grammar = sg.json_schema({"$ref": "urn:x"}, registry=registry)
+    registry["urn:x"] = {"type": "string"}
+    assert grammar.key != sg.json_schema({"$ref": "urn:x"}, registry=registry).key
+    assert grammar.accepts("1")
+    assert pickle.loads(pickle.dumps(grammar)).accepts("1")
