@@ -70,7 +70,10 @@ class RowStore:
         self.limit, self.used = limit, 0
         self._words, self._lines_max = words, max(1, dense // (4 * words))
         self._lock = threading.Lock()  # automata of one vocabulary have locks of their own
-        self._order: deque[tuple[dict[int, Row], int, int]] = deque()
+        # What was remembered, the oldest first. Three lists, for tuples would be objects more that Python's collector looks through.
+        self._owners: deque[dict[int, Row]] = deque()
+        self._states: deque[int] = deque()
+        self._sizes: deque[int] = deque()
         self._lines: deque[Row] = deque()  # rows that have both
         self._free: list[Line] = []
         self._ids = np.empty(max(1, words // 16), np.int32)
@@ -131,14 +134,17 @@ class RowStore:
 
     def add(self, rows: dict[int, Row], state: int, row: Row) -> None:
         """Remember a row as `rows[state]`, and forget old ones where there are too many."""
-        size = _ENTRY + (4 * self._words if row.ids is None else row.ids.nbytes) + sum(some.nbytes for some in row.doubts or ())
+        size = _ENTRY + (4 * self._words if row.ids is None else row.ids.nbytes)
+        if row.doubts is not None:
+            size += sum(some.nbytes for some in row.doubts)
         with self._lock:
             rows[state] = row
-            self._order.append((rows, state, size))
+            self._owners.append(rows)
+            self._states.append(state)
+            self._sizes.append(size)
             self.used += size
-            while self.used > self.limit and len(self._order) > 1:
-                old, key, size = self._order.popleft()
-                gone = old.pop(key, None)
-                self.used -= size
+            while self.used > self.limit and len(self._sizes) > 1:
+                gone = self._owners.popleft().pop(self._states.popleft(), None)
+                self.used -= self._sizes.popleft()
                 if gone is not None and gone.ids is None and sys.getrefcount(gone) == _COUNTS[0]:
                     self._drop(gone)
