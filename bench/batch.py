@@ -21,7 +21,7 @@ import structgen as sg
 from structgen.bench.cases import Case
 from structgen.bench.figures import Figure
 from structgen.constraint.fill import fill
-from structgen.engines.masking import apply
+from structgen.engines.masking import apply_masks
 from structgen.errors import StructgenError
 
 FILL_MOST: Final = 0.5  # ms
@@ -138,7 +138,7 @@ def _copied(target: Any, source: Any) -> None:
 def applied(name: str, values: Any, masks: Any, copy: Callable[[Any, Any], None]) -> Figure:
     """Masks applied to logits in parts of a copy of them."""
     spare = values.copy() if isinstance(values, np.ndarray) else values.clone()
-    limit, time = best(lambda: copy(spare, values), 5), best(lambda: apply(spare, masks), 5)
+    limit, time = best(lambda: copy(spare, values), 5), best(lambda: apply_masks(spare, masks), 5)
     beside = f"{time:.2f} ms, the copy {limit:.2f} ms"
     return Figure("masks on logits", f"{name}: apply / a copy of the logits", time / limit, "x", most=COPIES_MOST, beside=beside)
 

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from structgen.api import LogitsProcessor, choice, compile, json_schema, lark, load, python_type, regex, special, structured  # noqa: A004
     from structgen.automata.machine import Budget
     from structgen.constraint.automaton import TokenAutomaton
+    from structgen.constraint.fill import fill
     from structgen.constraint.grammar import Grammar
     from structgen.constraint.matcher import Matcher
+    from structgen.engines.masking import apply_masks
     from structgen.frontends.jsonschema.style import JsonStyle
     from structgen.ir.report import SupportReport
     from structgen.samplers.options import Options
@@ -41,9 +43,11 @@ _WHERE = {
     "SupportReport": "structgen.ir.report",
     "TokenAutomaton": "structgen.constraint.automaton",
     "Vocabulary": "structgen.vocab.vocabulary",
+    "apply_masks": "structgen.engines.masking",
     "choice": "structgen.api",
     "compile": "structgen.api",
     "errors": "structgen.errors",
+    "fill": "structgen.constraint.fill",
     "json_schema": "structgen.api",
     "lark": "structgen.api",
     "load": "structgen.api",
@@ -64,9 +68,11 @@ __all__ = [
     "SupportReport",
     "TokenAutomaton",
     "Vocabulary",
+    "apply_masks",
     "choice",
     "compile",
     "errors",
+    "fill",
     "json_schema",
     "lark",
     "load",

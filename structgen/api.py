@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from functools import partial
 from typing import Any, Literal
 
@@ -33,7 +34,7 @@ def regex(pattern: str, *, syntax: Literal["python", "ecma"] = "python", search:
 
 def choice(options: Iterable[str | bytes], *, budget: Budget | None = None) -> Grammar:
     """One of `options`, of which there may be millions. Raises EmptyLanguage where there is none."""
-    if isinstance(options, Iterable) and not isinstance(options, str | bytes):
+    if isinstance(options, Iterable) and not isinstance(options, str | bytes | set | frozenset):
         options = tuple(options)
     return Grammar(_choice.choice(options), budget=budget, again=partial(choice, options, budget=budget))
 
@@ -71,6 +72,8 @@ def json_schema(
     if isinstance(formats, Mapping):
         formats = {name: Grammar(one) if isinstance(one, Language) else one for name, one in formats.items()}
     options: dict[str, Any] = {"style": style, "order": order, "relax": relax, "draft": draft, "formats": formats, "content": content}
+    if isinstance(registry, dict):
+        registry = deepcopy(registry)  # the caller's may change
     made = _jsonschema.json_schema(schema, registry=registry, **options)
     if registry is not None and not isinstance(registry, dict):
         registry = {uri: getattr(registry[uri], "contents", registry[uri]) for uri in registry}  # a referencing.Registry cannot be pickled

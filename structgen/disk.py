@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -37,15 +39,27 @@ def folder(kind: str, stamp: str = "") -> Path:
     return Path(tempfile.mkdtemp(prefix=f"structgen-{kind}-"))
 
 
-def found(kind: str, name: str, stamp: str = "") -> bytes | None:
-    """What a file says, wherever it was left; None where it was not. Also in folders that cannot be written: those of an image, which its
-    builder filled."""
+def found(kind: str, name: str, stamp: str = "") -> Iterator[bytes]:
+    """What files of this name say, wherever they were left: also in folders that cannot be written, those of an image, which its builder
+    filled."""
     for path in _trusted(kind, stamp):
-        try:
-            return (path / name).read_bytes()
-        except OSError:
-            continue
-    return None
+        with suppress(OSError):
+            yield (path / name).read_bytes()
+
+
+def write(path: Path, data: bytes) -> bool:
+    """Write a file, whole or not at all. False where that cannot be done: then it is as it was."""
+    name = ""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            name = file.name
+            file.write(data)
+        os.replace(name, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(name)
+        return False
+    return True
 
 
 def is_there(kind: str, name: str, stamp: str = "") -> bool:
@@ -115,15 +129,12 @@ class Store:
         if len(data) > self.limit:
             return
         path = self.path(key)
-        try:
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-                file.write(blake2b(data, digest_size=_DIGEST).digest() + data)
-            os.replace(file.name, path)
-            # Not each time: to look at 2,400 files takes 12 ms. Whoever writes a sixteenth of the limit looks once, on average.
-            if int(path.name[:8], 16) * self.limit < 16 * (len(data) + _BLOCK) << 32:
-                self._trim()
-        except OSError:
+        if not write(path, blake2b(data, digest_size=_DIGEST).digest() + data):
             return
+        # Not each time: to look at 2,400 files takes 12 ms. Whoever writes a sixteenth of the limit looks once, on average.
+        if int(path.name[:8], 16) * self.limit < 16 * (len(data) + _BLOCK) << 32:
+            with suppress(OSError):
+                self._trim()
 
     def _trim(self) -> None:
         with os.scandir(folder(self.kind)) as entries:

@@ -83,8 +83,17 @@ def test_files_of_a_folder_that_cannot_be_written_are_found(tmp_path: Path, monk
     monkeypatch.setattr(disk.tempfile, "TemporaryFile", refused)
     assert disk.folder("things", "one") != place
     _FOLDER.cache_clear()
-    assert disk.found("things", "a", "one") == b"left by an image's builder"
+    assert [*disk.found("things", "a", "one")] == [b"left by an image's builder"]
     assert disk.is_there("things", "a", "one")
-    assert disk.found("things", "b", "one") is None
+    assert [*disk.found("things", "b", "one")] == []
     place.chmod(0o777)  # anybody may have written it
-    assert disk.found("things", "a", "one") is None
+    assert [*disk.found("things", "a", "one")] == []
+
+
+def test_a_file_that_cannot_be_written_whole_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(os, "replace", refused)
+    assert not disk.write(tmp_path / "a", b"data")
+    assert list(tmp_path.iterdir()) == []

@@ -92,7 +92,7 @@ class Ahead:
             todo += waiting
             if not waiting:
                 costs[ctx] = min(self._returned(node, outer, costs, bound) for node, outer in pairs)
-                if costs[ctx] <= bound:
+                if costs[ctx] <= bound and pairs[0][0] < t.FRAME:  # of a frame the outer ones are still to be settled
                     self._after[ctx] = costs[ctx]
         return costs
 

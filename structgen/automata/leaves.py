@@ -10,7 +10,8 @@ Not here: bounds on the number of characters (counted nodes, `assemble`), token 
 from __future__ import annotations
 
 import threading
-from typing import Final, NamedTuple
+from collections import OrderedDict
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,7 @@ class LeafPool:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.tables: OrderedDict[str, Any] = OrderedDict()  # `constraint.tables`, which live as long as the leaves that they speak of
         self._known: dict[object, int] = {}
         self._spellings: dict[int, tuple[int, int, int]] = {}
         self._kept: list[Spelling] = []

@@ -153,17 +153,15 @@ class Turn:
 
     def __init__(self, seconds: float | None) -> None:
         self._lock, self._seconds = threading.RLock(), seconds
-        self._depth, self._end = 0, float("inf")
+        self._depth, self._end = 0, 0.0
         self.number = 0  # of public calls so far
 
     def __enter__(self) -> None:
         self._lock.acquire()
         self._depth += 1
-        if self._depth > 1:
-            return
-        self.number += 1
-        if self._seconds is not None:
-            self._end = time.monotonic() - CLOCK.seconds + self._seconds
+        if self._depth == 1:
+            self.number += 1
+            self._end = 0.0  # the clock starts where it is first looked at: most calls never do
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
@@ -171,8 +169,12 @@ class Turn:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time is up."""
-        return time.monotonic() - CLOCK.seconds > self._end
+        """Whether the time is up. It counts from the first time that this is asked in a call."""
+        if self._seconds is None:
+            return False
+        now = time.monotonic() - CLOCK.seconds
+        self._end = self._end or now + self._seconds
+        return now > self._end
 
 
 class ByteAutomaton:

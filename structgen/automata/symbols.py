@@ -34,6 +34,7 @@ class Symbols:
         self._numbers: dict[str, int] = {}
         runs = [] if vocabulary is None else [(one, token_runs(one, vocabulary)) for one in specials]
         self.named = frozenset(i for one, found in runs if not one.others for low, high in found for i in range(low, high + 1))
+        self.key = tuple((str(one), *found) for one, found in runs)  # machines of a grammar with equal ones are equal
 
     def runs(self, special: Special) -> list[tuple[int, int]]:
         """The symbols of a special token, as ascending runs (first, last). Raises VocabularyError where the vocabulary lacks one."""

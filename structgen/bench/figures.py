@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 
 from structgen.bench.tables import table
@@ -57,7 +58,7 @@ def markdown(figures: Sequence[Figure]) -> str:
 
 def said(value: float | None) -> str:
     """A number for people: three digits, or all of a larger one."""
-    if value is None:
+    if value is None or not isfinite(value):
         return "-"
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"

@@ -24,7 +24,8 @@ from structgen.errors import BudgetExceeded
 if TYPE_CHECKING:
     from structgen.constraint.automaton import TokenAutomaton
 
-_STEPS: Final = 1 << 12  # bytes that the search for one way may try, 0.1 ms each
+_STEPS: Final = 1 << 12  # bytes that the search for one way may try, 0.1 ms each ...
+_STEPS_MAX: Final = 1 << 14  # ... and where the end is known to be far
 _EFFORT: Final = 1 << 17  # of the search for fewer, in units of about 0.1 us: a count, for the answer must not depend on the machine
 _EFFORT_EXACT: Final = 1 << 25
 _MEMO_MAX: Final = 1 << 17
@@ -58,16 +59,17 @@ class Distances:
         if state not in self._bounds:
             self._note(*self._way(state))
         bound = self._bounds.get(state, NO_END)
-        effort = _EFFORT_EXACT if exact or bound == NO_END else _EFFORT
-        tokens = self._breadth_first(self._machine.twin(state), bound, effort, twins=True)
+        effort = _EFFORT_EXACT if exact else _EFFORT
+        with self._machine.turn:
+            twin = self._machine.twin(state)
+        tokens = self._breadth_first(twin, bound, effort, twins=True)
         if tokens and not self._leads(state, tokens):  # a way for the twin, which knows too little
             tokens = self._breadth_first(state, bound, effort, twins=False) if exact else None
             if tokens:
                 self._leads(state, tokens)
         if tokens is None and (exact or bound == NO_END):
-            raise BudgetExceeded(
-                "too many states lie before the end of a text", hint="distance(state) without exact=True gives a bound where a way is known"
-            )
+            hint = "distance(state) without exact=True gives a bound" if bound < NO_END else "no way was found: the end may be far"
+            raise BudgetExceeded("too many states lie before the end of a text", hint=hint)
         return len(tokens) if tokens else self._bounds.get(state, bound)
 
     def _leads(self, state: int, tokens: list[int]) -> bool:
@@ -120,7 +122,10 @@ class Distances:
         """The states of a way to the end of a text, last first, and the fewest tokens from each of them on; none where no way is found."""
         came: dict[int, tuple[int, int]] = {}
         todo = [(0.0, 0, start, -1)]
-        while todo and len(came) < _STEPS:
+        with self._machine.turn:
+            far = self._ahead.bytes_to_end(self._machine.twin(start))
+        steps = _STEPS if far == inf else min(_STEPS_MAX, max(_STEPS, 2 * int(far)))
+        while todo and len(came) < steps:
             _, depth, before, symbol = heappop(todo)
             with self._machine.turn:
                 here = before if symbol < 0 else self._after(before, symbol)

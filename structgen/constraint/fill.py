@@ -53,7 +53,7 @@ def _lines(constraints: Sequence[Any], states: Sequence[int] | Ints) -> list[Lin
     """The rows of states, from constraints that keep them (`TokenAutomaton`) and from others."""
     if all(hasattr(kind, "line") for kind in set(map(type, constraints))):
         return [((row := one.rows.get(state)) and row.line) or one.line(int(state)) for one, state in zip(constraints, states, strict=True)]
-    return [Line.of(np.ascontiguousarray(one.mask(state))) for one, state in zip(constraints, states, strict=True)]
+    return [Line.of(np.ascontiguousarray(one.mask(state), np.uint32)) for one, state in zip(constraints, states, strict=True)]
 
 
 def _writable(out: Any, count: int | None, widths: set[int]) -> npt.NDArray[np.uint32]:

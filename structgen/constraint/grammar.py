@@ -21,6 +21,8 @@ from structgen.ir.regular import CharDFA
 from structgen.ir.report import SupportReport
 from structgen.vocab.vocabulary import Vocabulary
 
+_BOUND_MAX: Final = 4  # vocabularies for which a grammar with special tokens keeps its byte automaton
+
 Again = Callable[[], Any]
 """Makes something anew in another process: a picklable function without arguments."""
 
@@ -58,7 +60,7 @@ class Grammar:
         self._budget, self._again = budget, again
         self._lock = threading.Lock()
         self._machine: ByteAutomaton | None = None
-        self._bound: ByteAutomaton | None = None  # to a vocabulary, where the language has special tokens
+        self._bound: dict[object, ByteAutomaton] = {}  # by what special tokens are read as, where the language has some
 
     @property
     def report(self) -> SupportReport:
@@ -89,9 +91,13 @@ class Grammar:
         if not self.language.specials:
             return self.automaton
         with self._lock:
-            if self._bound is None or self._bound.is_worn or self._bound.symbols.vocabulary != vocabulary:
-                self._bound = self._automaton(Symbols(vocabulary, self.language.specials))
-            return self._bound
+            symbols = Symbols(vocabulary, self.language.specials)
+            found = self._bound.get(symbols.key)
+            if found is None or found.is_worn:
+                found = self._bound[symbols.key] = self._automaton(symbols)
+                while len(self._bound) > _BOUND_MAX:
+                    del self._bound[next(iter(self._bound))]
+            return found
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether the complete text belongs to the language. For a schema: whether it is JSON in the style asked for, and its value valid.

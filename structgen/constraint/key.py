@@ -40,6 +40,10 @@ def content_key(again: Callable[[], Any], key_of: Callable[[Any], str | None]) -
             parts, said = [part for pair in one.items() for part in pair], ""
         elif isinstance(one, list | tuple):
             parts, said = [*one], ""
+        elif isinstance(one, set | frozenset):  # their order is another one in each process
+            parts, said = sorted(one, key=repr), ""
+        elif isinstance(one, range):
+            parts, said = [], str(one)
         elif type(one) in _ATOMS:
             parts, said = [], one.hex() if isinstance(one, bytes) else str(one)
         elif is_dataclass(one) and not isinstance(one, type):

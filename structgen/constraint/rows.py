@@ -24,7 +24,6 @@ Ids = npt.NDArray[np.int32]
 
 _ENTRY: Final = 500  # bytes of a remembered row beside its words and ids
 _FREE_MAX: Final = 64  # lines that wait for use
-_HELD: Final = 2  # references to what only one variable holds, the argument of getrefcount included
 
 
 class Line(NamedTuple):
@@ -37,6 +36,16 @@ class Line(NamedTuple):
     def of(cls, words: Words) -> Line:
         """That of an array."""
         return cls(words, words.ctypes.data)
+
+
+def _counts() -> tuple[int, int]:
+    """What getrefcount says of what only a variable holds, and only an attribute: which depends on the version of Python."""
+    alone, line = object(), Line(np.zeros(1, np.uint32), 0)
+    return sys.getrefcount(alone), sys.getrefcount(line.words)
+
+
+_COUNTS: Final = _counts() if getattr(sys, "_is_gil_enabled", lambda: True)() else (-1, -1)
+"""Without a global lock counts say nothing: no line is used again."""
 
 
 class Row:
@@ -61,7 +70,10 @@ class RowStore:
         self.limit, self.used = limit, 0
         self._words, self._lines_max = words, max(1, dense // (4 * words))
         self._lock = threading.Lock()  # automata of one vocabulary have locks of their own
-        self._order: deque[tuple[dict[int, Row], int, int]] = deque()
+        # What was remembered, the oldest first. Three lists, for tuples would be objects more that Python's collector looks through.
+        self._owners: deque[dict[int, Row]] = deque()
+        self._states: deque[int] = deque()
+        self._sizes: deque[int] = deque()
         self._lines: deque[Row] = deque()  # rows that have both
         self._free: list[Line] = []
         self._ids = np.empty(max(1, words // 16), np.int32)
@@ -111,28 +123,28 @@ class RowStore:
         self._lines.append(row)
         while len(self._lines) > self._lines_max:
             old = self._lines.popleft()
-            line, old.line = old.line, None
-            if line is not None and sys.getrefcount(line) == _HELD and sys.getrefcount(line.words) == _HELD:
-                self._use_again(line)
+            self._drop(old)
 
-    def _use_again(self, line: Line) -> None:
-        if len(self._free) < _FREE_MAX:
+    def _drop(self, row: Row) -> None:
+        """Take the line of a row, to be written again if nobody holds it."""
+        line, row.line = row.line, None
+        if line is not None and (sys.getrefcount(line), sys.getrefcount(line.words)) == _COUNTS and len(self._free) < _FREE_MAX:
             line.words.setflags(write=True)
             self._free.append(line)
 
     def add(self, rows: dict[int, Row], state: int, row: Row) -> None:
         """Remember a row as `rows[state]`, and forget old ones where there are too many."""
-        size = _ENTRY + (4 * self._words if row.ids is None else row.ids.nbytes) + sum(some.nbytes for some in row.doubts or ())
+        size = _ENTRY + (4 * self._words if row.ids is None else row.ids.nbytes)
+        if row.doubts is not None:
+            size += sum(some.nbytes for some in row.doubts)
         with self._lock:
             rows[state] = row
-            self._order.append((rows, state, size))
+            self._owners.append(rows)
+            self._states.append(state)
+            self._sizes.append(size)
             self.used += size
-            while self.used > self.limit and len(self._order) > 1:
-                old, key, size = self._order.popleft()
-                gone = old.pop(key, None)
-                self.used -= size
-                if gone is None or gone.ids is not None or sys.getrefcount(gone) > _HELD:
-                    continue
-                line, gone.line = gone.line, None
-                if line is not None and sys.getrefcount(line) == _HELD and sys.getrefcount(line.words) == _HELD:
-                    self._use_again(line)
+            while self.used > self.limit and len(self._sizes) > 1:
+                gone = self._owners.popleft().pop(self._states.popleft(), None)
+                self.used -= self._sizes.popleft()
+                if gone is not None and gone.ids is None and sys.getrefcount(gone) == _COUNTS[0]:
+                    self._drop(gone)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from typing import Any, Final
+from weakref import proxy
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ class TokenTables:
     """
 
     def __init__(self, texts: Texts, pool: LeafPool) -> None:
-        self.lock, self.pool = threading.RLock(), pool
+        self.lock, self.pool = threading.RLock(), proxy(pool)  # which holds these tables: automata keep it
         self.words = texts.words
         trie = texts.trie
         data = b"".join(texts.tokens)
@@ -299,19 +300,20 @@ def _empty_index(cells: int) -> npt.NDArray[np.int64]:
     return index
 
 
-_TABLES: Final[OrderedDict[str, TokenTables]] = OrderedDict()
 _LOCK: Final = threading.Lock()
 
 
 def tables_of(vocabulary: Vocabulary, pool: LeafPool) -> TokenTables:
-    """The tables of a vocabulary; all with the same tokens share them. Past their bound, and with another pool, automata share new ones."""
+    """The tables of a vocabulary for the leaves of a pool, which keeps them: all with the same tokens share them. Past their bound,
+    automata made from then on share new ones."""
     texts = vocabulary.texts
     with _LOCK:
-        found = _TABLES.get(texts.digest)
-        if found is None or found.pool is not pool or found.nbytes > _BYTES_MAX:
-            found = _TABLES[texts.digest] = TokenTables(texts, pool)
-            while len(_TABLES) > _KEPT:
-                _TABLES.popitem(last=False)
+        tables: OrderedDict[str, TokenTables] = pool.tables
+        found = tables.get(texts.digest)
+        if found is None or found.nbytes > _BYTES_MAX:
+            found = tables[texts.digest] = TokenTables(texts, pool)
+            while len(tables) > _KEPT:
+                tables.popitem(last=False)
         else:
-            _TABLES.move_to_end(texts.digest)
+            tables.move_to_end(texts.digest)
         return found

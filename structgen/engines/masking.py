@@ -21,15 +21,17 @@ from structgen.kernels.batch import forbid, on_all_cores
 _MINUS_INFINITY: Final = {"float32": 0xFF800000, "float16": 0xFC00, "bfloat16": 0xFF80}  # as unsigned integers
 
 
-def apply(logits: Any, masks: Words) -> npt.NDArray[np.bool_]:
+def apply_masks(logits: Any, masks: Words) -> npt.NDArray[np.bool_]:
     """Set the logits [B, V] that `masks`, uint32[B, words], do not allow to -inf. Returns bool[B]: whether a row has others left.
 
     Columns that the masks do not reach are set, too. Raises OptionError where the shapes do not match, or for an array of something else.
     """
-    kind = str(logits.dtype).removeprefix("torch.")
-    if logits.ndim != 2 or masks.ndim != 2 or len(logits) != len(masks) or "float" not in kind:
+    kind = str(getattr(logits, "dtype", type(logits).__name__)).removeprefix("torch.")
+    if "float" not in kind or not hasattr(logits, "ndim"):
+        raise OptionError(f"logits are {kind}", where="logits", hint="pass a numpy array or a torch tensor of floats [B, V]")
+    if logits.ndim != 2 or masks.ndim != 2 or len(logits) != len(masks) or logits.shape[1] <= 32 * (masks.shape[1] - 1):
         why = f"logits {kind}{list(logits.shape)} and masks {masks.dtype}{list(masks.shape)}"
-        raise OptionError(why, where="logits", hint="pass floats [B, V] and uint32[B, words]")
+        raise OptionError(why, where="logits", hint="pass floats [B, V] and uint32[B, words], 32 words >= V")
     cells = _cells(logits, kind)
     if cells is None:
         return _on_device(logits, masks)

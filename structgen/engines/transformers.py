@@ -20,7 +20,7 @@ import numpy.typing as npt
 from structgen.constraint.explain import dead_end
 from structgen.constraint.fill import fill
 from structgen.constraint.protocol import DEAD, ENDED, Constraint, Words, renewed
-from structgen.engines.masking import apply
+from structgen.engines.masking import apply_masks
 from structgen.errors import ModelError, OptionError
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -128,7 +128,7 @@ class LogitsProcessor(Base):  # type: ignore[misc]
         rows: Words = np.empty((len(states), self.vocabulary.words), np.uint32)
         fill([constraints[k // repeat] for k in range(len(states))], states, rows)
         out = scores.clone(memory_format=torch.contiguous_format)
-        left = apply(out, rows)
+        left = apply_masks(out, rows)
         for k, state in enumerate(states):
             if left[k]:
                 continue

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +25,9 @@ def stamp() -> str:
     from llvmlite import binding
 
     processor = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten(), binding.get_process_triple()
-    digest = hashlib.sha256(repr((version("numba"), version("llvmlite"), version("numpy"), processor)).encode())
+    settings = sorted((name, value) for name, value in os.environ.items() if name.startswith("NUMBA_") and name != "NUMBA_CACHE_DIR")
+    versions = version("numba"), version("llvmlite"), version("numpy"), object.__basicsize__
+    digest = hashlib.sha256(repr((versions, processor, settings)).encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
@@ -47,21 +48,16 @@ def name_of(function: Any, kinds: str) -> str:
 
 def get(name: str) -> bytes | None:
     """The machine code that `put` wrote; None where there is none or the file is broken."""
-    found = disk.found("kernels", name, stamp())
-    if found is None:
-        return None
-    code = found[_DIGEST:]
-    return code if hashlib.blake2b(code, digest_size=_DIGEST).digest() == found[:_DIGEST] else None
+    for found in disk.found("kernels", name, stamp()):
+        code = found[_DIGEST:]
+        if hashlib.blake2b(code, digest_size=_DIGEST).digest() == found[:_DIGEST]:
+            return code
+    return None
 
 
 def put(name: str, code: bytes) -> None:
     """Keep machine code for other processes. What cannot be written is compiled again by the next one."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder(), delete=False) as file:
-            file.write(hashlib.blake2b(code, digest_size=_DIGEST).digest() + code)
-        os.replace(file.name, folder() / name)
-    except OSError:
-        return
+    disk.write(folder() / name, hashlib.blake2b(code, digest_size=_DIGEST).digest() + code)
 
 
 def is_there(name: str) -> bool:

@@ -7,9 +7,8 @@ Not here: how it is kept (`store`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,6 +27,7 @@ _SETS: Final = ("unknown", "fallback", "greedy")
 
 def source_of(path: Path, *, check: bool) -> Source:
     """The audited source behind a path, read or found. Raises what reading and auditing raise."""
+    path = path.absolute()  # the working directory may change
     inputs = files.inputs(path)
     if inputs is None:
         return _read(path, check)
@@ -73,18 +73,22 @@ class _Later:
 
     @cached_property
     def _source(self) -> Source:
-        inputs = files.inputs(self._path)
-        if inputs is None or _digest(inputs) != self._digest:
-            raise VocabularyError("the tokenizer has changed since its tokens were read", where=str(self._path), hint="read it anew")
+        try:
+            inputs = files.inputs(self._path)
+            same = inputs is not None and _digest(inputs) == self._digest
+        except OSError:
+            inputs, same = None, False
+        if not same:
+            why = "cannot be read any more" if inputs is None else "has changed since its tokens were read"
+            raise VocabularyError(f"the tokenizer {why}", where=str(self._path), hint="its files are needed to encode texts")
         return files.read(self._path)
 
-    def call(self, name: str) -> Callable[[Any], Any]:
-        """A method of the tokenizer."""
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Later, (self._path, self._digest)
 
-        def called(argument: Any) -> Any:
-            return getattr(self._source, name)(argument)
-
-        return called
+    def call(self, name: str, argument: Any) -> Any:
+        """What a method of the tokenizer returns."""
+        return getattr(self._source, name)(argument)
 
 
 def _packed(source: Source) -> tuple[dict[str, Any], list[Array]]:
@@ -106,5 +110,5 @@ def _unpacked(header: dict[str, Any], arrays: list[Array], later: _Later) -> Sou
     for name in _SETS:
         setattr(source, name, frozenset(header[name]))
     for name in header["calls"]:
-        setattr(source, name, later.call(name))
+        setattr(source, name, partial(later.call, name))
     return source

@@ -206,13 +206,16 @@ class Vocabulary:
         return Vocabulary(self._source, stop=self.stop_ids, size=size)
 
     def with_stop(self, stop: Stop) -> Vocabulary:
-        """The same tokens, but these ids or spellings end a sequence. All that was computed for the tokens is shared."""
+        """The same tokens, but these ids or spellings end a sequence. All that was computed for the tokens is shared. Raises
+        VocabularyError for tokens that are not there."""
         stop_ids = _stop_ids(stop, self._source)
         if stop_ids == self.stop_ids:
             return self
-        texts, size = self.texts.tokens, max(self.size, max(stop_ids) + 1)
-        if size > self.size or any(i < len(texts) and texts[i] for i in (*self.stop_ids, *stop_ids)):
-            return Vocabulary(self._source, stop=stop_ids, size=size)
+        if max(stop_ids) >= self.size:
+            raise VocabularyError(f"there is no token {max(stop_ids)}", where="stop", hint=f"ids run from 0 to {self.size - 1}")
+        texts = self.texts.tokens
+        if any(i < len(texts) and texts[i] for i in (*self.stop_ids, *stop_ids)):
+            return Vocabulary(self._source, stop=stop_ids, size=self.size)
         other = copy(self)  # 5 us; to list 150,000 tokens anew takes 1 ms
         other.stop_ids = stop_ids
         for name in ("fingerprint", "has_token"):

@@ -11,6 +11,7 @@ from structgen import api
 from structgen.automata import leaves
 from structgen.automata.leaves import LeafPool
 from structgen.constraint.automaton import TokenAutomaton
+from structgen.constraint.tables import tables_of
 from structgen.vocab.vocabulary import Vocabulary
 
 
@@ -38,6 +39,8 @@ def test_a_full_pool_is_left_to_the_automata_that_use_it(monkeypatch: pytest.Mon
     assert leaves.pool() is not first.machine.pool
     assert rows(made(3)) == before
     assert rows(first) == before
+    assert api.compile(api.regex("a"), vocabulary)._tables is not first._tables
+    assert tables_of(vocabulary, first.machine.pool) is first._tables  # old ones stay, and are not made by turns
     gone = weakref.ref(first.machine.pool)
     del first
     gc.collect()

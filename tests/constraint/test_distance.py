@@ -118,3 +118,16 @@ def test_no_end() -> None:
 def test_a_way_round_bytes_that_have_no_token() -> None:
     automaton = compiled(Alt((Lit(b"x"), Lit(b"abab" * 6), Seq((Lit(b"ab" * 9), Lit(b"x"))))))
     assert automaton.distance(automaton.start()) == 6
+
+
+def test_deeply_nested_objects() -> None:
+    """As deep as the states allow, without Python's stack."""
+    schema: dict[str, Any] = {"const": 1}
+    for _ in range(200):
+        schema = {"type": "object", "properties": {"a": schema}, "required": ["a"], "additionalProperties": False}
+    vocabulary = Vocabulary.from_bytes([*(bytes([b]) for b in range(256)), b'{"a":', b""], eos=257)
+    automaton = sg.compile(sg.json_schema(schema, style="compact"), vocabulary)
+    state = automaton.start()
+    for _ in range(150):
+        state = automaton.advance(state, 256)
+    assert automaton.distance(state) == 50 + 1 + 200

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import subprocess
 import sys
 from decimal import Decimal
@@ -32,6 +34,8 @@ MADE: list[Any] = [
     lambda: sg.json_schema({"$ref": "x"}, registry={"x": {"const": 2}}),
     lambda: sg.json_schema({"format": "sku"}, formats={"sku": "[A-Z]+"}),
     lambda: sg.json_schema({"format": "sku"}, formats={"sku": sg.regex("[A-Z]+")}),
+    lambda: sg.special(range(100, 201)),
+    lambda: sg.special(range(100, 202)),
     lambda: sg.regex("a") + sg.regex("b"),
     lambda: sg.regex("b") + sg.regex("a"),
     lambda: sg.regex("a") | sg.regex("b"),
@@ -66,8 +70,26 @@ def test_other_processes_have_the_same_keys() -> None:
     assert found == (sg.json_schema({"enum": [1, "é"]}, style="any") - sg.choice(["1"])).key
 
 
+def test_sets_have_no_order() -> None:
+    code = "import structgen as sg; print(sg.choice({'if', 'else', 'while', 'for'}).key)"
+    run = [sys.executable, "-c", code]
+    found = {
+        subprocess.run(run, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True).stdout for seed in "123"
+    }
+    assert len(found) == 1
+
+
 def test_deep_notations() -> None:
     schema: dict[str, Any] = {}
     for _ in range(3000):
         schema = {"not": {"not": schema}} if len(schema) > 1 else {"items": schema}
     assert sg.json_schema(schema).key is not None
+
+
+def test_a_registry_that_changes_later_changes_no_grammar() -> None:
+    registry: dict[str, Any] = {"urn:x": {"type": "integer"}}
+    grammar = sg.json_schema({"$ref": "urn:x"}, registry=registry)
+    registry["urn:x"] = {"type": "string"}
+    assert grammar.key != sg.json_schema({"$ref": "urn:x"}, registry=registry).key
+    assert grammar.accepts("1")
+    assert pickle.loads(pickle.dumps(grammar)).accepts("1")

@@ -99,6 +99,17 @@ def test_every_vocabulary_gives_its_own_ids() -> None:
     assert allowed(again, 0) == [1]
 
 
+def test_other_stop_ids_need_no_other_byte_automaton() -> None:
+    grammar = sg.special("<think>") + sg.choice(["a"])
+    first, second = sg.compile(grammar, VOCAB), sg.compile(grammar, VOCAB, stop=[5])
+    assert first.machine is second.machine is sg.compile(grammar, VOCAB).machine
+    assert (allowed(first, 7, 0), allowed(second, 7, 0)) == ([8], [5])
+    others = sg.special("<think>", others=True) + sg.choice(["a"])  # what stops is none of the others
+    first, second = sg.compile(others, VOCAB), sg.compile(others, VOCAB, stop=[5])
+    assert first.machine is not second.machine
+    assert (5 in allowed(first), 5 in allowed(second)) == (True, False)
+
+
 def test_what_the_vocabulary_lacks_is_said_when_compiling() -> None:
     with pytest.raises(VocabularyError, match="<none>"):
         sg.compile(sg.choice(["a"]) + sg.special("<none>"), VOCAB)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import structgen as sg
 from structgen import disk
 from structgen.errors import VocabularyError
+from structgen.tiny import path as tiny_path
 from structgen.vocab import files, store, texts
 from structgen.vocab.texts import Texts
 from structgen.vocab.trie import build_trie
@@ -155,3 +158,14 @@ def test_processes_that_start_together(tmp_path: Path) -> None:
     assert [process.returncode for process in started] == [0] * 4
     assert len(said) == 1
     assert not list(tmp_path.rglob("tmp*"))
+
+
+def test_what_was_found_on_disk_can_be_pickled(tmp_path: Path) -> None:
+    """Into another process, which reads the tokenizer when it has to encode."""
+    path = str(tiny_path() / "tokenizer.json")
+    Vocabulary.from_tokenizer(path)
+    vocabulary = Vocabulary.from_tokenizer(path)  # found
+    automaton = sg.compile(sg.choice(["yes", "no"]), vocabulary)
+    for one in (vocabulary, pickle.loads(pickle.dumps(vocabulary)), pickle.loads(pickle.dumps(automaton)).vocabulary):
+        assert one == vocabulary
+        assert one.decode(one.encode(b"yes no")) == b"yes no"

@@ -181,11 +181,13 @@ def test_other_stop_ids() -> None:
     assert other.texts is found.texts
     assert found.has_token.tolist() == [True, True, True, True]
     assert other.has_token.tolist() == [True, True, False, True]
-    text = found.with_stop([1, 5])
-    assert (text.stop_ids, text.tokens, text.size) == ((1, 5), [b"a", b"", b"", b"", b"", b""], 6)
+    text = found.with_stop([1, 2])
+    assert (text.stop_ids, text.tokens, text.size) == ((1, 2), [b"a", b"", b"", b""], 4)
     assert text.special == {"<x>": 3, "b": 1}
-    assert text.with_stop(2) == Vocabulary.from_bytes([b"a", b"b", b"", b"", b"", b""], eos=2, special={"<x>": 3})
+    assert text.with_stop(2) == found
     assert found.special == {"<x>": 3}
     assert text.texts.trie.tokens.tolist() == [0, 1]
     with pytest.raises(VocabularyError, match="no token 'c'"):
         found.with_stop("c")
+    with pytest.raises(VocabularyError, match="no token 10000000"):  # rows of its width would be of no use
+        found.with_stop(10_000_000)
