@@ -117,8 +117,9 @@ class TokenAutomaton:
 
     def _stopped(self, vocabulary: Vocabulary) -> TokenAutomaton:
         machine, specials = self.machine, self._language.specials
-        if any(one.others for one in specials):
-            machine = ByteAutomaton(machine.expr, budget=machine.budget, source=machine.source, symbols=Symbols(vocabulary, specials))
+        symbols = Symbols(vocabulary, specials) if specials else machine.symbols
+        if symbols.key != machine.symbols.key:
+            machine = ByteAutomaton(machine.expr, budget=machine.budget, source=machine.source, symbols=symbols)
         again = None if self._again is None else partial(_stopped_again, self._again, vocabulary.stop_ids)
         return TokenAutomaton(machine, vocabulary, self._language, again)
 

@@ -135,10 +135,8 @@ class Run(Generic[M]):
 
     def _constraint(self) -> Constraint:
         """What the texts of one call are made under."""
-        vocabulary, stop = self.model.vocabulary, self.options.stop
-        if stop and max(stop) >= vocabulary.size:
-            raise OptionError(f"there is no token {max(stop)}", where="stop", hint=f"ids run from 0 to {vocabulary.size - 1}")
-        constraint = Unconstrained(vocabulary) if self.constraint is None else renewed(self.constraint)
+        stop = self.options.stop
+        constraint = Unconstrained(self.model.vocabulary) if self.constraint is None else renewed(self.constraint)
         return constraint.with_stop((*constraint.vocabulary.stop_ids, *stop)) if stop else constraint
 
     def _result(self, request: Request, sample: Sample, prompt: Any) -> Result:

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "reference"))
 from toys import Toy, finite, log_softmax, tabular
 
 from structgen.constraint.protocol import Constraint, Unconstrained, unpack
-from structgen.errors import IncompleteOutput, ModelError, OptionError, PromptError
+from structgen.errors import IncompleteOutput, ModelError, OptionError, PromptError, VocabularyError
 from structgen.kernels import logits as kernels
 from structgen.models.function import FunctionModel
 from structgen.models.protocol import CausalLM, LanguageModel
@@ -248,7 +248,7 @@ def test_extra_stop_ids_end_only_where_the_grammar_may() -> None:
     assert (result.finished, result.text, result.trace.tokens.tolist()) == (True, "bb", [1, 1, 3])
     free = model.generate("", stop=3)
     assert (free.finished, free.text, free.trace.tokens.tolist()) == (True, "", [3])
-    with pytest.raises(OptionError, match="no token 7"):
+    with pytest.raises(VocabularyError, match="no token 7"):
         model.generate("", toy, stop=[3, 7])
 
 
