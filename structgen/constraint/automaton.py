@@ -19,7 +19,7 @@ from structgen.automata.machine import ByteAutomaton
 from structgen.automata.symbols import FIRST, Symbols
 from structgen.constraint.distance import Distances
 from structgen.constraint.fill import Ints, fill
-from structgen.constraint.protocol import DEAD, ENDED, NO_END, Classes, Words, by_class
+from structgen.constraint.protocol import DEAD, ENDED, NO_END, Classes, Words, by_class, whole
 from structgen.constraint.rows import Line, Row
 from structgen.constraint.tables import tables_of
 from structgen.errors import GrammarError, OptionError, VocabularyError
@@ -35,6 +35,7 @@ Tokens = npt.NDArray[np.int32]
 _MEMO_MAX: Final = 1 << 18  # remembered (state, token) pairs, and states; about 30 MB of dictionary
 _CLASSES_MAX: Final = 32 << 20  # bytes of remembered classes, an automaton
 _STOPS_MAX: Final = 8  # sets of other stop ids that are remembered
+_SETTLED: Final = ()  # the doubts of a row in which they were judged
 
 
 class TokenAutomaton:
@@ -62,6 +63,7 @@ class TokenAutomaton:
         self._store = self._tables.store(vocabulary.words)
         self._moves: dict[int, int] = {}
         self.rows: dict[int, Row] = {}  # those that are finished, by state
+        self._doubtful: dict[int, Row] = {}  # those of twins that leave tokens to the states themselves, by twin
         self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._stopping: dict[tuple[int, ...], TokenAutomaton] = {}  # the same with other stop ids
@@ -139,16 +141,18 @@ class TokenAutomaton:
         if not self._tables.help(code, int(n[t.ARG]), int(n[t.ARG2])):
             self.machine.help(code)
 
-    def start(self, owed: bytes = b"") -> int:
+    def start(self, owed: bytes | str = b"") -> int:
         """The state of the empty text; or that from which `owed` and then a text of the grammar is generated.
 
         The tokens of a prompt end where the prompt does, and its last one may be a poor beginning of what follows (token healing). Take it
         back, and begin with its bytes owed: tokens that spell them again, and also go on into the text, are legal then.
         """
+        owed = _bytes_of(owed, "owed")
         return self.machine.start_owing(owed) if owed else self.machine.start
 
-    def read(self, state: int, data: bytes) -> int:
+    def read(self, state: int, data: bytes | str) -> int:
         """The state after bytes, however they would be cut into tokens; 0 where they are illegal."""
+        data = _bytes_of(data, "data")
         if not 0 < state < self.machine.states:
             return DEAD
         count, after = self.machine.read(data, state)
@@ -171,11 +175,13 @@ class TokenAutomaton:
     def advance(self, state: int, token: int) -> int:
         """The state after `token`; 0 where it is illegal, also for ids that do not exist. Pure: the same arguments give the same
         integer."""
+        if type(state) is not int or type(token) is not int:  # numpy's integers overflow
+            state, token = whole(state, "state"), whole(token, "token")
         key = state * self._size + token
         found = self._moves.get(key)
         if found is not None and 0 <= token < self._size:
             return found
-        return self._advance(int(state), int(token))  # a numpy integer would have the kernel compiled for its type
+        return self._advance(state, token)
 
     def _advance(self, state: int, token: int) -> int:
         if not 0 <= token < self._size or not 0 < state < self.machine.states:
@@ -190,7 +196,7 @@ class TokenAutomaton:
     def mask(self, state: int) -> Words:
         """The tokens that may come next, stop ids included where the text may end: a read-only packed row, uint32[words]."""
         found = self.rows.get(state)
-        return ((found and found.line) or self.line(int(state))).words
+        return ((found and found.line) or self.line(whole(state, "state"))).words
 
     def line(self, state: int) -> Line:
         """The row of a state, where `rows` does not have it or its line was dropped."""
@@ -202,14 +208,14 @@ class TokenAutomaton:
         store = self._store
         with self.machine.turn:
             twin = self.machine.twin(state)
-            found = self.rows.get(twin)
-            if found is None:
+            found = self._doubtful.get(twin) or self.rows.get(twin)
+            if found is None or found.doubts == _SETTLED:
                 found = store.finished(*self._fresh(twin))
-                store.add(self.rows, twin, found)
-            if twin != state or found.doubts is not None:  # a state that is its own twin is the twin of no other: its row may be replaced
+                store.add(self.rows if found.doubts is None else self._doubtful, twin, found)
+            if twin != state or found.doubts is not None:
                 exact = self._settled(state, found)
                 if exact is not None:
-                    found = store.finished(exact)
+                    found = store.finished(exact, _SETTLED)
                 store.add(self.rows, state, found)
         return found
 
@@ -292,6 +298,8 @@ class TokenAutomaton:
 
         Bytes at the end that a longer token could still take in are left out (ALGORITHMS 18.1, K13).
         """
+        if not 0 < state < self.machine.states:
+            return []
         found = self._forced.get(state)
         if found is None:
             with self.machine.turn:
@@ -300,8 +308,10 @@ class TokenAutomaton:
 
     def forced_bytes(self, state: int) -> bytes:
         """The bytes that must come next, however they are cut into tokens: up to a choice, a special token, or where the text may end."""
+        if not 0 < state < self.machine.states:
+            return b""
         with self.machine.turn:
-            return self._must(state)[0]
+            return self._must(int(state))[0]
 
     def _must(self, state: int) -> tuple[bytes, int, int | None]:
         """The bytes that must come next, the state behind them, and the special token that must follow there."""
@@ -445,3 +455,11 @@ def _tokens(row: Words) -> Tokens:
     bits = np.flatnonzero(np.unpackbits(row[words].view(np.uint8), bitorder="little"))
     found: Tokens = (32 * words[bits >> 5] + (bits & 31)).astype(np.int32)
     return found
+
+
+def _bytes_of(text: bytes | str, where: str) -> bytes:
+    if isinstance(text, str):
+        return text.encode("utf-8", "surrogatepass")
+    if not isinstance(text, bytes | bytearray | memoryview):
+        raise OptionError(f"{text!r:.60} is no text", where=where, hint="pass bytes or str")
+    return bytes(text)

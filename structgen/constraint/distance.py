@@ -59,9 +59,10 @@ class Distances:
         if state not in self._bounds:
             self._note(*self._way(state))
         bound = self._bounds.get(state, NO_END)
-        effort = _EFFORT_EXACT if exact else _EFFORT
         with self._machine.turn:
             twin = self._machine.twin(state)
+            is_far = self._ahead.bytes_to_end(twin) == inf
+        effort = _EFFORT_EXACT if exact or (bound == NO_END and not is_far) else _EFFORT
         tokens = self._breadth_first(twin, bound, effort, twins=True)
         if tokens and not self._leads(state, tokens):  # a way for the twin, which knows too little
             tokens = self._breadth_first(state, bound, effort, twins=False) if exact else None

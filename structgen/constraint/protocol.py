@@ -25,11 +25,13 @@ Not here: how a grammar becomes states (`automaton`), what draws tokens (`sample
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol, runtime_checkable
+from operator import index
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from structgen.errors import OptionError
 from structgen.kernels import tables as t
 from structgen.vocab.vocabulary import Stop, Vocabulary
 
@@ -187,6 +189,14 @@ def by_class(after: States) -> Classes:
     states = np.flatnonzero(number == 0).astype(np.int32)
     number[states] = np.arange(states.size)
     return states, number.astype(np.min_scalar_type(-states.size - 1))[after]
+
+
+def whole(value: Any, what: str) -> int:
+    """A state or token as a Python integer. Raises OptionError for what is no whole number."""
+    try:
+        return index(value)
+    except TypeError:
+        raise OptionError(f"{value!r:.60} is no {what}", where=what, hint="states and tokens are whole numbers") from None
 
 
 def renewed(constraint: Constraint) -> Constraint:

@@ -51,12 +51,13 @@ _COUNTS: Final = _counts() if getattr(sys, "_is_gil_enabled", lambda: True)() el
 class Row:
     """A finished row, which nobody changes from now on: `line`, or None while only the ids are kept.
 
-    `doubts`: in the row of a twin, the tokens that only the states themselves can judge, and the keys in them.
+    `doubts`: in the row of a twin, the tokens that only the states themselves can judge, and the keys in them; empty where they were
+    judged.
     """
 
     __slots__ = ("doubts", "ids", "line")
 
-    def __init__(self, line: Line, ids: Ids | None = None, doubts: tuple[Ids, Ids] | None = None) -> None:
+    def __init__(self, line: Line, ids: Ids | None = None, doubts: tuple[Ids, ...] | None = None) -> None:
         line.words.setflags(write=False)
         self.line: Line | None = line
         self.ids, self.doubts = ids, doubts
@@ -93,7 +94,7 @@ class RowStore:
         line.words[:] = words
         return line
 
-    def finished(self, line: Line, doubts: tuple[Ids, Ids] | None = None) -> Row:
+    def finished(self, line: Line, doubts: tuple[Ids, ...] | None = None) -> Row:
         """The row of a line, which is not written any more."""
         with self._lock:
             count = list_ids(line.words, self._ids)

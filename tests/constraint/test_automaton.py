@@ -17,7 +17,7 @@ from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.grammar import Grammar
 from structgen.constraint.protocol import COMPLETE, DEAD, ENDED, NO_END, Constraint, Unconstrained, unpack
 from structgen.constraint.rows import RowStore
-from structgen.errors import BudgetExceeded, GrammarError, VocabularyError
+from structgen.errors import BudgetExceeded, GrammarError, OptionError, VocabularyError
 from structgen.ir.chars import of_text
 from structgen.ir.encoding import JSON
 from structgen.ir.expr import EPSILON, Alt, Expr, Leaf, Lit, Repeat, Rule, Seq, Special, Strings
@@ -424,3 +424,57 @@ def test_an_automaton_is_freed_at_once_not_when_the_collector_comes() -> None:
         assert (gone(), machine()) == (None, None)
     finally:
         gc.enable()
+
+
+UNIQUE = {"type": "array", "items": {"enum": ["a", "b", "ab"]}, "uniqueItems": True}
+
+
+def test_states_and_tokens_may_be_integers_of_numpy() -> None:
+    """Whatever their width: products of them would wrap."""
+    wide = Vocabulary.from_bytes([*(bytes([b]) for b in range(256)), b"ab", b""], eos=257).widened(1 << 20)
+    words = [f"{k * 2654435761 % (1 << 32):08x}" for k in range(2500)]
+    automaton = sg.compile(sg.choice(words), wide)
+    for word in words:
+        automaton.read(automaton.start(), word)
+    assert automaton.machine.states > 4100  # times the width more than 32 bits
+    last = automaton.machine.states - 1
+    for here in (last, last - 1, last // 2):
+        for token in (48, 97, 256, 257):
+            assert automaton.advance(np.int32(here), np.int32(token)) == automaton.advance(here, token)
+    assert automaton.advance(np.uint8(3), np.int8(48)) == automaton.advance(3, 48)
+    assert (automaton.mask(np.int32(last)) == automaton.mask(last)).all()
+    for wrong in (None, "1", 1.5, [1]):
+        with pytest.raises(OptionError, match="no token"):
+            automaton.advance(3, wrong)  # type: ignore[arg-type]
+
+
+def test_states_that_do_not_exist_force_nothing() -> None:
+    automaton = compiled(Lit(b"ab"))
+    for state in (-1, 0, automaton.machine.states, 10**7):
+        assert (automaton.forced(state), automaton.forced_bytes(state), automaton.distance(state)) == ([], b"", NO_END)
+
+
+def test_owed_texts_and_texts_to_read_may_be_str() -> None:
+    automaton = compiled(Lit(b"ab"))
+    assert automaton.start("a") == automaton.start(bytearray(b"a")) == automaton.start(b"a")
+    assert automaton.read(automaton.start(), "a") == automaton.read(automaton.start(), b"a") > 0
+    for wrong in (1, None, ["a"]):
+        with pytest.raises(OptionError, match="no text"):
+            automaton.start(wrong)  # type: ignore[arg-type]
+
+
+def test_masks_of_twins_leave_those_of_states_right() -> None:
+    vocabulary = Vocabulary.from_bytes([*(bytes([b]) for b in range(256)), b'"a"', b'"a","b"', b',"a"', b'["a",', b""], eos=260)
+    spoiled, clean = (sg.compile(sg.json_schema(UNIQUE, style="compact"), vocabulary) for _ in range(2))
+    texts = [[*b'["a"'], [*b'["a",'], [*b'["a","b"'], [*b'["ab",'], [259], [259, 258]]
+    for text in texts:
+        state = spoiled.start()
+        for token in text:
+            for twin in {*spoiled.transitions(state, twins=True).tolist()} - {0}:
+                spoiled.mask(twin)
+            state = spoiled.advance(state, token)
+    for text in texts:
+        here, there = spoiled.start(), clean.start()
+        for token in text:
+            here, there = spoiled.advance(here, token), clean.advance(there, token)
+            assert (spoiled.mask(here) == clean.mask(there)).all(), (text, token)
