@@ -24,7 +24,7 @@ MAY = {
     "automata": {"errors", "collector", "kernels", "ir", "vocab"},
 }
 MAY["constraint"] = MAY["automata"] | {"automata"}
-MAY["models"] = MAY["samplers"] = MAY["constraint"] | {"constraint", "models", "frontends"}
+MAY["models"] = MAY["samplers"] = MAY["constraint"] | {"constraint", "models"}
 MAY["engines"] = MAY["samplers"] | {"samplers"}
 
 # Packages that only some parts may use.
@@ -37,7 +37,7 @@ ONLY = {
     "referencing": ("bench",),
     "matplotlib": ("bench/plots",),
     "plotly": ("bench/plots",),
-    "numba": ("kernels", "warmup"),
+    "numba": ("kernels",),
     "pickle": (),
     "interegular": (),
 }
