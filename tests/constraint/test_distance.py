@@ -96,6 +96,7 @@ WIDE: list[tuple[Any, bytes]] = [
 ]
 
 
+@pytest.mark.slow  # without a compiler minutes
 @pytest.mark.parametrize(("schema", "text"), WIDE)
 def test_wide_grammars_have_bounds(schema: Any, text: bytes) -> None:
     vocab = Vocabulary.from_bytes([*(bytes([b]) for b in range(256)), b'"key', b'": "', b'", "', b'"}', b""], eos=260)
