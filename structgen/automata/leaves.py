@@ -30,7 +30,7 @@ _STARTS_MAX: Final = 1 << 14  # leaf expressions remembered by identity
 _PRODUCT_MAX: Final = 64  # states; bounds that need more than that become counts, whose token rows are shared
 _BOUNDED_MAX: Final = 8  # the same where there is an upper bound: a text comes to more of the states, and each costs a token table
 _REST_MAX: Final = 8  # states of what leaves may share the end of
-_BYTES_MAX: Final = 8 << 20  # of the arrays of a pool; with CharDFAs and spellings a leaf holds five times as much
+_BYTES_MAX: Final = 4 << 20  # of the arrays of a pool, some 5,000 ever-new schemas; all in all a leaf holds five times as much
 
 
 class LeafPool:
