@@ -48,7 +48,8 @@ class Kernel:
         self._first: Callable[..., int] = _unknown
 
     def __call__(self, *arguments: Any) -> Any:
-        """What the machine code returns (a whole number). TypeError for other arguments than arrays in C order and numbers."""
+        """What the machine code returns (a whole number). TypeError for arrays of another kind or order; that an array is one, and may be
+        written, is for the caller to know."""
         try:
             found = self._first(*arguments)
         except ctypes.ArgumentError:
