@@ -31,7 +31,7 @@ Progress = Callable[[str, int, int], None]
 
 KERNELS: Final[dict[str, tuple[str, ...]]] = {
     "unfold.UNFOLD_KERNEL": ("int,int,int,int",),
-    "walk.mask": ("i8:1,int,u4:1",),
+    "walk.mask": ("i8:1,int,int,u4:2",),
     "values.VALUE_KERNEL": ("int,int,int,int",),
     "settle.keys_of": ("i8:1,i4:1,i4:1",),
     "settle.repeats": ("i8:1,int,u4:1,i4:1",),
@@ -61,8 +61,8 @@ KERNELS: Final[dict[str, tuple[str, ...]]] = {
     "logits.pick": ("f8:1,float,f8:1",),
     "batch.copy_rows": ("i8:1,i8:1,int,int,int",),
     "batch.forbid": ("u4:2,u4:2,int,b1:1,int,int", "u2:2,u4:2,int,b1:1,int,int"),
-    "rows.list_ids": ("u4:1,i4:1",),
-    "rows.expand": ("i4:1,u4:1",),
+    "rows.list_ids": ("u4:1,u4:1",),
+    "rows.expand": ("u4:1,int,int",),
 }
 """Each kernel that Python calls, and the kinds of its arguments (`kernels.linking`); those that take longest first."""
 

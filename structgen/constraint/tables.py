@@ -22,7 +22,7 @@ from structgen.constraint.rows import RowStore
 from structgen.errors import VocabularyError
 from structgen.kernels import survey, walk
 from structgen.kernels import tables as t
-from structgen.kernels.arena import Arena, Blank, bundle
+from structgen.kernels.arena import Arena, bundle
 from structgen.vocab.texts import Texts
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -93,9 +93,6 @@ class TokenTables:
             },
             shared=True,
         )
-        # What each token automaton begins with, see `kernels.tables.own_of`.
-        rows = {name: np.zeros(self.words, np.uint32) for name in ("spare", "doubt")}
-        self.own = Blank({"stop": np.zeros(0, np.int32), "mute": np.zeros(0, np.uint32), **rows})
         self.handle = bundle([self.tokens.handle, pool.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
         self._used = dict.fromkeys(self.rows.names, 0)
         self._entries = 0
