@@ -9,6 +9,7 @@ Not here: states and grammars (`automaton`).
 
 from __future__ import annotations
 
+import mmap
 import threading
 from collections import OrderedDict
 from typing import Any, Final
@@ -30,6 +31,7 @@ _SPARSE_MAX: Final = 512  # tokens of a sparse row; longer ones are kept dense
 _TABLE: Final = 8
 _KEPT: Final = 8  # vocabularies whose tables are kept
 _STEPS: Final = 1 << 14  # of leaves, remembered while tables are made; a table of 8 MB for each leaf took 6 ms to touch
+_ROWS: Final = 1 << 10  # there is room for so many dense rows before all have to be moved; 100 schemas need 200
 _BYTES_MAX: Final = 256 << 20  # of the tables of one vocabulary
 
 Ints = npt.NDArray[np.int32]
@@ -47,9 +49,6 @@ class TokenTables:
         self.lock, self.pool = threading.RLock(), proxy(pool)  # which holds these tables: automata keep it
         self.words = texts.words
         trie = texts.trie
-        data = np.frombuffer(b"".join(texts.tokens) or b"\0", np.uint8)
-        offsets = np.zeros(len(texts.tokens) + 1, np.int32)
-        np.cumsum(np.fromiter(map(len, texts.tokens), np.int32, len(texts.tokens)), out=offsets[1:])
         self.nodes, self.ids = len(trie.byte), len(trie.tokens)
         self.trie, self.texts = trie, texts.tokens
         self.deepest = int(trie.depth.max(initial=0))
@@ -57,7 +56,7 @@ class TokenTables:
             raise VocabularyError(
                 f"a token has {self.deepest + 1:,} bytes", where="tokens", hint=f"up to {t.RADIX - 1:,} bytes are supported"
             )
-        arrays: tuple[npt.NDArray[Any], ...] = (trie.byte, trie.depth, trie.end, trie.first, trie.tokens, trie.root, offsets, data)
+        arrays: tuple[npt.NDArray[Any], ...] = (trie.byte, trie.depth, trie.end, trie.first, trie.tokens, trie.root, *texts.flat)
         tokens = dict(zip(t.Tokens._fields[1:], arrays, strict=True))
         self.tokens = Arena({name: array[:0] for name, array in tokens.items()})
         for name, array in tokens.items():  # as they are: copies of a large vocabulary took 20 ms
@@ -66,7 +65,7 @@ class TokenTables:
             {
                 "index": _empty_index(1 << 12),
                 "desc": np.zeros(_TABLE * 64, np.int64),
-                "words": np.zeros(self.words * 16, np.uint32),
+                "words": np.zeros(0, np.uint32),
                 "ids": np.zeros(1 << 12, np.int32),
                 "exits": np.zeros(1 << 12, np.int32),
                 "exit_count": np.zeros(1 << 12, np.int32),
@@ -85,6 +84,7 @@ class TokenTables:
             },
             shared=True,
         )
+        self.rows["words"] = _far_off(self.words * _ROWS)
         self.handle = bundle([self.tokens.handle, pool.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
         self._used = dict.fromkeys(self.rows.names, 0)
         self._entries = 0
@@ -236,6 +236,12 @@ class TokenTables:
         """Bytes held by the tables (the trie of the vocabulary not counted)."""
         used = sum(int(self.rows[name].itemsize) * count for name, count in self._used.items())
         return used + int(self.rows["index"].nbytes) + sum(ids.nbytes + need.nbytes for ids, need in list(self._far.values()))
+
+
+def _far_off(words: int) -> npt.NDArray[np.uint32]:
+    """Zeros that take no memory until they are written, and then little by little: where numpy's have grown to 4 MB, a row of them now and
+    then took 2 MB, and 7 ms."""
+    return np.frombuffer(mmap.mmap(-1, 4 * max(words, 1)), np.uint32)
 
 
 def _empty_index(cells: int) -> npt.NDArray[np.int64]:
