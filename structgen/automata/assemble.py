@@ -8,12 +8,13 @@ Not here: running them (`machine`, `kernels.step`).
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import chain, groupby
+from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 import numpy.typing as npt
@@ -37,18 +38,22 @@ CHUNK: Final = 256
 
 _TRIE_FROM: Final = 8  # alternatives of plain literals become a trie from this many on
 
+_KEPT: Final = 1 << 12  # literals whose nodes are kept
+
 _WORDS_MAX: Final = 128  # strings up to so many are written one by one (30 take 0.4 ms, in bulk 1.6; 250 take 3.3, in bulk 2.1)
 
 FREE: Final = -1
-_FRESH: Final = [-1, 0, 0, -1, -1]
+_NOWHERE: Final = -2  # what is called for an expression without texts
+_FRESH: Final = array("i", (-1, 0, 0, -1, -1))
+_ENDS: Final = _FRESH + array("i", (-1, 0, 1, -1, -1))  # the first and the last node of a body
 
 
 class Assembler:
     """Writes rule bodies into `arena` (the arrays of one machine), whose leaves are in `pool`.
 
-    `rule_id(rule)` numbers rules, `counted(node, low, high)` and `minus(node, taken)` make nodes of those kinds, `special(token)`
-    gives the runs of symbols of special tokens, `bind(bind)` binds, `key(key, node, alike)` keys that are new in a list and lead to `node`,
-    `scope(required, low, high, node)` lists that begin at `node`.
+    `counted(node, low, high)` and `minus(node, taken)` make nodes of those kinds, `special(token)` gives the runs of symbols of special
+    tokens, `bind(bind)` binds, `key(key, node, alike)` keys that are new in a list and lead to `node`, `scope(required, low, high, node)`
+    lists that begin at `node`.
     """
 
     def __init__(
@@ -56,7 +61,6 @@ class Assembler:
         arena: Arena,
         pool: LeafPool,
         *,
-        rule_id: Callable[[Rule], int],
         counted: Callable[[int, int, int], int],
         minus: Callable[[int, Expr], int],
         special: Callable[[Special], list[tuple[int, int]]],
@@ -66,37 +70,60 @@ class Assembler:
         max_nodes: int,
     ) -> None:
         self.arena, self.pool, self.max_nodes = arena, pool, max_nodes
-        self.letters = _LETTERS.setdefault(pool, {})
-        self._rule_id, self._counted, self._minus, self._special, self._bind = rule_id, counted, minus, special, bind
+        self.letters = _LETTERS.setdefault(pool, _Letters(pool))
+        self.rules: list[Rule] = []
+        self.targets: dict[Expr, int] = {}  # of expressions that are one call edge: what it leads to
+        self._counted, self._minus, self._special, self._bind = counted, minus, special, bind
         self._key, self._scope = key, scope
         self.nodes, self.edges, self.calls = 1, 0, 0  # how many are in use; node 0 is `calls.END`
-        self._wrapped: dict[int, Rule] = {}
-        self._kept: list[Expr] = []
+        self.views: list[memoryview] = []  # of the arrays of them, for to write to an array takes 2 us
+        self._room = 0, 0, 0
+        self.claim(1, 0, 0)
+        self._wrapped: dict[Expr, Rule] = {}
         self.detours: dict[int, tuple[Leaf, list[tuple[int, int, int]]]] = {}  # by leaf: the leaf, and its first steps
 
     def body(self, expr: Expr) -> int:
         """Write a rule body; the node where it starts (perhaps one of a leaf)."""
-        return self.bodies([expr])[0]
+        if type(expr) is Minus:
+            return self._minus(self.leaf(expr.leaf), expr.taken)
+        body = _Body(self)
+        start = body.add(expr)
+        body.finish()
+        return start
 
     def bodies(self, exprs: Sequence[Expr]) -> list[int]:
         """Write several rule bodies at once, which costs little more than one. The nodes where they start."""
         # The taken texts of a minus get bodies too: those first, one set of lists is pending at a time.
-        made = {id(expr): self._minus(self.leaf(expr.leaf), expr.taken) for expr in exprs if isinstance(expr, Minus)}
+        made = [self.body(expr) if type(expr) is Minus else None for expr in exprs]
         body = _Body(self)
-        return body.finish([made[id(expr)] if id(expr) in made else body.add(expr) for expr in exprs])
+        starts = [body.add(expr) if start is None else start for expr, start in zip(exprs, made, strict=True)]
+        body.finish()
+        return starts
+
+    def target(self, expr: Expr) -> int:
+        """What the call edge of an expression leads to that is one."""
+        found = self.targets.get(expr)
+        if found is None:
+            if isinstance(expr, Rule):
+                found = len(self.rules)
+                self.rules.append(expr)
+                self.arena.reserve("rule_start", found + 1, fill=-1)
+            elif isinstance(expr, Leaf):
+                start = self.leaf(expr)
+                found = start if start >= 0 else _NOWHERE
+            elif isinstance(expr, Bind):
+                found = BIND + self._bind(expr)
+            elif isinstance(expr, Minus):  # a rule of its own: its taken texts get a body too, and one body is written at a time
+                found = self.target(self.wrapped(expr))
+            else:
+                raise TypeError(f"not an expression: {expr!r}")
+            self.targets[expr] = found
+        return found
 
     def leaf(self, leaf: Leaf) -> int:
         """The start node of a leaf; -1 where nothing matches."""
         node, low, high = self.pool.start(leaf)
         return node if high is None and low == 0 else self._counted(node, low, NO_BOUND if high is None else high)
-
-    def letters_of(self, respelling: Respelling | None) -> Letters:
-        """How literals with another spelling are written."""
-        found = self.letters.get(respelling)
-        if found is None:
-            doors = [0] * 256 if respelling is None else self.pool.doors(respelling)
-            found = self.letters[respelling] = [(byte, door, 0, -1, -1) for byte, door in enumerate(doors)]
-        return found
 
     def atom(self, expr: Expr) -> Expr:
         """`expr` itself if it costs one edge, else a rule around it, so that a repetition holds its body once."""
@@ -106,11 +133,24 @@ class Assembler:
 
     def wrapped(self, expr: Expr) -> Rule:
         """A rule whose body is `expr`, the same one for the same expression."""
-        found = self._wrapped.get(id(expr))
+        found = self._wrapped.get(expr)
         if found is None:
-            found = self._wrapped[id(expr)] = Rule(lambda: expr, "part")
-            self._kept.append(expr)
+            found = self._wrapped[expr] = Rule(lambda: expr, "part")
         return found
+
+    def claim(self, nodes: int, edges: int, calls: int) -> None:
+        """Make room for that many in all."""
+        room = self._room
+        if nodes <= room[0] and edges <= room[1] and calls <= room[2]:
+            return
+        if nodes > self.max_nodes:
+            raise BudgetExceeded(
+                f"the grammar unfolds to more than {self.max_nodes:,} nodes", hint="raise budget= or make the grammar smaller"
+            )
+        for name, size in (("node", 5 * nodes), ("edge", 5 * edges), ("call", 3 * calls)):
+            self.arena.reserve(name, size)
+        node, edge, call = self.views = [memoryview(self.arena[name]) for name in ("node", "edge", "call")]
+        self._room = min(len(node) // 5, self.max_nodes), len(edge) // 5, len(call) // 3
 
 
 class _Body:
@@ -119,12 +159,12 @@ class _Body:
     def __init__(self, to: Assembler) -> None:
         self.to = to
         self.base = self.next = to.nodes
-        self.nodes: list[int] = []
+        self.nodes = array("i")
         self.edges: list[int] = []
         self.calls: list[int] = []
         self.edge, self.called = to.edges, to.calls  # the numbers of the next byte edge and the next call edge
         self.ends: set[int] = set()  # accepting nodes without edges: a call that returns there is a tail call
-        self.todo: list[tuple[Expr, int, int]] = []
+        self.todo: list[tuple[Expr, int, int]] = []  # what has parts, and the nodes between which it is to be written
         self.detours: dict[int, tuple[Leaf, list[tuple[int, int, int]]]] = {}  # those that are not in the arrays yet
         self.bulk: list[tuple[Strings, int, int]] = []
 
@@ -137,31 +177,31 @@ class _Body:
         if type(expr) is Net:
             start = self.net(expr, None)
         else:
-            start = self.node()
-            end = self.node()
-            self.nodes[-5 + FLAG] = 1
+            start, end = self.next, self.next + 1
+            self.nodes += _ENDS
+            self.next += 2
             self.ends.add(end)
-            self.place(expr, start, end)
+            self.chain((expr,), start, end)
         while self.todo:
-            self.connect(*self.todo.pop())
+            part, a, b = self.todo.pop()
+            _WRITERS[type(part)](self, part, a, b)
         return start
 
-    def finish(self, starts: list[int]) -> list[int]:
+    def finish(self) -> None:
         """Copy everything into the arrays."""
-        to, arena = self.to, self.to.arena
-        count = self.next - self.base
-        self.claim(count, self.edge - to.edges, self.called - to.calls)
-        if self.nodes:
-            arena["node"][5 * self.base : 5 * self.next] = self.nodes
+        to = self.to
+        to.claim(self.next, self.edge, self.called)
+        node, edge, call = to.views
+        node[5 * self.base : 5 * self.next] = self.nodes
         if self.edges:
-            arena["edge"][5 * to.edges : 5 * self.edge] = self.edges
+            edge[5 * to.edges : 5 * self.edge] = array("i", self.edges)
         if self.calls:
-            arena["call"][3 * to.calls : 3 * self.called] = self.calls
+            call[3 * to.calls : 3 * self.called] = array("i", self.calls)
         to.nodes, to.edges, to.calls = self.next, self.edge, self.called
-        to.detours.update(self.detours)
+        if self.detours:
+            to.detours.update(self.detours)
         for strings, a, b in self.bulk:
             self.strings(strings, a, b)
-        return starts
 
     def node(self) -> int:
         self.nodes += _FRESH
@@ -182,69 +222,53 @@ class _Body:
         self.nodes[head] = self.called
         self.called += 1
 
-    def free(self, a: int, b: int) -> None:
-        self.call(a, FREE, b)
+    def chain(self, parts: Sequence[Any], a: int, b: int) -> None:
+        """Write parts one after the other from node a to node b: now those that are an edge or a literal, later those that have parts of
+        their own, for expressions may nest deeply. A number is what a call edge leads to. Nothing else may lead into a or out of b.
 
-    def connect(self, expr: Expr, a: int, b: int) -> None:
-        """Write `expr` between nodes a and b. Nothing may lead into a or out of b that belongs to the expression."""
-        write = _WRITERS.get(type(expr))
-        if write is None:
-            raise TypeError(f"not an expression: {expr!r}")
-        write(self, expr, a, b)
+        Most of what is written is written here, so it calls as little as it can."""
+        nodes, calls, base, targets, left = self.nodes, self.calls, self.base, self.to.targets, len(parts)
+        for part in parts:
+            left -= 1
+            if left:
+                after = self.next
+                nodes += _FRESH
+                self.next += 1
+            else:
+                after = b
+            to = targets.get(part, part)
+            if type(to) is not int:
+                if type(to) is Lit:
+                    self.literal(to, a, after)
+                    a = after
+                    continue
+                if type(to) in _WRITERS:
+                    self.todo.append((to, a, after))
+                    a = after
+                    continue
+                to = self.to.target(to)
+            if to != _NOWHERE:
+                head = 5 * (a - base) + CALLS
+                calls += (to, -1 if after in self.ends and to != FREE else after, nodes[head])
+                nodes[head] = self.called
+                self.called += 1
+            a = after
 
     def sequence(self, expr: Seq, a: int, b: int) -> None:
-        if not expr.parts:
-            self.free(a, b)
-            return
-        for part in expr.parts[:-1]:
-            mid = self.node()
-            self.place(part, a, mid)
-            a = mid
-        self.place(expr.parts[-1], a, b)
-
-    def place(self, expr: Expr, a: int, b: int) -> None:
-        """Write a part now if it is an atom, later if it has parts of its own: expressions may nest deeply."""
-        if type(expr) in _COMPOUND:
-            self.todo.append((expr, a, b))
-        elif type(expr) is Rule:
-            self.call(a, self.to._rule_id(expr), b)
-        else:
-            self.connect(expr, a, b)
-
-    def rule(self, expr: Rule, a: int, b: int) -> None:
-        self.call(a, self.to._rule_id(expr), b)
-
-    def leaf(self, expr: Leaf, a: int, b: int) -> None:
-        start = self.to.leaf(expr)
-        if start >= 0:
-            self.call(a, start, b)
-
-    def minus(self, expr: Minus, a: int, b: int) -> None:
-        # A rule of its own: its taken texts get a body too, and one body is written at a time.
-        self.call(a, self.to._rule_id(self.to.wrapped(expr)), b)
-
-    def bind(self, expr: Bind, a: int, b: int) -> None:
-        self.call(a, BIND + self.to._bind(expr), b)
+        self.chain(expr.parts or (FREE,), a, b)
 
     def entries(self, expr: Entries, a: int, b: int) -> None:
         """From node `begin` an entry begins, at node `behind` it is complete."""
         begin, behind = self.node(), self.node()
-        known = sorted(expr.known, key=lambda entry: not entry.required)
+        known = [*(one for one in expr.known if one.required), *(one for one in expr.known if not one.required)]
         high = NO_BOUND if expr.high is None else expr.high
         if not expr.others:
             high = min(high, len(known))
-        scope = self.to._scope(sum(one.required for one in known), expr.low, high, begin)
+        scope = self.to._scope(len([one for one in known if one.required]), expr.low, high, begin)
         self.call(a, _deed(t.OPEN, scope), b)
-        first = self.next
-        self.nodes += 3 * len(known) * _FRESH
-        self.next += 3 * len(known)
+        once, take = _deed(t.ONCE, 0), _deed(t.TAKE, 0)
         for number, one in enumerate(known):
-            key = first + 3 * number
-            value, read = key + 1, key + 2
-            self.call(begin, _deed(t.ONCE, number), key)
-            self.place(one.key, key, read)
-            self.call(read, _deed(t.TAKE, number), value)
-            self.place(one.value, value, behind)
+            self.chain((once + number, one.key, take + number, *_parts(one.value)), begin, behind)
         room, more = begin, behind
         if high != NO_BOUND:
             room, more = self.node(), self.node()
@@ -253,8 +277,8 @@ class _Body:
         for other in expr.others:
             value = self.node()
             self.call(room, BIND + self.to._key(other.key, value, expr.alike), FREE)
-            self.place(other.value, value, behind)
-        self.place(expr.separator, more, begin)
+            self.chain(_parts(other.value), value, behind)
+        self.chain(_parts(expr.separator), more, begin)
         self.call(behind, _deed(t.DONE, 0), FREE)
 
     def words(self, expr: Strings, a: int, b: int) -> None:
@@ -262,19 +286,19 @@ class _Body:
         if len(expr.items) > _WORDS_MAX:
             self.bulk.append((expr, a, b))
             return
-        items, other, letters = sorted(set(expr.items)), expr.respelling, self.to.letters_of(expr.respelling)
+        items, other = sorted(set(expr.items)), expr.respelling
         todo = [(items, 0, a)] if items else []  # strings, how many bytes they share, and the node behind those
         while todo:
             some, depth, node = todo.pop()
             if len(some[0]) == depth:
-                self.free(node, b)
+                self.call(node, FREE, b)
                 some = some[1:]
             for byte, group in groupby(some, itemgetter(depth)):
                 same, to = [*group], self.next
                 if len(same) == 1:
-                    self.nodes += chain.from_iterable(map(letters.__getitem__, same[0][depth + 1 :]))
-                    self.next += len(same[0]) - depth - 1
-                    self.free(self.node(), b)
+                    self.nodes += self.to.letters.nodes(same[0][depth + 1 :], other)
+                    self.next += len(same[0]) - depth
+                    self.call(self.next - 1, FREE, b)
                 else:
                     todo.append((same, depth + 1, self.node()))
                 self.read(node, byte, byte, to)
@@ -290,19 +314,20 @@ class _Body:
             self.read(a, low, high, b)
 
     def literal(self, expr: Lit, a: int, b: int) -> None:
-        data = expr.data
+        data, nodes, behind = expr.data, self.nodes, self.next  # nodes behind all bytes but the last
         if len(data) < 2:
             if data:
                 self.read(a, data[0], data[0], b)
             else:
-                self.free(a, b)
-        behind = self.next  # nodes behind all bytes but the last
-        if len(data) > 1:
-            self.read(a, data[0], data[0], behind)
-            self.nodes += chain.from_iterable(map(self.to.letters_of(expr.respelling).__getitem__, data[1:-1]))
-            self.nodes += _FRESH
+                self.call(a, FREE, b)
+        else:
+            head = 5 * (a - self.base) + EDGES
+            self.edges += (data[0], data[0], behind, -1, nodes[head], data[-1], data[-1], b, -1, -1)
+            nodes[head] = self.edge
+            nodes += self.to.letters.nodes(data[1:-1], expr.respelling)
+            nodes[-5 + EDGES] = self.edge + 1
+            self.edge += 2
             self.next += len(data) - 1
-            self.read(self.next - 1, data[-1], data[-1], b)
         for i, j, leaf in expr.detours:
             source = behind + i - 1 if i else a
             back = behind + j - 1 if j < len(data) else b
@@ -327,14 +352,13 @@ class _Body:
         return found[1]
 
     def choice(self, expr: Alt, a: int, b: int) -> None:
-        plain = [p.data for p in expr.parts if isinstance(p, Lit) and p.is_plain and p.data]
+        parts = expr.parts
+        plain = [p for p in parts if type(p) is Lit and p.is_plain and p.data] if len(parts) >= _TRIE_FROM else []
         if len(plain) >= _TRIE_FROM:
-            self.words(Strings(plain), a, b)
-            rest = [p for p in expr.parts if not (isinstance(p, Lit) and p.is_plain and p.data)]
-        else:
-            rest = list(expr.parts)
-        for part in rest:
-            self.place(part, a, b)
+            self.words(Strings([p.data for p in plain]), a, b)
+            parts = tuple([p for p in parts if p not in set(plain)])
+        for part in parts:
+            self.chain(_parts(part), a, b)
 
     def repeat(self, expr: Repeat, a: int, b: int) -> None:
         low, high = expr.low, expr.high
@@ -343,24 +367,24 @@ class _Body:
         here = a
         for i in range(inline):
             if i >= low:
-                self.free(here, b)
+                self.call(here, FREE, b)
             last = i == inline - 1 and high == inline
             after = b if last else self.node()
-            self.todo.append((body, here, after))
+            self.chain((body,), here, after)
             here = after
         if high is not None and high > inline:
             rest = Repeat(body, max(0, low - inline), high - inline)
-            self.call(here, self.to._rule_id(Rule(lambda: rest, "repeated")), b)
+            self.call(here, self.to.target(Rule(lambda: rest, "repeated")), b)
         elif high is None and low > inline:
             rest = Repeat(body, low - inline, None)
-            self.call(here, self.to._rule_id(Rule(lambda: rest, "repeated")), b)
+            self.call(here, self.to.target(Rule(lambda: rest, "repeated")), b)
         elif high is None:
             loop = self.node()
-            self.free(here, loop)
-            self.todo.append((body, loop, loop))
-            self.free(loop, b)
+            self.call(here, FREE, loop)
+            self.chain((body,), loop, loop)
+            self.call(loop, FREE, b)
         elif inline == 0:
-            self.free(a, b)
+            self.call(a, FREE, b)
 
     def net(self, expr: Net, between: tuple[int, int] | None) -> int:
         first = self.next
@@ -373,27 +397,12 @@ class _Body:
                 if k not in leaving:
                     self.ends.add(first + k)
         else:
-            self.free(between[0], first)
+            self.call(between[0], FREE, first)
             for k in expr.accepting:
-                self.free(first + k, between[1])
+                self.call(first + k, FREE, between[1])
         for a, part, b in expr.edges:
-            if part is None:
-                self.free(first + a, first + b)
-            elif isinstance(part, Rule):  # the common case, without the detour over the stack
-                self.call(first + a, self.to._rule_id(part), first + b)
-            else:
-                self.place(part, first + a, first + b)
+            self.chain((FREE,) if part is None else _parts(part), first + a, first + b)
         return first
-
-    def claim(self, nodes: int, edges: int, calls: int) -> None:
-        to, arena = self.to, self.to.arena
-        if to.nodes + nodes > to.max_nodes:
-            raise BudgetExceeded(
-                f"the grammar unfolds to more than {to.max_nodes:,} nodes", hint="raise budget= or make the grammar smaller"
-            )
-        arena.reserve("node", 5 * (to.nodes + nodes))
-        arena.reserve("edge", 5 * (to.edges + edges))
-        arena.reserve("call", 3 * (to.calls + calls))
 
     def strings(self, expr: Strings, a: int, b: int) -> None:
         """Write a trie in bulk: trie node i becomes node base + i, and edge at + i leads there."""
@@ -405,9 +414,9 @@ class _Body:
             body = _Body(to)
             for byte in other.bytes & {*trie.byte.tolist()}:
                 ((_, _, behind[byte]),) = body.detour(other.leaf_of(byte))
-            body.finish([])
+            body.finish()
         ends = np.flatnonzero(trie.first[1:] > trie.first[:-1])
-        self.claim(n, 2 * n, len(ends) + 1)
+        to.claim(to.nodes + n, to.edges + 2 * n, to.calls + len(ends) + 1)
         base, at, call = to.nodes, to.edges, to.calls
         index = np.arange(n)
         every, edge, calls = (arena[name].reshape(-1, width) for name, width in (("node", 5), ("edge", 5), ("call", 3)))
@@ -459,10 +468,38 @@ class _Body:
         return len(child)
 
 
-Letters = list[tuple[int, ...]]
-"""For each byte, the node of a literal that reads it."""
+class _Letters:
+    """How literals are written by the machines of one pool of leaves."""
 
-_LETTERS: Final[WeakKeyDictionary[LeafPool, dict[Respelling | None, Letters]]] = WeakKeyDictionary()
+    def __init__(self, pool: LeafPool) -> None:
+        self._pool = ref(pool)
+        self._letters: dict[Respelling | None, list[bytes]] = {}  # for each byte, the node that reads it
+        self._known: dict[tuple[bytes, Respelling | None], array[int]] = {}
+
+    def nodes(self, data: bytes, respelling: Respelling | None) -> array[int]:
+        """Nodes that read these bytes, and a fresh one behind them. Kept, for schemas share their keys (12 bytes: 0.4 us, not 3)."""
+        found = self._known.get((data, respelling))
+        if found is None:
+            letters = self._letters.get(respelling) or self._made(respelling)
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            found = self._known[data, respelling] = array("i", b"".join(map(letters.__getitem__, data))) + _FRESH
+        return found
+
+    def _made(self, respelling: Respelling | None) -> list[bytes]:
+        pool = self._pool()
+        assert pool is not None
+        doors = [0] * 256 if respelling is None else pool.doors(respelling)
+        made = self._letters[respelling] = [array("i", (byte, door, 0, -1, -1)).tobytes() for byte, door in enumerate(doors)]
+        return made
+
+
+_LETTERS: Final[WeakKeyDictionary[LeafPool, _Letters]] = WeakKeyDictionary()
+
+
+def _parts(expr: Expr) -> Sequence[Expr]:
+    """What stands one behind the other in an expression."""
+    return expr.parts if type(expr) is Seq and expr.parts else (expr,)
 
 
 @lru_cache(maxsize=4096)
@@ -477,17 +514,12 @@ def _deed(kind: int, argument: int) -> int:
 
 
 _WRITERS: Final[dict[type, Callable[[_Body, Any, int, int], None]]] = {
-    Lit: _Body.literal,
     Seq: _Body.sequence,
     Alt: _Body.choice,
-    Rule: _Body.rule,
-    Leaf: _Body.leaf,
     Repeat: _Body.repeat,
     Net: _Body.inner_net,
-    Minus: _Body.minus,
-    Bind: _Body.bind,
     Entries: _Body.entries,
     Strings: _Body.words,
     Special: _Body.special,
 }
-_COMPOUND: Final = frozenset((Seq, Alt, Repeat, Net, Entries))
+"""How expressions of several edges are written; literals and those of one edge are `_Body.place`'s."""

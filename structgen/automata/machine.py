@@ -187,9 +187,7 @@ class ByteAutomaton:
         self.budget = budget or Budget()
         self.expr, self.source = expr, source
         self.turn = Turn(self.budget.seconds)
-        self.rules: list[Rule] = []
         self.symbols = symbols or Symbols()
-        self._rule_ids: dict[int, int] = {}
         self._bounds: dict[tuple[int, int], int] = {}
         self._taken: dict[int, tuple[Expr, int]] = {}
         self._binds: list[Bind | None] = []  # None: keys of entries, which the kernels compare
@@ -208,7 +206,6 @@ class ByteAutomaton:
         self._assembler = Assembler(
             a,
             self.pool,
-            rule_id=lambda *some: me()._rule_id(*some),
             counted=lambda *some: me()._counted(*some),
             minus=lambda *some: me()._minus(*some),
             special=self.symbols.runs,
@@ -217,6 +214,7 @@ class ByteAutomaton:
             scope=lambda *some: me()._scope(*some),
             max_nodes=self.budget.nodes,
         )
+        self.rules = self._assembler.rules
         with self.turn:
             self.start = self._start_state(expr)
         if self.start == 0:
@@ -225,14 +223,6 @@ class ByteAutomaton:
             )
 
     # ---- what kernels ask for ----
-
-    def _rule_id(self, rule: Rule) -> int:
-        found = self._rule_ids.get(id(rule))
-        if found is None:
-            found = self._rule_ids[id(rule)] = len(self.rules)
-            self.rules.append(rule)
-            self.arena.reserve("rule_start", found + 1, fill=-1)
-        return found
 
     def _counted(self, node: int, low: int, high: int) -> int:
         key = (low, high)
@@ -280,7 +270,7 @@ class ByteAutomaton:
 
     def _rule_of(self, expr: Expr) -> int:
         """The number of a rule with this language; -1 where it has no text."""
-        return -1 if expr is NEVER else self._rule_id(expr if isinstance(expr, Rule) else self._assembler.wrapped(expr))
+        return -1 if expr is NEVER else self._assembler.target(expr if isinstance(expr, Rule) else self._assembler.wrapped(expr))
 
     def _bound(self, mark: int, text: int) -> None:
         """Ask a bind what follows a text of it."""
@@ -335,7 +325,7 @@ class ByteAutomaton:
         """Write the body of a rule, and those of its group."""
         rule = self.rules[number]
         if rule.group:
-            numbers = [k for k in map(self._rule_id, rule.group) if self.arena["rule_start"][k] < 0]
+            numbers = [k for k in map(self._assembler.target, rule.group) if self.arena["rule_start"][k] < 0]
             self.arena["rule_start"][numbers] = self._assembler.bodies([made(self.rules[k]) for k in numbers])
         else:
             start = self._assembler.body(made(rule))
