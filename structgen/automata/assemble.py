@@ -358,7 +358,10 @@ class _Body:
             self.words(Strings([p.data for p in plain]), a, b)
             parts = tuple([p for p in parts if p not in set(plain)])
         for part in parts:
-            self.chain(_parts(part), a, b)
+            if type(part) is Lit:
+                self.literal(part, a, b)
+            else:
+                self.chain(_parts(part), a, b)
 
     def repeat(self, expr: Repeat, a: int, b: int) -> None:
         low, high = expr.low, expr.high

@@ -60,17 +60,16 @@ class Emitter:
         self._rules: dict[tuple[Form, int], Rule] = {}
         self._lock = RLock()  # rules are unfolded by whichever thread comes first
 
-    def value(self, goal: Goal, depth: int = 0) -> Expr:
-        """The texts of the values that satisfy a goal, which must have some. `depth`: how many containers are around them."""
-        if goal == TRUE:
-            return any_value(self.style, self.style.level(depth))
-        key = (goal, self.style.level(depth))
-        found = self._values.get(key)
+    def value(self, goal: Goal, level: int = 0) -> Expr:
+        """The texts of the values that satisfy a goal, which must have some. `level`: see `JsonStyle.level`."""
+        found = self._values.get((goal, level))
         if found is None:
-            found = self._values[key] = self._value(goal, key[1])
+            found = self._values[goal, level] = self._value(goal, level)
         return found
 
     def _value(self, goal: Goal, level: int) -> Expr:
+        if goal == TRUE:
+            return any_value(self.style, level)
         dark = self.emptiness.dark.get(goal)
         try:
             if dark is not None:
@@ -126,7 +125,7 @@ class Emitter:
             if form.number[0] not in _FREE:
                 return None
             parts.append(number_expr(form.number[0], self.style))
-        return alt(parts)
+        return parts[0] if len(parts) == 1 else alt(parts)
 
     def _rule(self, goal: Goal, form: Form, level: int) -> Rule:
         found = self._rules.get((form, level))
@@ -136,27 +135,38 @@ class Emitter:
 
     def _body(self, goal: Goal, form: Form, level: int) -> Expr:
         """Every type by itself: where one is too much, that type alone is widened."""
-        style, parts = self.style, _words(form)
-        site = Site(style, level, self.order, self.emptiness.live, partial(self.value, depth=level + 1), self._lock)
-        makers: list[tuple[Sequence[Any], Any, Callable[[], Expr], Callable[[Any], Expr]]] = [
-            (form.number, ANY_NUM, lambda: number_expr(ANY_NUM, style), lambda one: number_expr(one, style)),
-            (form.string, ANY_STR, lambda: any_string(style), lambda one: string_expr(one, style)),
-            (form.array, ANY_ARR, lambda: any_array(style, level), lambda one: self._array(one, site)),
-            (form.object, ANY_OBJ, lambda: any_object(style, level), lambda one: self._object(one, site)),
-        ]
+        parts = _words(form)
+        site = Site(self.style, level, self.order, self.emptiness.live, partial(self.value, level=self.style.level(level + 1)), self._lock)
+        makers: tuple[tuple[Sequence[Any], Callable[[Any, Site], Expr], Any], ...] = (
+            (form.number, self._number, ANY_NUM),
+            (form.string, self._string, ANY_STR),
+            (form.array, self._array, ANY_ARR),
+            (form.object, self._object, ANY_OBJ),
+        )
+        alone = len(parts) + sum([len(shapes) for shapes, _, _ in makers]) == 1  # then it has values, for the goal has
         with self._lock:
-            for shapes, whole, every, make in makers:
+            for shapes, make, whole in makers:
+                if not shapes:
+                    continue
                 try:
-                    parts += [every() if one == whole else make(one) for one in shapes if self._is_live(one)]
+                    parts += [make(one, site) for one in shapes if alone or self._is_live(one)]
                 except TOO_MUCH as error:
                     self._widen(goal, error)
-                    parts.append(every())
+                    parts.append(make(whole, site))
         return alt(parts)
 
     def _is_live(self, shape: Num | Str | Arr | Obj) -> bool:
         return not isinstance(shape, Arr | Obj) or self.emptiness.shape_live(shape)
 
+    def _number(self, shape: Num, site: Site) -> Expr:
+        return number_expr(shape, site.style)
+
+    def _string(self, shape: Str, site: Site) -> Expr:
+        return string_expr(shape, site.style)
+
     def _array(self, shape: Arr, site: Site) -> Expr:
+        if shape == ANY_ARR:
+            return any_array(site.style, site.depth)
         if shape.among is None:
             return array_expr(shape, site, self.algebra)
         written = self._written(shape)
@@ -165,6 +175,8 @@ class Emitter:
         return alt([array_expr(self.algebra.lone_array(shape, one), site, self.algebra) for one in written])
 
     def _object(self, shape: Obj, site: Site) -> Expr:
+        if shape == ANY_OBJ:
+            return any_object(site.style, site.depth)
         if shape.among is None:
             return object_expr(shape, site, self.algebra)
         written = self._written(shape)

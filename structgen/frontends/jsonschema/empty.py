@@ -107,8 +107,12 @@ class Emptiness:
     def _explore(self, form: Form) -> list[Test] | None:
         if form.null or form.boolean:
             return None
-        if any(scalars.is_live(one) for one in form.number) or any(strings.is_live(one) for one in form.string):
-            return None
+        for number in form.number:
+            if scalars.is_live(number):
+                return None
+        for string in form.string:
+            if strings.is_live(string):
+                return None
         found: list[Test] = []
         shapes: list[Arr | Obj] = [*form.array, *form.object]
         for shape in shapes:

@@ -167,7 +167,12 @@ def string_leaf(dfa: CharDFA, style: JsonStyle, low: int = 0, high: int | None =
 
 def any_string(style: JsonStyle) -> Leaf:
     """All JSON strings."""
-    return _string_leaf(CharDFA.any(), style.escapes, 0, None)
+    return _any_string(style.escapes)
+
+
+@lru_cache(maxsize=8)
+def _any_string(escapes: str) -> Leaf:
+    return _string_leaf(CharDFA.any(), escapes, 0, None)
 
 
 # ---- numbers ----
