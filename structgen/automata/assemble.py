@@ -76,9 +76,7 @@ class Assembler:
         self._counted, self._minus, self._special, self._bind = counted, minus, special, bind
         self._key, self._scope = key, scope
         self.nodes, self.edges, self.calls = 1, 0, 0  # how many are in use; node 0 is `calls.END`
-        self.views: list[memoryview] = []  # of the arrays of them, for to write to an array takes 2 us
-        self._room = 0, 0, 0
-        self.claim(1, 0, 0)
+        self._look()
         self._wrapped: dict[Expr, Rule] = {}
         self.detours: dict[int, tuple[Leaf, list[tuple[int, int, int]]]] = {}  # by leaf: the leaf, and its first steps
 
@@ -149,6 +147,10 @@ class Assembler:
             )
         for name, size in (("node", 5 * nodes), ("edge", 5 * edges), ("call", 3 * calls)):
             self.arena.reserve(name, size)
+        self._look()
+
+    def _look(self) -> None:
+        """Take the arrays as they are now; views of them, for to write to an array takes 2 us."""
         node, edge, call = self.views = [memoryview(self.arena[name]) for name in ("node", "edge", "call")]
         self._room = min(len(node) // 5, self.max_nodes), len(edge) // 5, len(call) // 3
 

@@ -27,6 +27,8 @@ from structgen.ir.report import Finding
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.read import Reader
 
+_STRINGS: Final = frozenset((str,))
+
 FEW: Final = 6
 """Up to so many patterns of property names are few enough, or it is found out where a text gets to them."""
 
@@ -42,7 +44,7 @@ def _names(reader: Reader, keyword: str, value: Any) -> tuple[str, ...]:
     if type(value) is not list:
         hint = 'Since draft 4, the object lists its required properties: "required": ["a"].' if keyword == "required" else None
         raise reader.bad(keyword, f"must be a list of strings, not {name_of(value)}", hint)
-    if not all(type(name) is str for name in value):
+    if not _STRINGS.issuperset(map(type, value)):
         raise reader.bad(keyword, "must list strings only")
     _once(reader, keyword, value)
     if not value and reader.draft == 4:

@@ -83,7 +83,7 @@ class Lists:
     def entries(self, members: Sequence[Member]) -> Expr:
         """Members in any order, and other keys."""
         value, colon = self.site.value, self.colon
-        known = [Known(self.key_of(one), seq(colon, value(one.goal)), one.required) for one in members]
+        known = [Known(string_literal(one.name, self.site.style), seq(colon, value(one.goal)), one.required) for one in members]
         others = [Other(Rule(partial(self.key, k), "key"), seq(colon, value(one.goal))) for k, one in enumerate(self.classes)]
         return Entries(known, others, self.comma, self.low, self.high)
 

@@ -263,11 +263,11 @@ class Reader:
 
     def _constant(self, value: Any, cell: Cell | str) -> None:
         if type(value) is list:
-            self.add("type", (ARR, False))
+            self.add("type", (ARR, False, False))
             self.add("array", (len(value), True), (*(self.constant(one, cell) for one in value), self.false))
             self.add("minitems", len(value))
         elif type(value) is dict:
-            self.add("type", (OBJ, False))
+            self.add("type", (OBJ, False, False))
             self.add("object", (tuple(value), (), True), (*(self.constant(one, cell) for one in value.values()), self.false))
             self.add("required", tuple(value))
         else:
