@@ -14,38 +14,30 @@ from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary, ref
 
-import numpy as np
-import numpy.typing as npt
-
+from structgen.automata.bulk import write_trie
+from structgen.automata.letters import FREE, FRESH, letters_of
 from structgen.errors import BudgetExceeded
-from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings
+from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
 from structgen.kernels import tables as t
 from structgen.kernels.calls import END
-from structgen.kernels.tables import BIND, CALLS, EDGES, FLAG, HIGH, LOW, NEXT, NO_BOUND, PUSH, TO
-from structgen.vocab.trie import Trie, trie_of
+from structgen.kernels.tables import BIND, CALLS, EDGES, FLAG, NO_BOUND
+from structgen.vocab.trie import trie_of
 
 if TYPE_CHECKING:
     from structgen.automata.leaves import LeafPool
     from structgen.ir.regular import CharDFA
     from structgen.kernels.arena import Arena
 
-Nodes = npt.NDArray[np.int32]
-
 CHUNK: Final = 256
 """Counted repetitions unfold this many at a time."""
 
 _TRIE_FROM: Final = 8  # alternatives of plain literals become a trie from this many on
 
-_KEPT: Final = 1 << 12  # literals whose nodes are kept
-
 _WORDS_MAX: Final = 128  # strings up to so many are written one by one (30 take 0.4 ms, in bulk 1.6; 250 take 3.3, in bulk 2.1)
 
-FREE: Final = -1
 _NOWHERE: Final = -2  # what is called for an expression without texts
-_FRESH: Final = array("i", (-1, 0, 0, -1, -1))
-_ENDS: Final = _FRESH + array("i", (-1, 0, 1, -1, -1))  # the first and the last node of a body
+_ENDS: Final = FRESH + array("i", (-1, 0, 1, -1, -1))  # the first and the last node of a body
 
 
 class Assembler:
@@ -70,7 +62,7 @@ class Assembler:
         max_nodes: int,
     ) -> None:
         self.arena, self.pool, self.max_nodes = arena, pool, max_nodes
-        self.letters = _LETTERS.setdefault(pool, _Letters(pool))
+        self.letters = letters_of(pool)
         self.rules: list[Rule] = []
         self.targets: dict[Expr, int] = {}  # of expressions that are one call edge: what it leads to
         self._counted, self._minus, self._special, self._bind = counted, minus, special, bind
@@ -205,8 +197,19 @@ class _Body:
         for strings, a, b in self.bulk:
             self.strings(strings, a, b)
 
+    def strings(self, expr: Strings, a: int, b: int) -> None:
+        """Write a trie in bulk, when everything before is in the arrays."""
+        trie, other = trie_of(expr.items), expr.respelling
+        behind: dict[int, int] = {}
+        if other is not None:
+            body = _Body(self.to)
+            for byte in other.bytes & {*trie.byte.tolist()}:
+                ((_, _, behind[byte]),) = body.detour(other.leaf_of(byte))
+            body.finish()
+        write_trie(self.to, trie, a, b, empty=b"" in expr.items, escape=0 if other is None else other.first, behind=behind)
+
     def node(self) -> int:
-        self.nodes += _FRESH
+        self.nodes += FRESH
         self.next += 1
         return self.next - 1
 
@@ -234,7 +237,7 @@ class _Body:
             left -= 1
             if left:
                 after = self.next
-                nodes += _FRESH
+                nodes += FRESH
                 self.next += 1
             else:
                 after = b
@@ -393,7 +396,7 @@ class _Body:
 
     def net(self, expr: Net, between: tuple[int, int] | None) -> int:
         first = self.next
-        self.nodes += _FRESH * expr.size
+        self.nodes += FRESH * expr.size
         self.next += expr.size
         if between is None:
             leaving = {a for a, _, _ in expr.edges}
@@ -408,98 +411,6 @@ class _Body:
         for a, part, b in expr.edges:
             self.chain((FREE,) if part is None else _parts(part), first + a, first + b)
         return first
-
-    def strings(self, expr: Strings, a: int, b: int) -> None:
-        """Write a trie in bulk: trie node i becomes node base + i, and edge at + i leads there."""
-        to, arena = self.to, self.to.arena
-        trie = trie_of(expr.items)
-        n = len(trie.byte)
-        other, behind = expr.respelling, np.full(256, -1, np.int32)
-        if other is not None:
-            body = _Body(to)
-            for byte in other.bytes & {*trie.byte.tolist()}:
-                ((_, _, behind[byte]),) = body.detour(other.leaf_of(byte))
-            body.finish()
-        ends = np.flatnonzero(trie.first[1:] > trie.first[:-1])
-        to.claim(to.nodes + n, to.edges + 2 * n, to.calls + len(ends) + 1)
-        base, at, call = to.nodes, to.edges, to.calls
-        index = np.arange(n)
-        every, edge, calls = (arena[name].reshape(-1, width) for name, width in (("node", 5), ("edge", 5), ("call", 3)))
-        nodes, edges = every[base : base + n], edge[at : at + n]
-        nodes[:] = _FRESH
-        nodes[:, EDGES] = np.where(trie.end > index + 1, at + index + 1, -1)
-        nodes[ends, CALLS] = call + np.arange(len(ends))
-        edges[:, LOW] = edges[:, HIGH] = trie.byte
-        edges[:, TO] = base + index
-        edges[:, PUSH] = -1
-        has_next = (trie.end < n) & (trie.depth[np.minimum(trie.end, n - 1)] == trie.depth)
-        edges[:, NEXT] = np.where(has_next, at + trie.end, -1)
-        if n:  # the edges of the root continue the list of node a
-            tops = np.flatnonzero(trie.depth == 0)
-            edges[tops[-1], NEXT] = every[a, EDGES]
-            every[a, EDGES] = at
-        calls[call : call + len(ends)] = FREE, b, -1
-        if other is not None:
-            at += self.respell(other.first, behind[trie.byte], trie, at, a)
-        to.nodes, to.edges, to.calls = base + n, at + n, call + len(ends)
-        if b"" in expr.items:
-            calls[to.calls] = FREE, b, every[a, CALLS]
-            every[a, CALLS] = to.calls
-            to.calls += 1
-
-    def respell(self, first: int, behind: Nodes, trie: Trie, at: int, a: int) -> int:
-        """Beside each edge of a trie, one for the byte `first` to the node `behind` it (-1: none), behind the `at` + n edges there are.
-
-        How many edges these are.
-        """
-        every, edge = (self.to.arena[name].reshape(-1, 5) for name in ("node", "edge"))
-        n, base = len(trie.byte), self.to.nodes
-        child = np.flatnonzero(behind >= 0)
-        parent = np.where(trie.depth[child] == 0, a, 0)
-        for depth in range(1, int(trie.depth.max(initial=0)) + 1):
-            above = np.flatnonzero(trie.depth == depth - 1)
-            here = np.flatnonzero(trie.depth[child] == depth)
-            parent[here] = base + above[np.searchsorted(above, child[here]) - 1]
-        order = np.argsort(parent, kind="stable")
-        child, parent = child[order], parent[order]
-        new = edge[at + n : at + n + len(child)]
-        new[:, LOW] = new[:, HIGH] = first
-        new[:, TO] = behind[child]
-        new[:, PUSH] = base + child
-        last = np.append(parent[1:] != parent[:-1], True) if len(parent) else np.zeros(0, np.bool_)
-        new[:, NEXT] = np.where(last, every[parent, EDGES], at + n + np.arange(1, len(child) + 1))
-        heads = np.append(True, last[:-1]) if len(parent) else last
-        every[parent[heads], EDGES] = at + n + np.flatnonzero(heads)
-        return len(child)
-
-
-class _Letters:
-    """How literals are written by the machines of one pool of leaves."""
-
-    def __init__(self, pool: LeafPool) -> None:
-        self._pool = ref(pool)
-        self._letters: dict[Respelling | None, list[bytes]] = {}  # for each byte, the node that reads it
-        self._known: dict[tuple[bytes, Respelling | None], array[int]] = {}
-
-    def nodes(self, data: bytes, respelling: Respelling | None) -> array[int]:
-        """Nodes that read these bytes, and a fresh one behind them. Kept, for schemas share their keys (12 bytes: 0.4 us, not 3)."""
-        found = self._known.get((data, respelling))
-        if found is None:
-            letters = self._letters.get(respelling) or self._made(respelling)
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            found = self._known[data, respelling] = array("i", b"".join(map(letters.__getitem__, data))) + _FRESH
-        return found
-
-    def _made(self, respelling: Respelling | None) -> list[bytes]:
-        pool = self._pool()
-        assert pool is not None
-        doors = [0] * 256 if respelling is None else pool.doors(respelling)
-        made = self._letters[respelling] = [array("i", (byte, door, 0, -1, -1)).tobytes() for byte, door in enumerate(doors)]
-        return made
-
-
-_LETTERS: Final[WeakKeyDictionary[LeafPool, _Letters]] = WeakKeyDictionary()
 
 
 def _parts(expr: Expr) -> Sequence[Expr]:

@@ -192,6 +192,7 @@ class ByteAutomaton:
         self._taken: dict[int, tuple[Expr, int]] = {}
         self._binds: list[Bind | None] = []  # None: keys of entries, which the kernels compare
         self._bind_ids: dict[int, int] = {}
+        self._keys: list[Expr] = []  # of lists, to be written
         self._scopes = 0
         self._owing: dict[bytes, int] = {}
         self._emptied = -1  # the call in which the memo of moves was emptied last
@@ -251,6 +252,8 @@ class ByteAutomaton:
         """The bind of a key that is new in its list; `node`: what follows it."""
         if alike == "values":
             self.n[t.VALUE] = VALUE_KERNEL.address
+        if not isinstance(key, Rule) and key is not NEVER:
+            self._keys.append(key)
         return self._new_bind(None, key, node, t.KNOWS | t.FRESH | _ALIKE[alike])
 
     def _new_bind(self, bind: Bind | None, inner: Expr, after: int, flags: int) -> int:
@@ -294,7 +297,15 @@ class ByteAutomaton:
 
     def _start_state(self, expr: Expr) -> int:
         node = self._assembler.body(expr)
+        self._write_keys()
         return int(self.call(walk.start, self.handle, node))
+
+    def _write_keys(self) -> None:
+        """Write the keys of the lists that were just written: whoever gets to a list needs them at once."""
+        while self._keys:
+            key = self._keys.pop()
+            start = self._assembler.body(key)
+            self.arena["rule_start"][self._rule_of(key)] = start
 
     def call(self, kernel: Callable[..., Any], *arguments: Any) -> Any:
         """Call a kernel until it needs no more help. Hold `turn`."""
@@ -330,6 +341,7 @@ class ByteAutomaton:
         else:
             start = self._assembler.body(made(rule))
             self.arena["rule_start"][number] = start
+        self._write_keys()
 
     def _grow(self) -> None:
         """Enlarge what is nearly full."""

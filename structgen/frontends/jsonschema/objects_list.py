@@ -15,14 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from structgen.frontends.jsonschema.keys import Member, Rest
 from structgen.frontends.jsonschema.site import Site
 from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal, values_expr
 from structgen.frontends.jsonschema.style import JsonStyle
-from structgen.ir.expr import NEVER, Entries, Expr, Known, Leaf, Lit, Minus, Net, Other, Rule, alt, seq
+from structgen.ir.expr import NEVER, Entries, Expr, Known, Leaf, Lit, Minus, Net, Other, alt, seq
 
 MANY: Final = 2000
 """From so many members on, their names are a tree of rules."""
@@ -84,7 +83,7 @@ class Lists:
         """Members in any order, and other keys."""
         value, colon = self.site.value, self.colon
         known = [Known(string_literal(one.name, self.site.style), seq(colon, value(one.goal)), one.required) for one in members]
-        others = [Other(Rule(partial(self.key, k), "key"), seq(colon, value(one.goal))) for k, one in enumerate(self.classes)]
+        others = [Other(self.key(k), seq(colon, value(one.goal))) for k, one in enumerate(self.classes)]
         return Entries(known, others, self.comma, self.low, self.high)
 
     def key_of(self, one: Member) -> Lit:
