@@ -182,8 +182,8 @@ class Vocabulary:
     def encode(self, text: str | bytes) -> list[int]:
         """Ids whose bytes are exactly `text`, as the tokenizer itself would cut it in the middle of a text; no special tokens.
 
-        Where the tokenizer gives other bytes (it normalises, or there is no tokenizer): longest match. Raises `VocabularyError` where
-        no tokens have these bytes.
+        Where the tokenizer gives other bytes (it normalises, or there is no tokenizer): longest match. Raises `DeadEnd` where no tokens
+        have these bytes, `VocabularyError` where the tokenizer cannot be asked.
         """
         return self._encoder(text)
 
