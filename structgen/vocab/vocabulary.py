@@ -106,7 +106,8 @@ class Vocabulary:
         special: Mapping[str, int] | None = None,
         encode: Callable[[str], list[int]] | None = None,
     ) -> Vocabulary:
-        """The vocabulary whose token `i` has the bytes `tokens[i]`; None and b"" never match text, nor do `eos` and `special` ids.
+        """The vocabulary whose token `i` has the bytes `tokens[i]`; None and b"" never match text, nor do `eos` and `special` ids. Where
+        one of these is beyond the list, there are as many tokens more, without text.
 
         `encode` is the canonical tokenisation (text -> ids), longest match where absent. Raises `VocabularyError` for a bad id or type.
         """

@@ -95,6 +95,21 @@ def test_rows_of_batches() -> None:
     assert out.tolist() == [[0], [0b11], [0]]
 
 
+def test_it_moves_over_automata_only() -> None:
+    with pytest.raises(OptionError, match="a Grammar is no automaton") as caught:
+        Matcher(sg.regex("a"))  # type: ignore[arg-type]
+    assert "sg.compile" in (caught.value.hint or "")
+
+
+def test_it_says_what_the_vocabulary_cannot_spell() -> None:
+    matcher = Matcher(compiled("x|a"))
+    matcher.feed([0])
+    stuck = Matcher(compiled("xa"))
+    assert not stuck.mask().any()
+    with pytest.raises(TokenRefused, match="no token of the vocabulary spells what must come next: 'x'"):
+        stuck.feed([0])
+
+
 def test_what_it_says_of_refused_tokens() -> None:
     language = Seq((Lit(b"a"), Alt((Lit(b"a"), Lit(b"b"), Special("<t>")))))
     matcher = Matcher(TokenAutomaton(ByteAutomaton(language, symbols=Symbols(VOCAB)), VOCAB))
