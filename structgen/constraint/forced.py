@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _WINDOW: Final = 4  # tokens that are encoded with the bytes behind them, and more, up to a place where any tokenizer cuts
 _WINDOW_MAX: Final = 32
-_MEMO_MAX: Final = 1 << 16
+_MEMO_MAX: Final = 16 << 20  # bytes, about: each state within a long text has the rest of it
+_ENTRY: Final = 300  # of one entry, besides
 _END: Final = -1  # that the text may end, among the bytes that may come next
 _WORD: Final = b"\x01"  # stands for what is no whitespace, as no token has it together with others
 
@@ -50,15 +51,25 @@ class Forced:
         self._machine, self._vocabulary = automaton.machine, automaton.vocabulary
         self._musts: dict[int, Must] = {}
         self._known: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = {}
+        self._following: dict[frozenset[int], frozenset[int]] = {}  # sets of many musts, of 8 kB each
+        self._held = 0
 
     def must(self, state: int) -> Must:
         """What must come next, in bytes."""
         found = self._musts.get(state)
         if found is None:
-            if len(self._musts) >= _MEMO_MAX:
-                self._musts.clear()
-            found = self._musts[state] = self._must(state)
+            found = self._must(state)
+            self._hold(len(found.text))
+            self._musts[state] = found
         return found
+
+    def _hold(self, nbytes: int) -> None:
+        """Make room for an entry of a memo; full ones begin anew."""
+        self._held += _ENTRY + nbytes
+        if self._held > _MEMO_MAX:
+            for memo in (self._musts, self._known, self._following):
+                memo.clear()
+            self._held = _ENTRY + nbytes
 
     def _must(self, state: int) -> Must:
         text, machine = bytearray(), self._machine
@@ -75,8 +86,9 @@ class Forced:
             text.append(byte)
         is_one = not plain and len(specials) == 1 and specials[0][0] == specials[0][1]
         special = specials[0][0] - FIRST if is_one else None
-        ends = [] if plain and not accepts else [_END]
-        return Must(bytes(text), state, special, frozenset([*(byte for byte, _ in plain), *ends]))
+        may = [byte for byte, _ in plain] + [_END] * (accepts or not plain)
+        following = frozenset(may if text else ())
+        return Must(bytes(text), state, special, self._following.setdefault(following, following))
 
     def tokens(self, state: int, behind: Sequence[int]) -> list[int]:
         """What must come next, in tokens, if these came before."""
@@ -86,9 +98,9 @@ class Forced:
         key = state, self._window(behind)
         found = self._known.get(key)
         if found is None:
-            if len(self._known) >= _MEMO_MAX:
-                self._known.clear()
-            found = self._known[key] = tuple(self._tokens(*key))
+            found = tuple(self._tokens(*key))
+            self._hold(8 * len(found))
+            self._known[key] = found
         return list(found)
 
     def _tokens(self, state: int, behind: tuple[int, ...]) -> list[int]:

@@ -304,7 +304,7 @@ def test_a_text_that_is_owed(seed: int) -> None:
 
 
 def test_memos_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("constraint.automaton", "constraint.distance", "constraint.forced", "automata.ahead"):
+    for module in ("constraint.automaton", "constraint.distance", "automata.ahead"):
         monkeypatch.setattr(f"structgen.{module}._MEMO_MAX", 5)
     automaton = compiled(Repeat(Lit(b"ab"), 0, 40))
     for _ in range(2):
@@ -314,7 +314,7 @@ def test_memos_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             assert automaton.forced(state) == ([1] if step % 2 else [])
             state = automaton.advance(state, step % 2)
         assert state == COMPLETE
-    assert max(map(len, (automaton._moves, automaton._forced._musts, automaton._forced._known, automaton._distances._known))) <= 5
+    assert max(map(len, (automaton._moves, automaton._distances._known))) <= 5
 
 
 def test_dropped_rows_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:

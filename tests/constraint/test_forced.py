@@ -111,6 +111,19 @@ def test_tokens_that_the_tokenizer_would_not_have_taken_force_nothing() -> None:
     assert automaton.forced(behind, behind=[5, 2]) == [5]
 
 
+def test_memos_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "dabcd" * 60
+    automaton = sg.compile(sg.choice([text]), WORDS)
+    tokens = WORDS.encode(text)
+    rest = check(automaton, tokens)
+    held = automaton._forced._held
+    monkeypatch.setattr("structgen.constraint.forced._MEMO_MAX", 4000)
+    again = sg.compile(sg.choice([text]), WORDS)
+    assert check(again, tokens) == rest > 1000
+    assert again._forced._held <= 4000 < held
+    assert sum(len(must.text) for must in again._forced._musts.values()) + 8 * sum(map(len, again._forced._known.values())) <= 4000
+
+
 def test_what_is_no_token_is_named() -> None:
     automaton = sg.compile(sg.choice(["abcd"]), WORDS)
     with pytest.raises(VocabularyError, match="there is no token 99"):
