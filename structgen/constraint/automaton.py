@@ -19,10 +19,11 @@ from structgen.automata.machine import ByteAutomaton
 from structgen.automata.symbols import FIRST, Symbols
 from structgen.constraint.distance import Distances
 from structgen.constraint.fill import Ints, fill
+from structgen.constraint.forced import Forced
 from structgen.constraint.protocol import DEAD, ENDED, NO_END, Classes, Words, by_class, whole
 from structgen.constraint.rows import Line, Row
 from structgen.constraint.tables import tables_of
-from structgen.errors import GrammarError, OptionError, VocabularyError
+from structgen.errors import GrammarError, OptionError
 from structgen.ir.language import Language, Output
 from structgen.kernels import moves, settle, survey, walk
 from structgen.kernels import tables as t
@@ -71,7 +72,7 @@ class TokenAutomaton:
         self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._stopping: dict[tuple[int, ...], TokenAutomaton] = {}  # the same with other stop ids
-        self._forced: dict[int, list[int]] = {}
+        self._forced = Forced(self)
         self._classes: dict[int, Classes] = {}  # by twin
         self._classes_bytes = 0
         self._own = self._begun()
@@ -323,83 +324,24 @@ class TokenAutomaton:
         """Write the rows of many states into `out`, uint32[len(states), words]. Raises OptionError for another array."""
         fill([self] * len(states), states, out)
 
-    def forced(self, state: int) -> list[int]:
-        """The tokens that must come next, special ones too, text as the vocabulary itself would cut it; empty where there is a choice.
+    def forced(self, state: int, *, behind: Sequence[int] = ()) -> list[int]:
+        """The tokens that must come next, special ones too, text as the tokenizer itself would cut it; empty where there is a choice.
 
-        Bytes at the end that a longer token could still take in are left out (ALGORITHMS 18.1, K13).
+        `behind`: the last tokens so far, or all of them, for the cut depends on the text before; without them it is as if the text began
+        here. Where they are not as the tokenizer cuts them, or where it may cut in several ways, nothing is forced (see
+        `constraint.forced`).
         """
         if not 0 < state < self.machine.states:
             return []
-        found = self._forced.get(state)
-        if found is None:
-            with self.machine.turn:
-                found = _remember(self._forced, state, self._force(state))
-        return list(found)
+        with self.machine.turn:
+            return self._forced.tokens(int(state), behind)
 
     def forced_bytes(self, state: int) -> bytes:
         """The bytes that must come next, however they are cut into tokens: up to a choice, a special token, or where the text may end."""
         if not 0 < state < self.machine.states:
             return b""
         with self.machine.turn:
-            return self._must(int(state))[0]
-
-    def _must(self, state: int) -> tuple[bytes, int, int | None]:
-        """The bytes that must come next, the state behind them, and the special token that must follow there."""
-        text = bytearray()
-        while state and not self.accepts(state):
-            twin = self.machine.twin(state)  # moves of the state itself would be states for good
-            plain, specials = self.machine.moves(twin), self._special_moves(twin)
-            if len(plain) == 1 and not specials:
-                text.append(plain[0][0])
-                state = self.machine.read(bytes(text[-1:]), state)[1]
-            elif not plain and len(specials) == 1 and specials[0][0] == specials[0][1]:
-                return bytes(text), state, specials[0][0] - FIRST
-            else:
-                break
-        return bytes(text), state, None
-
-    def _force(self, state: int) -> list[int]:
-        out: list[int] = []
-        while True:
-            text, state, special = self._must(state)
-            ends = special is not None or not self.machine.moves(self.machine.twin(state))
-            tokens = self._cut(text, len(text) if ends else self._safe_cut(text))
-            out += tokens
-            if special is None or self.vocabulary.decode(tokens) != text:
-                return out
-            out.append(special)
-            state = self.advance(state, special)
-
-    def _cut(self, text: bytes, keep: int) -> list[int]:
-        """The tokens of a text as far as they lie in its first `keep` bytes and are text in this grammar."""
-        try:
-            ids = self.vocabulary.encode(text)
-        except VocabularyError:
-            return []
-        out: list[int] = []
-        for token in ids:
-            keep -= len(self.vocabulary.bytes_of(token))
-            if keep < 0 or token in self.machine.symbols.named:
-                break
-            out.append(token)
-        return out
-
-    def _safe_cut(self, text: bytes) -> int:
-        """How many bytes no token can take together with what follows the text."""
-        trie = self._tables.trie
-        for at in range(max(0, len(text) - self.vocabulary.max_token_bytes), len(text)):
-            low, high, node = int(trie.root[text[at]]), int(trie.root[text[at] + 1]), -1
-            for byte in text[at:]:
-                while low < high and trie.byte[low] != byte:
-                    low = int(trie.end[low])
-                if low >= high:
-                    node = -1
-                    break
-                node, high = low, int(trie.end[low])
-                low += 1
-            if node >= 0 and trie.end[node] > node + 1:
-                return at
-        return len(text)
+            return self._forced.must(int(state)).text
 
     def distance(self, state: int, *, exact: bool = False) -> int:
         """So many tokens suffice to end a text (0 if it may end here, stop tokens not counted): the fewest, where few states lie between,
