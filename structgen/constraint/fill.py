@@ -49,7 +49,7 @@ def fill(constraints: Sequence[Constraint], states: Sequence[int] | Ints, out: A
         for at, line in zip(places, held, strict=True):
             target[at] = line.words
         return
-    sources, nbytes = np.array([line.address for line in held], np.int64), 4 * target.shape[1]
+    sources, nbytes = np.array([line.into for line in held], np.int64), 4 * target.shape[1]
     targets = target.ctypes.data + target.strides[0] * places
     on_all_cores(lambda first, end: copy_rows(sources, targets, nbytes, first, end), count, nbytes * count)
 
@@ -61,7 +61,8 @@ def _lines(constraints: Sequence[Any], states: Sequence[int] | Ints) -> list[Lin
             ((row := one.rows.get(state)) and row.line) or one.line(whole(state, "state"))
             for one, state in zip(constraints, states, strict=True)
         ]
-    return [Line.of(np.ascontiguousarray(one.mask(state), np.uint32)) for one, state in zip(constraints, states, strict=True)]
+    rows = [np.ascontiguousarray(one.mask(state), np.uint32) for one, state in zip(constraints, states, strict=True)]
+    return [Line(row, row.ctypes.data) for row in rows]
 
 
 def _writable(out: Any, count: int | None, widths: set[int]) -> npt.NDArray[np.uint32]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import pointer_to
+from structgen.kernels.arena import pointer_to, u32
 from structgen.kernels.linking import jit
 
 _BLOCK = 64
@@ -15,9 +15,9 @@ for _k in range(32):
 
 
 @jit
-def list_ids(row, ids):
-    """Write the tokens of a row, ascending, into `ids`: how many, or -1 where there are more than it holds."""
-    words, into, count, room, size = pointer_to(row), pointer_to(ids), 0, ids.shape[0], row.shape[0]
+def listed(words, size, into, room):
+    """Write the tokens of a row of so many words, ascending: how many, or -1 where there are more than `room`."""
+    count = np.int64(0)
     for at in range(0, size, _BLOCK):
         stop, some = min(at + _BLOCK, size), np.uint32(0)
         for w in range(at, stop):  # mostly nothing: done in vectors, a row without tokens takes 0.7 us instead of 4.5
@@ -28,7 +28,7 @@ def list_ids(row, ids):
             bits, token = np.int64(words[w]), 32 * w
             while bits:
                 if count == room:
-                    return -1
+                    return np.int64(-1)
                 into[count] = token + _PLACE[((bits & -bits) * _DE_BRUIJN & 0xFFFFFFFF) >> 27]
                 count += 1
                 bits &= bits - 1
@@ -36,8 +36,17 @@ def list_ids(row, ids):
 
 
 @jit
-def expand(ids, row):
-    """Set the bits of tokens in a row."""
-    words, tokens = pointer_to(row), pointer_to(ids)
+def list_ids(row, ids):
+    """Write the tokens of a row, ascending, into `ids`: how many, or -1 where there are more than it holds."""
+    return listed(pointer_to(row), row.shape[0], pointer_to(ids), ids.shape[0])
+
+
+@jit
+def expand(ids, into, size):
+    """Make the memory at an address a row of so many words with these tokens."""
+    words, tokens = u32(into), pointer_to(ids)
+    for w in range(size):
+        words[w] = 0
     for j in range(ids.shape[0]):
         words[tokens[j] >> 5] |= np.uint32(1) << np.uint32(tokens[j] & 31)
+    return 0
