@@ -66,7 +66,8 @@ KERNELS: Final[dict[str, tuple[str, ...]]] = {
     "logits.pick": ("f8:1,float,f8:1",),
     "batch.copy_rows": ("i8:1,i8:1,int,int,int",),
     "batch.forbid": ("u4:2,u4:2,int,b1:1,int,int", "u2:2,u4:2,int,b1:1,int,int"),
-    "rows.list_ids": ("u4:1,u4:1",),
+    "rows.tell": ("u4:1,u4:1",),
+    "rows.are_same": ("int,int,int",),
     "rows.expand": ("u4:1,int,int",),
 }
 """Each kernel that Python calls, and the kinds of its arguments (`kernels.linking`); those that take longest first."""

@@ -8,29 +8,26 @@ Not here: running them (`machine`, `kernels.step`).
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import chain, groupby
+from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
 
-import numpy as np
-import numpy.typing as npt
-
+from structgen.automata.bulk import write_trie
+from structgen.automata.letters import FREE, FRESH, letters_of
 from structgen.errors import BudgetExceeded
-from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Respelling, Rule, Seq, Special, Strings
+from structgen.ir.expr import Alt, Bind, Entries, Expr, Leaf, Lit, Minus, Net, Repeat, Rule, Seq, Special, Strings
 from structgen.kernels import tables as t
 from structgen.kernels.calls import END
-from structgen.kernels.tables import BIND, CALLS, EDGES, FLAG, HIGH, LOW, NEXT, NO_BOUND, PUSH, TO
-from structgen.vocab.trie import Trie, trie_of
+from structgen.kernels.tables import BIND, CALLS, EDGES, FLAG, NO_BOUND
+from structgen.vocab.trie import trie_of
 
 if TYPE_CHECKING:
     from structgen.automata.leaves import LeafPool
     from structgen.ir.regular import CharDFA
     from structgen.kernels.arena import Arena
-
-Nodes = npt.NDArray[np.int32]
 
 CHUNK: Final = 256
 """Counted repetitions unfold this many at a time."""
@@ -39,16 +36,16 @@ _TRIE_FROM: Final = 8  # alternatives of plain literals become a trie from this 
 
 _WORDS_MAX: Final = 128  # strings up to so many are written one by one (30 take 0.4 ms, in bulk 1.6; 250 take 3.3, in bulk 2.1)
 
-FREE: Final = -1
-_FRESH: Final = [-1, 0, 0, -1, -1]
+_NOWHERE: Final = -2  # what is called for an expression without texts
+_ENDS: Final = FRESH + array("i", (-1, 0, 1, -1, -1))  # the first and the last node of a body
 
 
 class Assembler:
     """Writes rule bodies into `arena` (the arrays of one machine), whose leaves are in `pool`.
 
-    `rule_id(rule)` numbers rules, `counted(node, low, high)` and `minus(node, taken)` make nodes of those kinds, `special(token)`
-    gives the runs of symbols of special tokens, `bind(bind)` binds, `key(key, node, alike)` keys that are new in a list and lead to `node`,
-    `scope(required, low, high, node)` lists that begin at `node`.
+    `counted(node, low, high)` and `minus(node, taken)` make nodes of those kinds, `special(token)` gives the runs of symbols of special
+    tokens, `bind(bind)` binds, `key(key, node, alike)` keys that are new in a list and lead to `node`, `scope(required, low, high, node)`
+    lists that begin at `node`.
     """
 
     def __init__(
@@ -56,7 +53,6 @@ class Assembler:
         arena: Arena,
         pool: LeafPool,
         *,
-        rule_id: Callable[[Rule], int],
         counted: Callable[[int, int, int], int],
         minus: Callable[[int, Expr], int],
         special: Callable[[Special], list[tuple[int, int]]],
@@ -66,37 +62,58 @@ class Assembler:
         max_nodes: int,
     ) -> None:
         self.arena, self.pool, self.max_nodes = arena, pool, max_nodes
-        self.letters = _LETTERS.setdefault(pool, {})
-        self._rule_id, self._counted, self._minus, self._special, self._bind = rule_id, counted, minus, special, bind
+        self.letters = letters_of(pool)
+        self.rules: list[Rule] = []
+        self.targets: dict[Expr, int] = {}  # of expressions that are one call edge: what it leads to
+        self._counted, self._minus, self._special, self._bind = counted, minus, special, bind
         self._key, self._scope = key, scope
         self.nodes, self.edges, self.calls = 1, 0, 0  # how many are in use; node 0 is `calls.END`
-        self._wrapped: dict[int, Rule] = {}
-        self._kept: list[Expr] = []
+        self._look()
+        self._wrapped: dict[Expr, Rule] = {}
         self.detours: dict[int, tuple[Leaf, list[tuple[int, int, int]]]] = {}  # by leaf: the leaf, and its first steps
 
     def body(self, expr: Expr) -> int:
         """Write a rule body; the node where it starts (perhaps one of a leaf)."""
-        return self.bodies([expr])[0]
+        if type(expr) is Minus:
+            return self._minus(self.leaf(expr.leaf), expr.taken)
+        body = _Body(self)
+        start = body.add(expr)
+        body.finish()
+        return start
 
     def bodies(self, exprs: Sequence[Expr]) -> list[int]:
         """Write several rule bodies at once, which costs little more than one. The nodes where they start."""
         # The taken texts of a minus get bodies too: those first, one set of lists is pending at a time.
-        made = {id(expr): self._minus(self.leaf(expr.leaf), expr.taken) for expr in exprs if isinstance(expr, Minus)}
+        made = [self.body(expr) if type(expr) is Minus else None for expr in exprs]
         body = _Body(self)
-        return body.finish([made[id(expr)] if id(expr) in made else body.add(expr) for expr in exprs])
+        starts = [body.add(expr) if start is None else start for expr, start in zip(exprs, made, strict=True)]
+        body.finish()
+        return starts
+
+    def target(self, expr: Expr) -> int:
+        """What the call edge of an expression leads to that is one."""
+        found = self.targets.get(expr)
+        if found is None:
+            if isinstance(expr, Rule):
+                found = len(self.rules)
+                self.rules.append(expr)
+                self.arena.reserve("rule_start", found + 1, fill=-1)
+            elif isinstance(expr, Leaf):
+                start = self.leaf(expr)
+                found = start if start >= 0 else _NOWHERE
+            elif isinstance(expr, Bind):
+                found = BIND + self._bind(expr)
+            elif isinstance(expr, Minus):  # a rule of its own: its taken texts get a body too, and one body is written at a time
+                found = self.target(self.wrapped(expr))
+            else:
+                raise TypeError(f"not an expression: {expr!r}")
+            self.targets[expr] = found
+        return found
 
     def leaf(self, leaf: Leaf) -> int:
         """The start node of a leaf; -1 where nothing matches."""
         node, low, high = self.pool.start(leaf)
         return node if high is None and low == 0 else self._counted(node, low, NO_BOUND if high is None else high)
-
-    def letters_of(self, respelling: Respelling | None) -> Letters:
-        """How literals with another spelling are written."""
-        found = self.letters.get(respelling)
-        if found is None:
-            doors = [0] * 256 if respelling is None else self.pool.doors(respelling)
-            found = self.letters[respelling] = [(byte, door, 0, -1, -1) for byte, door in enumerate(doors)]
-        return found
 
     def atom(self, expr: Expr) -> Expr:
         """`expr` itself if it costs one edge, else a rule around it, so that a repetition holds its body once."""
@@ -106,11 +123,28 @@ class Assembler:
 
     def wrapped(self, expr: Expr) -> Rule:
         """A rule whose body is `expr`, the same one for the same expression."""
-        found = self._wrapped.get(id(expr))
+        found = self._wrapped.get(expr)
         if found is None:
-            found = self._wrapped[id(expr)] = Rule(lambda: expr, "part")
-            self._kept.append(expr)
+            found = self._wrapped[expr] = Rule(lambda: expr, "part")
         return found
+
+    def claim(self, nodes: int, edges: int, calls: int) -> None:
+        """Make room for that many in all."""
+        room = self._room
+        if nodes <= room[0] and edges <= room[1] and calls <= room[2]:
+            return
+        if nodes > self.max_nodes:
+            raise BudgetExceeded(
+                f"the grammar unfolds to more than {self.max_nodes:,} nodes", hint="raise budget= or make the grammar smaller"
+            )
+        for name, size in (("node", 5 * nodes), ("edge", 5 * edges), ("call", 3 * calls)):
+            self.arena.reserve(name, size)
+        self._look()
+
+    def _look(self) -> None:
+        """Take the arrays as they are now; views of them, for to write to an array takes 2 us."""
+        node, edge, call = self.views = [memoryview(self.arena[name]) for name in ("node", "edge", "call")]
+        self._room = min(len(node) // 5, self.max_nodes), len(edge) // 5, len(call) // 3
 
 
 class _Body:
@@ -119,12 +153,12 @@ class _Body:
     def __init__(self, to: Assembler) -> None:
         self.to = to
         self.base = self.next = to.nodes
-        self.nodes: list[int] = []
+        self.nodes = array("i")
         self.edges: list[int] = []
         self.calls: list[int] = []
         self.edge, self.called = to.edges, to.calls  # the numbers of the next byte edge and the next call edge
         self.ends: set[int] = set()  # accepting nodes without edges: a call that returns there is a tail call
-        self.todo: list[tuple[Expr, int, int]] = []
+        self.todo: list[tuple[Expr, int, int]] = []  # what has parts, and the nodes between which it is to be written
         self.detours: dict[int, tuple[Leaf, list[tuple[int, int, int]]]] = {}  # those that are not in the arrays yet
         self.bulk: list[tuple[Strings, int, int]] = []
 
@@ -137,34 +171,45 @@ class _Body:
         if type(expr) is Net:
             start = self.net(expr, None)
         else:
-            start = self.node()
-            end = self.node()
-            self.nodes[-5 + FLAG] = 1
+            start, end = self.next, self.next + 1
+            self.nodes += _ENDS
+            self.next += 2
             self.ends.add(end)
-            self.place(expr, start, end)
+            self.chain((expr,), start, end)
         while self.todo:
-            self.connect(*self.todo.pop())
+            part, a, b = self.todo.pop()
+            _WRITERS[type(part)](self, part, a, b)
         return start
 
-    def finish(self, starts: list[int]) -> list[int]:
+    def finish(self) -> None:
         """Copy everything into the arrays."""
-        to, arena = self.to, self.to.arena
-        count = self.next - self.base
-        self.claim(count, self.edge - to.edges, self.called - to.calls)
-        if self.nodes:
-            arena["node"][5 * self.base : 5 * self.next] = self.nodes
+        to = self.to
+        to.claim(self.next, self.edge, self.called)
+        node, edge, call = to.views
+        node[5 * self.base : 5 * self.next] = self.nodes
         if self.edges:
-            arena["edge"][5 * to.edges : 5 * self.edge] = self.edges
+            edge[5 * to.edges : 5 * self.edge] = array("i", self.edges)
         if self.calls:
-            arena["call"][3 * to.calls : 3 * self.called] = self.calls
+            call[3 * to.calls : 3 * self.called] = array("i", self.calls)
         to.nodes, to.edges, to.calls = self.next, self.edge, self.called
-        to.detours.update(self.detours)
+        if self.detours:
+            to.detours.update(self.detours)
         for strings, a, b in self.bulk:
             self.strings(strings, a, b)
-        return starts
+
+    def strings(self, expr: Strings, a: int, b: int) -> None:
+        """Write a trie in bulk, when everything before is in the arrays."""
+        trie, other = trie_of(expr.items), expr.respelling
+        behind: dict[int, int] = {}
+        if other is not None:
+            body = _Body(self.to)
+            for byte in other.bytes & {*trie.byte.tolist()}:
+                ((_, _, behind[byte]),) = body.detour(other.leaf_of(byte))
+            body.finish()
+        write_trie(self.to, trie, a, b, empty=b"" in expr.items, escape=0 if other is None else other.first, behind=behind)
 
     def node(self) -> int:
-        self.nodes += _FRESH
+        self.nodes += FRESH
         self.next += 1
         return self.next - 1
 
@@ -182,69 +227,53 @@ class _Body:
         self.nodes[head] = self.called
         self.called += 1
 
-    def free(self, a: int, b: int) -> None:
-        self.call(a, FREE, b)
+    def chain(self, parts: Sequence[Any], a: int, b: int) -> None:
+        """Write parts one after the other from node a to node b: now those that are an edge or a literal, later those that have parts of
+        their own, for expressions may nest deeply. A number is what a call edge leads to. Nothing else may lead into a or out of b.
 
-    def connect(self, expr: Expr, a: int, b: int) -> None:
-        """Write `expr` between nodes a and b. Nothing may lead into a or out of b that belongs to the expression."""
-        write = _WRITERS.get(type(expr))
-        if write is None:
-            raise TypeError(f"not an expression: {expr!r}")
-        write(self, expr, a, b)
+        Most of what is written is written here, so it calls as little as it can."""
+        nodes, calls, base, targets, left = self.nodes, self.calls, self.base, self.to.targets, len(parts)
+        for part in parts:
+            left -= 1
+            if left:
+                after = self.next
+                nodes += FRESH
+                self.next += 1
+            else:
+                after = b
+            to = targets.get(part, part)
+            if type(to) is not int:
+                if type(to) is Lit:
+                    self.literal(to, a, after)
+                    a = after
+                    continue
+                if type(to) in _WRITERS:
+                    self.todo.append((to, a, after))
+                    a = after
+                    continue
+                to = self.to.target(to)
+            if to != _NOWHERE:
+                head = 5 * (a - base) + CALLS
+                calls += (to, -1 if after in self.ends and to != FREE else after, nodes[head])
+                nodes[head] = self.called
+                self.called += 1
+            a = after
 
     def sequence(self, expr: Seq, a: int, b: int) -> None:
-        if not expr.parts:
-            self.free(a, b)
-            return
-        for part in expr.parts[:-1]:
-            mid = self.node()
-            self.place(part, a, mid)
-            a = mid
-        self.place(expr.parts[-1], a, b)
-
-    def place(self, expr: Expr, a: int, b: int) -> None:
-        """Write a part now if it is an atom, later if it has parts of its own: expressions may nest deeply."""
-        if type(expr) in _COMPOUND:
-            self.todo.append((expr, a, b))
-        elif type(expr) is Rule:
-            self.call(a, self.to._rule_id(expr), b)
-        else:
-            self.connect(expr, a, b)
-
-    def rule(self, expr: Rule, a: int, b: int) -> None:
-        self.call(a, self.to._rule_id(expr), b)
-
-    def leaf(self, expr: Leaf, a: int, b: int) -> None:
-        start = self.to.leaf(expr)
-        if start >= 0:
-            self.call(a, start, b)
-
-    def minus(self, expr: Minus, a: int, b: int) -> None:
-        # A rule of its own: its taken texts get a body too, and one body is written at a time.
-        self.call(a, self.to._rule_id(self.to.wrapped(expr)), b)
-
-    def bind(self, expr: Bind, a: int, b: int) -> None:
-        self.call(a, BIND + self.to._bind(expr), b)
+        self.chain(expr.parts or (FREE,), a, b)
 
     def entries(self, expr: Entries, a: int, b: int) -> None:
         """From node `begin` an entry begins, at node `behind` it is complete."""
         begin, behind = self.node(), self.node()
-        known = sorted(expr.known, key=lambda entry: not entry.required)
+        known = [*(one for one in expr.known if one.required), *(one for one in expr.known if not one.required)]
         high = NO_BOUND if expr.high is None else expr.high
         if not expr.others:
             high = min(high, len(known))
-        scope = self.to._scope(sum(one.required for one in known), expr.low, high, begin)
+        scope = self.to._scope(len([one for one in known if one.required]), expr.low, high, begin)
         self.call(a, _deed(t.OPEN, scope), b)
-        first = self.next
-        self.nodes += 3 * len(known) * _FRESH
-        self.next += 3 * len(known)
+        once, take = _deed(t.ONCE, 0), _deed(t.TAKE, 0)
         for number, one in enumerate(known):
-            key = first + 3 * number
-            value, read = key + 1, key + 2
-            self.call(begin, _deed(t.ONCE, number), key)
-            self.place(one.key, key, read)
-            self.call(read, _deed(t.TAKE, number), value)
-            self.place(one.value, value, behind)
+            self.chain((once + number, one.key, take + number, *_parts(one.value)), begin, behind)
         room, more = begin, behind
         if high != NO_BOUND:
             room, more = self.node(), self.node()
@@ -253,8 +282,8 @@ class _Body:
         for other in expr.others:
             value = self.node()
             self.call(room, BIND + self.to._key(other.key, value, expr.alike), FREE)
-            self.place(other.value, value, behind)
-        self.place(expr.separator, more, begin)
+            self.chain(_parts(other.value), value, behind)
+        self.chain(_parts(expr.separator), more, begin)
         self.call(behind, _deed(t.DONE, 0), FREE)
 
     def words(self, expr: Strings, a: int, b: int) -> None:
@@ -262,19 +291,19 @@ class _Body:
         if len(expr.items) > _WORDS_MAX:
             self.bulk.append((expr, a, b))
             return
-        items, other, letters = sorted(set(expr.items)), expr.respelling, self.to.letters_of(expr.respelling)
+        items, other = sorted(set(expr.items)), expr.respelling
         todo = [(items, 0, a)] if items else []  # strings, how many bytes they share, and the node behind those
         while todo:
             some, depth, node = todo.pop()
             if len(some[0]) == depth:
-                self.free(node, b)
+                self.call(node, FREE, b)
                 some = some[1:]
             for byte, group in groupby(some, itemgetter(depth)):
                 same, to = [*group], self.next
                 if len(same) == 1:
-                    self.nodes += chain.from_iterable(map(letters.__getitem__, same[0][depth + 1 :]))
-                    self.next += len(same[0]) - depth - 1
-                    self.free(self.node(), b)
+                    self.nodes += self.to.letters.nodes(same[0][depth + 1 :], other)
+                    self.next += len(same[0]) - depth
+                    self.call(self.next - 1, FREE, b)
                 else:
                     todo.append((same, depth + 1, self.node()))
                 self.read(node, byte, byte, to)
@@ -290,19 +319,20 @@ class _Body:
             self.read(a, low, high, b)
 
     def literal(self, expr: Lit, a: int, b: int) -> None:
-        data = expr.data
+        data, nodes, behind = expr.data, self.nodes, self.next  # nodes behind all bytes but the last
         if len(data) < 2:
             if data:
                 self.read(a, data[0], data[0], b)
             else:
-                self.free(a, b)
-        behind = self.next  # nodes behind all bytes but the last
-        if len(data) > 1:
-            self.read(a, data[0], data[0], behind)
-            self.nodes += chain.from_iterable(map(self.to.letters_of(expr.respelling).__getitem__, data[1:-1]))
-            self.nodes += _FRESH
+                self.call(a, FREE, b)
+        else:
+            head = 5 * (a - self.base) + EDGES
+            self.edges += (data[0], data[0], behind, -1, nodes[head], data[-1], data[-1], b, -1, -1)
+            nodes[head] = self.edge
+            nodes += self.to.letters.nodes(data[1:-1], expr.respelling)
+            nodes[-5 + EDGES] = self.edge + 1
+            self.edge += 2
             self.next += len(data) - 1
-            self.read(self.next - 1, data[-1], data[-1], b)
         for i, j, leaf in expr.detours:
             source = behind + i - 1 if i else a
             back = behind + j - 1 if j < len(data) else b
@@ -327,14 +357,16 @@ class _Body:
         return found[1]
 
     def choice(self, expr: Alt, a: int, b: int) -> None:
-        plain = [p.data for p in expr.parts if isinstance(p, Lit) and p.is_plain and p.data]
+        parts = expr.parts
+        plain = [p for p in parts if type(p) is Lit and p.is_plain and p.data] if len(parts) >= _TRIE_FROM else []
         if len(plain) >= _TRIE_FROM:
-            self.words(Strings(plain), a, b)
-            rest = [p for p in expr.parts if not (isinstance(p, Lit) and p.is_plain and p.data)]
-        else:
-            rest = list(expr.parts)
-        for part in rest:
-            self.place(part, a, b)
+            self.words(Strings([p.data for p in plain]), a, b)
+            parts = tuple([p for p in parts if p not in set(plain)])
+        for part in parts:
+            if type(part) is Lit:
+                self.literal(part, a, b)
+            else:
+                self.chain(_parts(part), a, b)
 
     def repeat(self, expr: Repeat, a: int, b: int) -> None:
         low, high = expr.low, expr.high
@@ -343,28 +375,28 @@ class _Body:
         here = a
         for i in range(inline):
             if i >= low:
-                self.free(here, b)
+                self.call(here, FREE, b)
             last = i == inline - 1 and high == inline
             after = b if last else self.node()
-            self.todo.append((body, here, after))
+            self.chain((body,), here, after)
             here = after
         if high is not None and high > inline:
             rest = Repeat(body, max(0, low - inline), high - inline)
-            self.call(here, self.to._rule_id(Rule(lambda: rest, "repeated")), b)
+            self.call(here, self.to.target(Rule(lambda: rest, "repeated")), b)
         elif high is None and low > inline:
             rest = Repeat(body, low - inline, None)
-            self.call(here, self.to._rule_id(Rule(lambda: rest, "repeated")), b)
+            self.call(here, self.to.target(Rule(lambda: rest, "repeated")), b)
         elif high is None:
             loop = self.node()
-            self.free(here, loop)
-            self.todo.append((body, loop, loop))
-            self.free(loop, b)
+            self.call(here, FREE, loop)
+            self.chain((body,), loop, loop)
+            self.call(loop, FREE, b)
         elif inline == 0:
-            self.free(a, b)
+            self.call(a, FREE, b)
 
     def net(self, expr: Net, between: tuple[int, int] | None) -> int:
         first = self.next
-        self.nodes += _FRESH * expr.size
+        self.nodes += FRESH * expr.size
         self.next += expr.size
         if between is None:
             leaving = {a for a, _, _ in expr.edges}
@@ -373,96 +405,17 @@ class _Body:
                 if k not in leaving:
                     self.ends.add(first + k)
         else:
-            self.free(between[0], first)
+            self.call(between[0], FREE, first)
             for k in expr.accepting:
-                self.free(first + k, between[1])
+                self.call(first + k, FREE, between[1])
         for a, part, b in expr.edges:
-            if part is None:
-                self.free(first + a, first + b)
-            elif isinstance(part, Rule):  # the common case, without the detour over the stack
-                self.call(first + a, self.to._rule_id(part), first + b)
-            else:
-                self.place(part, first + a, first + b)
+            self.chain((FREE,) if part is None else _parts(part), first + a, first + b)
         return first
 
-    def claim(self, nodes: int, edges: int, calls: int) -> None:
-        to, arena = self.to, self.to.arena
-        if to.nodes + nodes > to.max_nodes:
-            raise BudgetExceeded(
-                f"the grammar unfolds to more than {to.max_nodes:,} nodes", hint="raise budget= or make the grammar smaller"
-            )
-        arena.reserve("node", 5 * (to.nodes + nodes))
-        arena.reserve("edge", 5 * (to.edges + edges))
-        arena.reserve("call", 3 * (to.calls + calls))
 
-    def strings(self, expr: Strings, a: int, b: int) -> None:
-        """Write a trie in bulk: trie node i becomes node base + i, and edge at + i leads there."""
-        to, arena = self.to, self.to.arena
-        trie = trie_of(expr.items)
-        n = len(trie.byte)
-        other, behind = expr.respelling, np.full(256, -1, np.int32)
-        if other is not None:
-            body = _Body(to)
-            for byte in other.bytes & {*trie.byte.tolist()}:
-                ((_, _, behind[byte]),) = body.detour(other.leaf_of(byte))
-            body.finish([])
-        ends = np.flatnonzero(trie.first[1:] > trie.first[:-1])
-        self.claim(n, 2 * n, len(ends) + 1)
-        base, at, call = to.nodes, to.edges, to.calls
-        index = np.arange(n)
-        every, edge, calls = (arena[name].reshape(-1, width) for name, width in (("node", 5), ("edge", 5), ("call", 3)))
-        nodes, edges = every[base : base + n], edge[at : at + n]
-        nodes[:] = _FRESH
-        nodes[:, EDGES] = np.where(trie.end > index + 1, at + index + 1, -1)
-        nodes[ends, CALLS] = call + np.arange(len(ends))
-        edges[:, LOW] = edges[:, HIGH] = trie.byte
-        edges[:, TO] = base + index
-        edges[:, PUSH] = -1
-        has_next = (trie.end < n) & (trie.depth[np.minimum(trie.end, n - 1)] == trie.depth)
-        edges[:, NEXT] = np.where(has_next, at + trie.end, -1)
-        if n:  # the edges of the root continue the list of node a
-            tops = np.flatnonzero(trie.depth == 0)
-            edges[tops[-1], NEXT] = every[a, EDGES]
-            every[a, EDGES] = at
-        calls[call : call + len(ends)] = FREE, b, -1
-        if other is not None:
-            at += self.respell(other.first, behind[trie.byte], trie, at, a)
-        to.nodes, to.edges, to.calls = base + n, at + n, call + len(ends)
-        if b"" in expr.items:
-            calls[to.calls] = FREE, b, every[a, CALLS]
-            every[a, CALLS] = to.calls
-            to.calls += 1
-
-    def respell(self, first: int, behind: Nodes, trie: Trie, at: int, a: int) -> int:
-        """Beside each edge of a trie, one for the byte `first` to the node `behind` it (-1: none), behind the `at` + n edges there are.
-
-        How many edges these are.
-        """
-        every, edge = (self.to.arena[name].reshape(-1, 5) for name in ("node", "edge"))
-        n, base = len(trie.byte), self.to.nodes
-        child = np.flatnonzero(behind >= 0)
-        parent = np.where(trie.depth[child] == 0, a, 0)
-        for depth in range(1, int(trie.depth.max(initial=0)) + 1):
-            above = np.flatnonzero(trie.depth == depth - 1)
-            here = np.flatnonzero(trie.depth[child] == depth)
-            parent[here] = base + above[np.searchsorted(above, child[here]) - 1]
-        order = np.argsort(parent, kind="stable")
-        child, parent = child[order], parent[order]
-        new = edge[at + n : at + n + len(child)]
-        new[:, LOW] = new[:, HIGH] = first
-        new[:, TO] = behind[child]
-        new[:, PUSH] = base + child
-        last = np.append(parent[1:] != parent[:-1], True) if len(parent) else np.zeros(0, np.bool_)
-        new[:, NEXT] = np.where(last, every[parent, EDGES], at + n + np.arange(1, len(child) + 1))
-        heads = np.append(True, last[:-1]) if len(parent) else last
-        every[parent[heads], EDGES] = at + n + np.flatnonzero(heads)
-        return len(child)
-
-
-Letters = list[tuple[int, ...]]
-"""For each byte, the node of a literal that reads it."""
-
-_LETTERS: Final[WeakKeyDictionary[LeafPool, dict[Respelling | None, Letters]]] = WeakKeyDictionary()
+def _parts(expr: Expr) -> Sequence[Expr]:
+    """What stands one behind the other in an expression."""
+    return expr.parts if type(expr) is Seq and expr.parts else (expr,)
 
 
 @lru_cache(maxsize=4096)
@@ -477,17 +430,12 @@ def _deed(kind: int, argument: int) -> int:
 
 
 _WRITERS: Final[dict[type, Callable[[_Body, Any, int, int], None]]] = {
-    Lit: _Body.literal,
     Seq: _Body.sequence,
     Alt: _Body.choice,
-    Rule: _Body.rule,
-    Leaf: _Body.leaf,
     Repeat: _Body.repeat,
     Net: _Body.inner_net,
-    Minus: _Body.minus,
-    Bind: _Body.bind,
     Entries: _Body.entries,
     Strings: _Body.words,
     Special: _Body.special,
 }
-_COMPOUND: Final = frozenset((Seq, Alt, Repeat, Net, Entries))
+"""How expressions of several edges are written; literals and those of one edge are `_Body.place`'s."""

@@ -209,13 +209,12 @@ class ByteAutomaton:
         self.budget = budget or Budget()
         self.expr, self.source = expr, source
         self.turn = Turn(self.budget.seconds)
-        self.rules: list[Rule] = []
         self.symbols = symbols or Symbols()
-        self._rule_ids: dict[int, int] = {}
         self._bounds: dict[tuple[int, int], int] = {}
         self._taken: dict[int, tuple[Expr, int]] = {}
         self._binds: list[Bind | None] = []  # None: keys of entries, which the kernels compare
         self._bind_ids: dict[int, int] = {}
+        self._keys: list[Expr] = []  # of lists, to be written
         self._scopes = 0
         self._owing: dict[bytes, int] = {}
         self._emptied = -1  # the call in which the memo of moves was emptied last
@@ -230,7 +229,6 @@ class ByteAutomaton:
         self._assembler = Assembler(
             a,
             self.pool,
-            rule_id=lambda *some: me()._rule_id(*some),
             counted=lambda *some: me()._counted(*some),
             minus=lambda *some: me()._minus(*some),
             special=self.symbols.runs,
@@ -239,6 +237,7 @@ class ByteAutomaton:
             scope=lambda *some: me()._scope(*some),
             max_nodes=self.budget.nodes,
         )
+        self.rules = self._assembler.rules
         with self.turn:
             self.start = self._start_state(expr)
         if self.start == 0:
@@ -247,14 +246,6 @@ class ByteAutomaton:
             )
 
     # ---- what kernels ask for ----
-
-    def _rule_id(self, rule: Rule) -> int:
-        found = self._rule_ids.get(id(rule))
-        if found is None:
-            found = self._rule_ids[id(rule)] = len(self.rules)
-            self.rules.append(rule)
-            self.arena.reserve("rule_start", found + 1, fill=-1)
-        return found
 
     def _counted(self, node: int, low: int, high: int) -> int:
         key = (low, high)
@@ -283,6 +274,8 @@ class ByteAutomaton:
         """The bind of a key that is new in its list; `node`: what follows it."""
         if alike == "values":
             self.n[t.VALUE] = VALUE_KERNEL.address
+        if not isinstance(key, Rule) and key is not NEVER:
+            self._keys.append(key)
         return self._new_bind(None, key, node, t.KNOWS | t.FRESH | _ALIKE[alike])
 
     def _new_bind(self, bind: Bind | None, inner: Expr, after: int, flags: int) -> int:
@@ -302,7 +295,7 @@ class ByteAutomaton:
 
     def _rule_of(self, expr: Expr) -> int:
         """The number of a rule with this language; -1 where it has no text."""
-        return -1 if expr is NEVER else self._rule_id(expr if isinstance(expr, Rule) else self._assembler.wrapped(expr))
+        return -1 if expr is NEVER else self._assembler.target(expr if isinstance(expr, Rule) else self._assembler.wrapped(expr))
 
     def _bound(self, mark: int, text: int) -> None:
         """Ask a bind what follows a text of it."""
@@ -326,7 +319,15 @@ class ByteAutomaton:
 
     def _start_state(self, expr: Expr) -> int:
         node = self._assembler.body(expr)
+        self._write_keys()
         return int(self.call(walk.start, self.handle, node))
+
+    def _write_keys(self) -> None:
+        """Write the keys of the lists that were just written: whoever gets to a list needs them at once."""
+        while self._keys:
+            key = self._keys.pop()
+            start = self._assembler.body(key)
+            self.arena["rule_start"][self._rule_of(key)] = start
 
     def call(self, kernel: Callable[..., Any], *arguments: Any) -> Any:
         """Call a kernel until it needs no more help. Hold `turn`."""
@@ -357,11 +358,12 @@ class ByteAutomaton:
         """Write the body of a rule, and those of its group."""
         rule = self.rules[number]
         if rule.group:
-            numbers = [k for k in map(self._rule_id, rule.group) if self.arena["rule_start"][k] < 0]
+            numbers = [k for k in map(self._assembler.target, rule.group) if self.arena["rule_start"][k] < 0]
             self.arena["rule_start"][numbers] = self._assembler.bodies([made(self.rules[k]) for k in numbers])
         else:
             start = self._assembler.body(made(rule))
             self.arena["rule_start"][number] = start
+        self._write_keys()
 
     def _grow(self) -> None:
         """Enlarge what is nearly full."""

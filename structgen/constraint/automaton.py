@@ -230,7 +230,7 @@ class TokenAutomaton:
             code = walk.mask(self._handle, state, line.into, scratch)
             if code < 0:
                 code = self._helped(code, walk.mask, state, line.into, scratch)
-            if code <= walk.LONG and not self._special:
+            if code < walk.DOUBTFUL and not self._special:
                 return store.keep(self.rows, state, line, code)
             if code < walk.NOWHERE:
                 return self._exact(state, self._finished(state, line, code))
@@ -246,7 +246,7 @@ class TokenAutomaton:
 
     def _nothing(self) -> Row:
         """The row of a state that does not exist. It may come to be: it is not remembered."""
-        return Row(Line.of(np.zeros(self._words, np.uint32)), None, None)
+        return Row(Line.of(np.zeros(self._words, np.uint32)))
 
     def _finished(self, twin: int, line: Line, code: int) -> Row:
         """The row of a twin, as its kernel left it: with special tokens, and what is in doubt there."""
@@ -264,7 +264,7 @@ class TokenAutomaton:
                 survey.pack(np.arange(low - FIRST, high - FIRST + 1, dtype=np.int32), row)
             line = Line.of(row)
         if specials or doubts:
-            code = store.count(line)
+            code = store.told(line)
         return store.keep(self.rows if doubts is None else self._doubtful, twin, line, code, doubts)
 
     def _exact(self, state: int, twins: Row) -> Row:
@@ -273,7 +273,7 @@ class TokenAutomaton:
         row = self._settled(state, twins)
         if row is not None:
             line = Line.of(row)
-            return store.keep(self.rows, state, line, store.count(line), _SETTLED)
+            return store.keep(self.rows, state, line, store.told(line), _SETTLED)
         if self.rows.get(state) is not twins:
             store.add(self.rows, state, twins)
         return twins

@@ -18,8 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.kernels import JIT
-from structgen.kernels.rows import expand, list_ids
-from structgen.kernels.walk import LONG
+from structgen.kernels.rows import LONG, are_same, expand, tell
 
 Words = npt.NDArray[np.uint32]
 Doubts = tuple[npt.NDArray[np.int32], ...]
@@ -55,15 +54,20 @@ _COUNTS: Final = _counts() if JIT and getattr(sys, "_is_gil_enabled", lambda: Tr
 class Row:
     """A finished row, which nobody changes from now on: `line`, or None while only the ids are kept.
 
-    `doubts`: in the row of a twin, the tokens that only the states themselves can judge, and the keys in them; empty where they were
-    judged.
+    `key`: of a long line, which rows share, or 0. `doubts`: in the row of a twin, the tokens that only the states themselves can judge, and
+    the keys in them; empty where they were judged.
     """
 
-    __slots__ = ("doubts", "ids", "line")
+    __slots__ = ("doubts", "ids", "key", "line")
 
-    def __init__(self, line: Line, ids: Words | None, doubts: Doubts | None) -> None:
+    def __init__(self, line: Line, ids: Words | None = None, key: int = 0, doubts: Doubts | None = None) -> None:
         self.line: Line | None = line
-        self.ids, self.doubts = ids, doubts
+        self.ids, self.key, self.doubts = ids, key, doubts
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes to remember it, lines not counted."""
+        return _ENTRY + (self.ids.nbytes if self.ids is not None else 0) + (sum(some.nbytes for some in self.doubts) if self.doubts else 0)
 
 
 class _Scratch(threading.local):
@@ -84,8 +88,10 @@ class RowStore:
         # What was remembered, the oldest first. Three lists, for tuples would be objects more that Python's collector looks through.
         self._owners: deque[dict[int, Row]] = deque()
         self._states: deque[int] = deque()
-        self._sizes: deque[int] = deque()
-        self._lines: deque[Row] = deque()  # rows that have both
+        self._rows: deque[Row] = deque()
+        self._lines: deque[Row] = deque()  # rows that have ids and a line
+        self._long: dict[int, Line] = {}  # those without ids, by key
+        self._uses: dict[int, int] = {}  # how many remembered rows have them
         self._free: list[Line] = []
 
     def blank(self) -> Line:
@@ -100,19 +106,34 @@ class RowStore:
         if _COUNTS[0] > 0 and len(self._free) < _FREE_MAX:
             self._free.append(line)
 
-    def count(self, line: Line) -> int:
-        """List the tokens of a line in scratch, as `kernels.walk.mask` does: how many, or LONG."""
-        count = list_ids(line.words, self.scratch.rows[2, : max(1, self._words >> 4)])
-        return int(count) if count >= 0 else LONG
+    def told(self, line: Line) -> int:
+        """What `kernels.rows.told` says of a line; its tokens come into scratch."""
+        return int(tell(line.words, self.scratch.rows[2]))
 
-    def keep(self, rows: dict[int, Row], state: int, line: Line, count: int, doubts: Doubts | None = None) -> Row:
-        """Remember a line, which is not written any more, as `rows[state]`. `count`: how many tokens are listed in scratch, or LONG."""
-        row = Row(line, self.scratch.rows[2, :count].copy() if count < LONG else None, doubts)
+    def keep(self, rows: dict[int, Row], state: int, line: Line, told: int, doubts: Doubts | None = None) -> Row:
+        """Remember a line, which is not written any more, as `rows[state]`. `told`: what `kernels.rows.told` says of it."""
         with self._lock:
-            if count < LONG:
+            if told < LONG:
+                row = Row(line, self.scratch.rows[2, :told].copy(), 0, doubts)
                 self._hold(row)
+            else:
+                row = Row(*self._shared(line, told), doubts)
             self._enter(rows, state, row)
         return row
+
+    def _shared(self, line: Line, key: int) -> tuple[Line, None, int]:
+        """The long line that is equal to this one, perhaps itself. Of 1,800 for 20 schemas 170 were different."""
+        known = self._long.get(key)
+        if known is not None:
+            if are_same(known.into, line.into, self._words):
+                self.give_back(line)
+                return known, None, key
+            key = -1 - key
+            while key in self._long:
+                key -= LONG
+        self._long[key], self._uses[key] = line, 0
+        self.used += 4 * self._words
+        return line, None, key
 
     def line_of(self, row: Row) -> Line:
         """The line of a row."""
@@ -135,19 +156,30 @@ class RowStore:
 
     def _enter(self, rows: dict[int, Row], state: int, row: Row) -> None:
         """Remember a row, and forget old ones where there are too many."""
-        size = _ENTRY + (4 * self._words if row.ids is None else row.ids.nbytes)
-        if row.doubts:
-            size += sum(some.nbytes for some in row.doubts)
         rows[state] = row
         self._owners.append(rows)
         self._states.append(state)
-        self._sizes.append(size)
-        self.used += size
-        while self.used > self.limit and len(self._sizes) > 1:
-            gone = self._owners.popleft().pop(self._states.popleft(), None)
-            self.used -= self._sizes.popleft()
-            if gone is not None and gone.ids is None and sys.getrefcount(gone) == _COUNTS[0]:
-                self._drop(gone)
+        self._rows.append(row)
+        self.used += row.nbytes
+        if row.key:
+            self._uses[row.key] += 1
+        while self.used > self.limit and len(self._rows) > 1:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Forget the oldest row."""
+        rows, state, row = self._owners.popleft(), self._states.popleft(), self._rows.popleft()
+        if rows.get(state) is row:
+            del rows[state]
+        self.used -= row.nbytes
+        if not row.key:
+            return
+        self._uses[row.key] -= 1
+        if not self._uses[row.key]:
+            del self._uses[row.key], self._long[row.key]
+            self.used -= 4 * self._words
+            if sys.getrefcount(row) == _COUNTS[0]:
+                self._drop(row)
 
     def _hold(self, row: Row) -> None:
         """Note a row with ids and a line, and drop the oldest lines."""

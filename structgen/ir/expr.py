@@ -288,12 +288,13 @@ def seq(*parts: Expr) -> Expr:
     """The concatenation; NEVER if any part is."""
     kept: list[Expr] = []
     for part in parts:
-        if part is NEVER:
-            return NEVER
+        last = kept[-1] if kept else None
         if isinstance(part, Seq):
             kept.extend(part.parts)
-        elif isinstance(part, Lit) and part.is_plain and kept and isinstance(kept[-1], Lit) and kept[-1].is_plain:
-            kept[-1] = Lit(kept[-1].data + part.data)
+        elif isinstance(part, Lit) and isinstance(last, Lit) and part.is_plain and last.is_plain:
+            kept[-1] = Lit(last.data + part.data)
+        elif part is NEVER:
+            return NEVER
         else:
             kept.append(part)
     if not kept:
@@ -303,13 +304,15 @@ def seq(*parts: Expr) -> Expr:
 
 def alt(parts: Iterable[Expr]) -> Expr:
     """The union, without empty languages and repeated objects; NEVER if nothing is left."""
-    kept: dict[int, Expr] = {}
+    kept: dict[Expr, None] = {}
     for part in parts:
-        for one in part.parts if isinstance(part, Alt) else (part,):
-            kept[id(one)] = one
+        if isinstance(part, Alt):
+            kept.update(dict.fromkeys(part.parts))
+        else:
+            kept[part] = None
     if not kept:
         return NEVER
-    return next(iter(kept.values())) if len(kept) == 1 else Alt(tuple(kept.values()))
+    return next(iter(kept)) if len(kept) == 1 else Alt(tuple(kept))
 
 
 def repeat(body: Expr, low: int = 0, high: int | None = None) -> Expr:

@@ -7,6 +7,9 @@ import numpy as np
 from structgen.kernels.arena import pointer_to, u32
 from structgen.kernels.linking import jit
 
+LONG = 1 << 32
+"""What is from here on is no number of tokens."""
+
 _BLOCK = 64
 _DE_BRUIJN = 0x077CB531  # every five bits of it are others, so they tell where a single bit is
 _PLACE = np.zeros(32, np.int64)
@@ -36,9 +39,31 @@ def listed(words, size, into, room):
 
 
 @jit
-def list_ids(row, ids):
-    """Write the tokens of a row, ascending, into `ids`: how many, or -1 where there are more than it holds."""
-    return listed(pointer_to(row), row.shape[0], pointer_to(ids), ids.shape[0])
+def told(words, size, into):
+    """What says which row this is: how many tokens it has, which are listed; or where they are more than a sixteenth of the words, LONG and
+    more: a number that is mostly another one for another row."""
+    count = listed(words, size, into, max(1, size >> 4))
+    if count >= 0:
+        return count
+    h = np.int64(0)
+    for w in range(size):
+        h += np.int64(words[w]) * ((w * 0x9E37 + 0x79B9) & 0x7FFF)  # 47 bits: nothing overflows below 64k words
+    return LONG + ((h ^ (h >> 31)) & (LONG - 1))
+
+
+@jit
+def tell(row, ids):
+    """`told` of an array."""
+    return told(pointer_to(row), row.shape[0], pointer_to(ids))
+
+
+@jit
+def are_same(a, b, size):
+    """Whether two rows of so many words, given by their addresses, are equal."""
+    one, other, different = u32(a), u32(b), np.uint32(0)
+    for w in range(size):
+        different |= one[w] ^ other[w]
+    return np.int64(different == 0)
 
 
 @jit

@@ -12,14 +12,14 @@ import numpy as np
 
 from structgen.kernels.arena import pointer_to, u32
 from structgen.kernels.linking import jit
-from structgen.kernels.rows import listed
+from structgen.kernels.rows import told
 from structgen.kernels.step import find_state
 from structgen.kernels.tables import *
 from structgen.kernels.unfold import BEGIN, DOOR_OF, UNITE, made, returned, step, twin_of
 from structgen.kernels.work import any_open
 
 OF_LEAF, OF_COUNTS, OF_MERGE = np.int64(0), np.int64(1), np.int64(2)
-LONG, DOUBTFUL, NOWHERE, OTHER = 1 << 32, 1 << 33, 1 << 34, 1 << 35
+DOUBTFUL, NOWHERE, OTHER = 1 << 33, 1 << 34, 1 << 35
 """What `mask` and `advance` return beside numbers of tokens and states."""
 
 
@@ -360,9 +360,9 @@ def mask(h, s, into, scratch):
     """Make the memory at `into` the row of the tokens that state s allows. `h`: handles of machine, leaves, tokens, rows, and what is the
     automaton's own; `scratch`: uint32[3, words].
 
-    Returns how many these tokens are, listed in scratch[2], or LONG where they are more than a sixteenth of the words; DOUBTFUL where
-    those of row scratch[1] have to be tried one by one; OTHER + twin where the twin of s is another state, whose row is to be made;
-    NOWHERE where there is no such state; or a NEED_ code.
+    Returns what `rows.told` says of the row, its tokens being listed in scratch[2]; DOUBTFUL where those of row scratch[1] have to be tried
+    one by one; OTHER + twin where the twin of s is another state, whose row is to be made; NOWHERE where there is no such state; or a
+    NEED_ code.
     """
     M = machine_of(h)
     L = leaves_of(h)
@@ -383,8 +383,7 @@ def mask(h, s, into, scratch):
         return np.int64(code)
     if M.n[DOUBTS]:
         return DOUBTFUL
-    count = listed(row, words, ids, max(1, words >> 4))
-    return LONG if count < 0 else count
+    return told(row, words, ids)
 
 
 @jit

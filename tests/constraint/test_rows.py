@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from structgen.constraint.rows import Row, RowStore
-from structgen.kernels.rows import expand
+from structgen.kernels.rows import LONG, expand
 
 WORDS = 64
 
@@ -11,7 +11,7 @@ def kept(store: RowStore, *tokens: int, rows: dict[int, Row] | None = None, stat
     """A row with these tokens."""
     line = store.blank()
     expand(np.array(tokens, np.uint32), line.into, WORDS)
-    return store.keep({} if rows is None else rows, state, line, store.count(line))
+    return store.keep({} if rows is None else rows, state, line, store.told(line))
 
 
 def ids(words: np.ndarray) -> list[int]:
@@ -71,3 +71,23 @@ def test_rows_past_the_limit_are_forgotten_the_oldest_first() -> None:
     store.limit = 10
     kept(store, *range(5), rows=b, state=7)  # too much alone is kept alone
     assert (list(a), list(b), store.used) == ([], [7], 500 + 4 * WORDS)
+
+
+def test_equal_long_rows_share_a_line_and_others_with_the_same_key_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, rows = RowStore(WORDS), dict[int, Row]()
+    for state, tokens in enumerate([range(9), range(9), range(1, 10), range(9)]):
+        kept(store, *tokens, rows=rows, state=state)
+    assert rows[0].line is rows[1].line is rows[3].line
+    assert [ids(store.line_of(rows[k]).words) for k in (0, 2)] == [[*range(9)], [*range(1, 10)]]
+    assert store.used == 4 * 500 + 2 * 4 * WORDS
+    monkeypatch.setattr(RowStore, "told", lambda *_: LONG + 7)
+    for state, tokens in enumerate([range(20), range(30), range(40), range(20)], 4):
+        kept(store, *tokens, rows=rows, state=state)
+    assert [len(ids(store.line_of(rows[k]).words)) for k in range(4, 8)] == [20, 30, 40, 20]
+    assert rows[4].line is rows[7].line
+    monkeypatch.undo()
+    store.limit = 1
+    kept(store, 1, rows=rows, state=9)
+    assert (list(rows), store.used) == ([9], 504)
+    assert not store._long
+    assert not store._uses

@@ -92,11 +92,12 @@ def json_schema(
         references = References(load(schema), draft, registry)
         reader, root = read(references, relax=relax, formats=own, content=None if content is None else content == "assert")
         report = reader.report
-        report.findings[:] = dict.fromkeys(report.findings)  # a place is read once for every dynamic scope
         if own and not report.refused:
             report.findings += crowded(root, reader.nodes, relax=relax)
-        place = order_in(references.main.tree)
-        report.findings.sort(key=lambda one: place(one.where))
+        if report.findings:
+            place = order_in(references.main.tree)
+            findings = dict.fromkeys(report.findings)  # a place is read once for every dynamic scope
+            report.findings[:] = sorted(findings, key=lambda one: place(one.where))
         if report.refused:
             raise _refusal(report)
         algebra = Algebra(reader.nodes)

@@ -112,12 +112,17 @@ class Algebra:
         found = self._goals.get(goal)
         if found is None:
             loops = self.loops
-            known = self._goals.get(goal[:-1])  # goals grow by one literal at a time, which is often the last
-            found = TOP if known is None else known
-            for literal in goal if known is None else goal[-1:]:
-                found = meet(found, self.literal(literal), self.overlap.void)
-            if any(one.needs and one.is_counted for one in found.object):
-                found = found._replace(object=alternatives([one for shape in found.object for one in self._spread(shape)]))
+            if len(goal) == 1:
+                found = self.literal(goal[0])
+            else:
+                known = self._goals.get(goal[:-1])  # goals grow by one literal at a time, which is often the last
+                found = TOP if known is None else known
+                for literal in goal if known is None else goal[-1:]:
+                    found = meet(found, self.literal(literal), self.overlap.void)
+            for shape in found.object:
+                if shape.needs and shape.is_counted:
+                    found = found._replace(object=alternatives([one for shape in found.object for one in self._spread(shape)]))
+                    break
             if loops == self.loops or not self._open:
                 self._goals[goal] = found
         return found
@@ -218,9 +223,9 @@ class Algebra:
         denied: list[Node] = []
         for item in node.items:
             kind, _, children = item
-            if kind == "object" and None not in parts:
-                parts.append(None)
             if own.take(node, item):
+                if kind == "object" and parts and None not in parts:
+                    parts.append(None)
                 continue
             if kind == "never":
                 return BOTTOM
@@ -229,6 +234,8 @@ class Algebra:
             elif kind != "open" and kind not in KINDS:
                 parts.append(logic(node, item))
         found = own.form()
+        if form is TOP and not parts and not denied:
+            return found
         form = form if None in parts else meet(form, found, self.overlap.void)
         for part in parts:
             form = meet(form, found if part is None else part, self.overlap.void)
@@ -293,9 +300,8 @@ class Algebra:
             names, patterns, has_rest = payload
             goals = [goal_of(child) for child in children]
             properties = dict(zip(names, goals, strict=False))
-            rules = tuple(zip(patterns, goals[len(names) :], strict=False))
-            tags = {name: tag for name, goal in properties.items() if (tag := self._tag(goal)) is not None}
-            found = self._layers[(node.index, "whole")] = Layer(properties, rules, goals[-1] if has_rest else TRUE, tags=tags)
+            rules = tuple(zip(patterns, goals[len(names) :], strict=False)) if patterns else ()
+            found = self._layers[(node.index, "whole")] = Layer(properties, rules, goals[-1] if has_rest else TRUE, tag=self._tag)
         return found
 
     def _tag(self, goal: Goal) -> Tag | None:
@@ -314,8 +320,7 @@ class Algebra:
         key = (node.index, (name, goal))
         found = self._layers.get(key)
         if found is None:
-            tag = self._tag(goal)
-            found = self._layers[key] = Layer({name: goal}, tags=None if tag is None else {name: tag})
+            found = self._layers[key] = Layer({name: goal}, tag=self._tag)
         return found
 
     def absent(self, name: str) -> Layer:

@@ -9,7 +9,7 @@ Not here: the networks of objects and arrays themselves (`objects`, `arrays`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from threading import RLock
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from structgen.frontends.jsonschema.crowded import LOOKED
 from structgen.frontends.jsonschema.empty import TOO_MUCH, Emptiness, TooMuch
 from structgen.frontends.jsonschema.enumerated import constants_expr
 from structgen.frontends.jsonschema.load import located, pointer
-from structgen.frontends.jsonschema.node import TRUE, Goal
+from structgen.frontends.jsonschema.node import ALL, ARR, BOOL, NULL, NUM, OBJ, STR, TRUE, Goal
 from structgen.frontends.jsonschema.objects import any_object as all_objects
 from structgen.frontends.jsonschema.objects import object_expr
 from structgen.frontends.jsonschema.scalars import number_expr
@@ -33,12 +33,14 @@ from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.frontends.jsonschema.without import without
 from structgen.frontends.regex import regex_expr
 from structgen.ir.encoding import JSON
-from structgen.ir.expr import Expr, Leaf, Lit, Rule, alt, repeat, seq
+from structgen.ir.expr import NEVER, Expr, Leaf, Lit, Rule, alt, repeat, seq
 from structgen.ir.regular import CharDFA
 from structgen.ir.report import Finding, SupportReport
 
 _NULL, _FALSE, _TRUE = Lit(b"null"), Lit(b"false"), Lit(b"true")
-_FREE: Final = (ANY_NUM, Num(divisors=frozenset((ONE,))), Num(divisors=frozenset((ONE,)), bare=True))
+_INTEGER: Final = frozenset((ONE,))
+_FREE: Final = (ANY_NUM, Num(divisors=_INTEGER), Num(divisors=_INTEGER, bare=True))
+_CONTAINERS: Final = frozenset(("object", "required", "array"))
 
 _LOCK: Final = RLock()  # for what all schemas share
 
@@ -60,17 +62,20 @@ class Emitter:
         self._rules: dict[tuple[Form, int], Rule] = {}
         self._lock = RLock()  # rules are unfolded by whichever thread comes first
 
-    def value(self, goal: Goal, depth: int = 0) -> Expr:
-        """The texts of the values that satisfy a goal, which must have some. `depth`: how many containers are around them."""
-        if goal == TRUE:
-            return any_value(self.style, self.style.level(depth))
-        key = (goal, self.style.level(depth))
-        found = self._values.get(key)
+    def value(self, goal: Goal, level: int = 0) -> Expr:
+        """The texts of the values that satisfy a goal, which must have some. `level`: see `JsonStyle.level`."""
+        found = self._values.get((goal, level))
         if found is None:
-            found = self._values[key] = self._value(goal, key[1])
+            found = self._values[goal, level] = self._value(goal, level)
         return found
 
     def _value(self, goal: Goal, level: int) -> Expr:
+        if goal == TRUE:
+            return any_value(self.style, level)
+        if len(goal) == 1 and not goal[0] & 1:
+            found = self._at_sight(goal, level)
+            if found is not None:
+                return found
         dark = self.emptiness.dark.get(goal)
         try:
             if dark is not None:
@@ -79,7 +84,28 @@ class Emitter:
         except TOO_MUCH as error:
             self._widen(goal, error)
             return any_value(self.style, level)
-        return self._direct(form) or self._rule(goal, form, level)
+        return _direct(form, self.style) or self._rule(goal, form, level)
+
+    def _at_sight(self, goal: Goal, level: int) -> Expr | None:
+        """The expression of a node that says its type alone, lists a few strings, or is a rule for sure, whose form can wait."""
+        mask, integer, bare, several, listed = ALL, False, False, False, None
+        for kind, payload, _ in self.algebra.nodes[goal[0] >> 1].canon.items:
+            if kind == "type":
+                mask, integer, bare = payload
+            elif kind in _CONTAINERS:
+                several = True
+            elif kind == "enum":
+                listed = payload
+            else:
+                return None
+        if listed is not None:
+            few = mask & STR and not several and 0 < len(listed[3]) <= FEW and not (listed[0] or listed[1] or listed[2] or listed[4])
+            return values_expr(listed[3], self.style) if few else None
+        if not several and mask in (ARR, OBJ):
+            return any_array(self.style, level) if mask == ARR else any_object(self.style, level)
+        if mask & (ARR | OBJ):
+            return Rule(partial(self._body, goal, None, level), "value")
+        return None if several else _typed(mask, integer, bare, self.style)
 
     def look(self, start: Goal) -> bool:
         """Makes what lies below a goal, the first `LOOKED` goals of it, so that the report knows what is relaxed there; whether that is
@@ -107,56 +133,47 @@ class Emitter:
         if finding not in self.relaxed.findings:
             self.relaxed.findings.append(finding)
 
-    def _direct(self, form: Form) -> Expr | None:
-        """The expression of a form that needs no work; None for the others."""
-        if form.array or form.object or len(form.number) > 1 or len(form.string) > 1:
-            return None
-        parts = _words(form)
-        if form.string:
-            one = form.string[0]
-            if one.values is not None:
-                if len(one.values) > FEW or one.has or one.lacks:
-                    return None
-                parts.append(values_expr(one.values, self.style))
-            elif one.has or one.lacks or one.but:
-                return None
-            else:
-                parts.append(_lengths(one, self.style))
-        if form.number:
-            if form.number[0] not in _FREE:
-                return None
-            parts.append(number_expr(form.number[0], self.style))
-        return alt(parts)
-
     def _rule(self, goal: Goal, form: Form, level: int) -> Rule:
         found = self._rules.get((form, level))
         if found is None:
             found = self._rules[(form, level)] = Rule(partial(self._body, goal, form, level), "value")
         return found
 
-    def _body(self, goal: Goal, form: Form, level: int) -> Expr:
-        """Every type by itself: where one is too much, that type alone is widened."""
-        style, parts = self.style, _words(form)
-        site = Site(style, level, self.order, self.emptiness.live, partial(self.value, depth=level + 1), self._lock)
-        makers: list[tuple[Sequence[Any], Any, Callable[[], Expr], Callable[[Any], Expr]]] = [
-            (form.number, ANY_NUM, lambda: number_expr(ANY_NUM, style), lambda one: number_expr(one, style)),
-            (form.string, ANY_STR, lambda: any_string(style), lambda one: string_expr(one, style)),
-            (form.array, ANY_ARR, lambda: any_array(style, level), lambda one: self._array(one, site)),
-            (form.object, ANY_OBJ, lambda: any_object(style, level), lambda one: self._object(one, site)),
-        ]
+    def _body(self, goal: Goal, form: Form | None, level: int) -> Expr:
+        """Every type by itself: where one is too much, that type alone is widened. `form`: where it was made already."""
+        form = form or self.algebra.form(goal)
+        parts = _words(form)
+        site = Site(self.style, level, self.order, self.emptiness.live, partial(self.value, level=self.style.level(level + 1)), self._lock)
+        makers: tuple[tuple[Sequence[Any], Callable[[Any, Site], Expr], Any], ...] = (
+            (form.number, self._number, ANY_NUM),
+            (form.string, self._string, ANY_STR),
+            (form.array, self._array, ANY_ARR),
+            (form.object, self._object, ANY_OBJ),
+        )
+        alone = len(parts) + sum([len(shapes) for shapes, _, _ in makers]) == 1  # then it has values, for the goal has
         with self._lock:
-            for shapes, whole, every, make in makers:
+            for shapes, make, whole in makers:
+                if not shapes:
+                    continue
                 try:
-                    parts += [every() if one == whole else make(one) for one in shapes if self._is_live(one)]
+                    parts += [make(one, site) for one in shapes if alone or self._is_live(one)]
                 except TOO_MUCH as error:
                     self._widen(goal, error)
-                    parts.append(every())
+                    parts.append(make(whole, site))
         return alt(parts)
 
     def _is_live(self, shape: Num | Str | Arr | Obj) -> bool:
         return not isinstance(shape, Arr | Obj) or self.emptiness.shape_live(shape)
 
+    def _number(self, shape: Num, site: Site) -> Expr:
+        return number_expr(shape, site.style)
+
+    def _string(self, shape: Str, site: Site) -> Expr:
+        return string_expr(shape, site.style)
+
     def _array(self, shape: Arr, site: Site) -> Expr:
+        if shape == ANY_ARR:
+            return any_array(site.style, site.depth)
         if shape.among is None:
             return array_expr(shape, site, self.algebra)
         written = self._written(shape)
@@ -165,6 +182,8 @@ class Emitter:
         return alt([array_expr(self.algebra.lone_array(shape, one), site, self.algebra) for one in written])
 
     def _object(self, shape: Obj, site: Site) -> Expr:
+        if shape == ANY_OBJ:
+            return any_object(site.style, site.depth)
         if shape.among is None:
             return object_expr(shape, site, self.algebra)
         written = self._written(shape)
@@ -178,6 +197,36 @@ class Emitter:
         if is_constant(shape):
             return shape.among.written
         return [one for value in self.algebra.census.settled(shape) for one in shape.among.values[value]]
+
+
+@lru_cache(maxsize=1024)
+def _typed(mask: int, integer: bool, bare: bool, style: JsonStyle) -> Expr:
+    """Every value of some types, none of them of containers. All schemas have the same ones."""
+    number = Num(divisors=_INTEGER, bare=bare) if integer else ANY_NUM
+    form = Form(bool(mask & NULL), 3 if mask & BOOL else 0, (number,) if mask & NUM else (), (ANY_STR,) if mask & STR else (), (), ())
+    return _direct(form, style) or NEVER
+
+
+def _direct(form: Form, style: JsonStyle) -> Expr | None:
+    """The expression of a form that needs no work; None for the others."""
+    if form.array or form.object or len(form.number) > 1 or len(form.string) > 1:
+        return None
+    parts = _words(form)
+    if form.string:
+        one = form.string[0]
+        if one.values is not None:
+            if len(one.values) > FEW or one.has or one.lacks:
+                return None
+            parts.append(values_expr(one.values, style))
+        elif one.has or one.lacks or one.but:
+            return None
+        else:
+            parts.append(_lengths(one, style))
+    if form.number:
+        if form.number[0] not in _FREE:
+            return None
+        parts.append(number_expr(form.number[0], style))
+    return parts[0] if len(parts) == 1 else alt(parts)
 
 
 def _words(form: Form) -> list[Expr]:
@@ -222,16 +271,22 @@ def any_value(style: JsonStyle, level: int) -> Expr:
     return Rule(partial(_any_value, style, level), "any value")
 
 
-@lru_cache(maxsize=4096)  # all schemas have the same ones
-def _any_value(style: JsonStyle, level: int) -> Expr:
-    scalars = [any_string(style), number_expr(ANY_NUM, style), _TRUE, _FALSE, _NULL]
-    return alt([*scalars, any_array(style, level), any_object(style, level)])
-
-
 @lru_cache(maxsize=4096)
 def any_array(style: JsonStyle, level: int) -> Expr:
     """Every JSON array."""
     return Rule(partial(_any_array, style, level), "any array")
+
+
+@lru_cache(maxsize=4096)
+def any_object(style: JsonStyle, level: int) -> Expr:
+    """Every JSON object whose keys are unique."""
+    return Rule(partial(_any_object, style, level), "any object")
+
+
+@lru_cache(maxsize=4096)  # all schemas have the same ones
+def _any_value(style: JsonStyle, level: int) -> Expr:
+    scalars = [any_string(style), number_expr(ANY_NUM, style), _TRUE, _FALSE, _NULL]
+    return alt([*scalars, _any_array(style, level), _any_object(style, level)])  # not as rules: all three would be made at once
 
 
 @lru_cache(maxsize=4096)
@@ -242,7 +297,6 @@ def _any_array(style: JsonStyle, level: int) -> Expr:
 
 
 @lru_cache(maxsize=4096)
-def any_object(style: JsonStyle, level: int) -> Expr:
-    """Every JSON object whose keys are unique."""
+def _any_object(style: JsonStyle, level: int) -> Expr:
     site = Site(style, level, "any", lambda _: True, lambda _: any_value(style, style.level(level + 1)), _LOCK)
-    return Rule(cache(partial(all_objects, site, Algebra([]))), "any object")
+    return all_objects(site, Algebra([]))

@@ -17,10 +17,13 @@ from structgen.errors import BudgetExceeded, UnsupportedFeature
 from structgen.frontends.jsonschema import arrays, keys, scalars, strings
 from structgen.frontends.jsonschema.algebra import Algebra
 from structgen.frontends.jsonschema.load import located
-from structgen.frontends.jsonschema.node import FALSE, TRUE, Goal
+from structgen.frontends.jsonschema.node import ALL, FALSE, OBJ, STR, TRUE, Goal, goal_of
 from structgen.frontends.jsonschema.shapes import Arr, Form, Obj
 
 Live = Callable[[Goal], bool]
+
+DEPTH: Final = 8
+"""How many levels of required properties are looked through at sight."""
 
 TooMuch = BudgetExceeded | UnsupportedFeature
 TOO_MUCH: Final = (BudgetExceeded, UnsupportedFeature)
@@ -55,7 +58,7 @@ class Emptiness:
         if found is None:
             if goal in self.dark:
                 raise self.dark[goal].with_traceback(None)
-            if self.needs(goal) is None:
+            if self._surely(goal, DEPTH) or self.needs(goal) is None:
                 return True
             try:
                 self._search(goal)
@@ -64,6 +67,39 @@ class Emptiness:
                 self._known[goal] = True
             found = self._known[goal]
         return found
+
+    def _surely(self, goal: Goal, depth: int) -> bool:
+        """True where a look at keywords tells that a goal has a value, as mostly; its form need not be made for that."""
+        if self._known.get(goal):
+            return True
+        if len(goal) != 1 or goal[0] & 1:
+            return False
+        mask, required, said, strings = ALL, (), None, None
+        for kind, payload, children in self.algebra.nodes[goal[0] >> 1].canon.items:
+            if kind == "type":
+                mask &= payload[0]
+            elif kind == "object":
+                said = payload, children
+            elif kind == "required":
+                required = payload
+            elif kind == "enum":
+                strings = payload[3]
+            elif kind != "array":
+                return False
+        if strings is not None:
+            mask = mask & STR if strings else 0
+        if required and mask == OBJ and said is not None:
+            (names, patterns, has_rest), children = said
+            if patterns or not depth:
+                return False
+            declared, rest = dict(zip(names, children, strict=False)), children[-1] if has_rest else None
+            for name in required:
+                child = declared.get(name, rest)
+                if child is not None and not self._surely(goal_of(child), depth - 1):
+                    return False
+        if mask:
+            self._known[goal] = True
+        return bool(mask)
 
     def shape_live(self, shape: Arr | Obj) -> bool:
         """True where some array or object satisfies the shape."""
@@ -107,8 +143,12 @@ class Emptiness:
     def _explore(self, form: Form) -> list[Test] | None:
         if form.null or form.boolean:
             return None
-        if any(scalars.is_live(one) for one in form.number) or any(strings.is_live(one) for one in form.string):
-            return None
+        for number in form.number:
+            if scalars.is_live(number):
+                return None
+        for string in form.string:
+            if strings.is_live(string):
+                return None
         found: list[Test] = []
         shapes: list[Arr | Obj] = [*form.array, *form.object]
         for shape in shapes:

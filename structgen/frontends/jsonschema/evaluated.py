@@ -67,6 +67,8 @@ SILENT: Final = frozenset(("marks", "tried"))
 """The items of a node that allow every value, and only tell what has been evaluated."""
 
 
+_FREE: Final = {"object": only("object", (ANY_OBJ,)), "array": only("array", (ANY_ARR,))}
+
 MAX_WEIGHT: Final = 100_000
 """The most edges that the networks of all sets of branches may have for `contains`."""
 
@@ -88,7 +90,7 @@ class Trace:
     def __init__(self, algebra: Algebra, field: Literal["array", "object"]) -> None:
         self.algebra, self.field = algebra, field
         self.kind, self.bit = ("unprops", OBJ) if field == "object" else ("unitems", ARR)
-        self.free = only(field, (ANY_OBJ if field == "object" else ANY_ARR,))
+        self.free = _FREE[field]
         self._known: dict[tuple[int, How], Form] = {}
         self._either: dict[tuple[int, frozenset[int]], Node] = {}
         self._layers: dict[tuple[Seen, Goal], Layer] = {}

@@ -92,7 +92,8 @@ class Facets:
     def form(self) -> Form:
         """The conjunction."""
         high = self.high
-        self.required, self.needs = met_needs(self.required, self.needs)
+        if self.needs:
+            self.required, self.needs = met_needs(self.required, self.needs)
         if high is not None and (self.low > high or len(self.required) > high):
             self.dead |= OBJ
         mask = self.mask & ~self.dead

@@ -172,7 +172,7 @@ def plan(shape: Obj, algebra: Algebra) -> Plan:
         loose.update(dict.fromkeys(some.layer.properties if some.layer is not None else ()))
     for triggers, needed in shape.needs:
         loose.update(dict.fromkeys((*triggers, *needed)))
-    for name in names:
+    for name in names if loose else ():
         loose.pop(name, None)
     required = frozenset(shape.required)
     keys = None if shape.names == TRUE else algebra.form(shape.names).string
@@ -183,7 +183,7 @@ def plan(shape: Obj, algebra: Algebra) -> Plan:
         if keys is not None and not any(has_string(one, name) for one in keys):
             goal = FALSE
         if goal != FALSE:
-            covers, more = _covers(shape.some, lambda one, name=name: meets(one, name, algebra))  # type: ignore[misc]
+            covers, more = _covers(shape.some, lambda one, name=name: meets(one, name, algebra)) if shape.some else (0, ())  # type: ignore[misc]
             members.append(Member(name, goal, name in required, covers, more, name in loose))
         elif name in required:
             return Plan(members, [], False)
@@ -350,8 +350,8 @@ def _names_dfa(goal: Goal, algebra: Algebra) -> CharDFA:
 def need(shape: Obj, algebra: Algebra) -> Callable[[Live], bool]:
     """Whether some object satisfies the shape, as a test of the goals that have values."""
     if shape.names == TRUE and not shape.some and not shape.apart and shape.low <= len(shape.required):
-        goals = list(dict.fromkeys(shape.goal(name) for name in shape.required))
-        return lambda live: all(live(goal) for goal in goals)
+        goals = [*dict.fromkeys([shape.goal(name) for name in shape.required])]
+        return lambda live: all(map(live, goals))
     keys = plan(shape, algebra)
     if not keys.possible:
         return lambda _: False

@@ -19,7 +19,7 @@ from structgen.frontends.jsonschema.core import Keyword, core_of, text_of
 from structgen.frontends.jsonschema.formats.content import encoding_dfa, media_type
 from structgen.frontends.jsonschema.keys import classes_of
 from structgen.frontends.jsonschema.load import located, name_of
-from structgen.frontends.jsonschema.node import ARR, BOOL, NULL, NUM, OBJ, STR, Node
+from structgen.frontends.jsonschema.node import ARR, BOOL, NULL, NUM, OBJ, STR, Item, Node
 from structgen.frontends.jsonschema.scalars import check_divisor
 from structgen.frontends.jsonschema.strings import check_pattern
 from structgen.ir.report import Finding
@@ -27,17 +27,24 @@ from structgen.ir.report import Finding
 if TYPE_CHECKING:
     from structgen.frontends.jsonschema.read import Reader
 
+_STRINGS: Final = frozenset((str,))
+
 FEW: Final = 6
 """Up to so many patterns of property names are few enough, or it is found out where a text gets to them."""
 
 _TYPES: Final = {"null": NULL, "boolean": BOOL, "number": NUM, "integer": NUM, "string": STR, "array": ARR, "object": OBJ}
+
+_ITEMS: Final[list[dict[str, Item]]] = [
+    {name: ("type", (mask, name == "integer", bare), ()) for name, mask in _TYPES.items()} for bare in (False, True)
+]
+"""The items of single types, in draft 4 (the second) and since."""
 
 
 def _names(reader: Reader, keyword: str, value: Any) -> tuple[str, ...]:
     if type(value) is not list:
         hint = 'Since draft 4, the object lists its required properties: "required": ["a"].' if keyword == "required" else None
         raise reader.bad(keyword, f"must be a list of strings, not {name_of(value)}", hint)
-    if not all(type(name) is str for name in value):
+    if not _STRINGS.issuperset(map(type, value)):
         raise reader.bad(keyword, "must list strings only")
     _once(reader, keyword, value)
     if not value and reader.draft == 4:
@@ -73,6 +80,9 @@ def _number(reader: Reader, keyword: str, value: Any) -> Fraction:
 
 
 def _type(reader: Reader, value: Any) -> None:
+    if type(value) is str and value in _TYPES:  # as most are
+        reader.items.append(_ITEMS[reader.draft == 4][value])
+        return
     names = value if type(value) is list else [value]
     if not names:
         raise reader.bad("type", "must name at least one type")
@@ -417,3 +427,9 @@ def keywords_of(draft: int) -> dict[str, Keyword]:
     else:
         table["prefixItems"] = _array
     return table
+
+
+@lru_cache(maxsize=8)
+def besides_type(draft: int) -> frozenset[str]:
+    """What a schema must not have if all that it says is its type."""
+    return frozenset(keywords_of(draft).keys() - {"type"} | {"$id", "id", "$schema"})

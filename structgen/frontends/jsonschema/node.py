@@ -2,7 +2,7 @@
 
 A `Node` is one sub-schema as a tuple of items `(kind, payload, children)`; a value satisfies the node when it satisfies every item:
 
-    type      (mask of NULL..OBJ, only integers)    ()
+    type      (mask of NULL..OBJ, only integers, spelled as such)    ()
     enum      (null, booleans, numbers, strings, arrays and objects as constants)    a node for each constant that nests too deep for that
     min, max  (Fraction, exclusive)                 ()          multiple   Fraction
     minlen, maxlen, minitems, maxitems, minprops, maxprops      int

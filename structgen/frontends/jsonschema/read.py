@@ -19,12 +19,16 @@ from structgen.frontends.jsonschema.constants import Constant, Rational, constan
 from structgen.frontends.jsonschema.core import read_ref
 from structgen.frontends.jsonschema.dialects import Dialect
 from structgen.frontends.jsonschema.formats.own import Atoms
-from structgen.frontends.jsonschema.keywords import keywords_of
+from structgen.frontends.jsonschema.keywords import besides_type, keywords_of
 from structgen.frontends.jsonschema.load import Cell, name_of, pointer
 from structgen.frontends.jsonschema.node import ALL, ARR, OBJ, Item, Node
 from structgen.frontends.jsonschema.resources import Place, References, Resource
 from structgen.frontends.jsonschema.scope import Frame, Scopes, Untracked
 from structgen.ir.report import Finding, SupportReport, Verdict
+
+_DEMANDING: Final = frozenset(("ref", "all"))  # the items whose schemas hold wherever theirs does
+
+_TYPE: Final = frozenset(("type",))
 
 MAX_NODES: Final = 2_000_000
 """The most sub-schemas of one document."""
@@ -86,7 +90,7 @@ class Reader:
         self.content = dialect.draft == 7 if self._content is None else self._content
         self.keywords = keywords_of(dialect.draft)
         plain = not (dialect.problem or dialect.left_out)
-        self._besides = self.keywords.keys() - {"type"} | {"$id", "id", "$schema"} if plain else {"type"}
+        self._besides = besides_type(dialect.draft) if plain else _TYPE
         self._typed = self._types.setdefault(dialect, {})
 
     def read(self) -> Node:
@@ -174,11 +178,17 @@ class Reader:
 
     def _finish(self, node: Node) -> None:
         node.state = 2
-        items = node.items
-        if any(children for _, _, children in items):
-            if any(child.state != 2 or child is node for child in _demanded(node)):
-                self._back.append(node)
-            node.items = items = tuple((k, p, tuple([c.canon for c in cs])) if cs else (k, p, cs) for k, p, cs in items)
+        items, back = node.items, False
+        for i, (kind, payload, children) in enumerate(items):
+            if children:
+                canon = tuple([child.canon for child in children])
+                if canon != children:
+                    items = (*items[:i], (kind, payload, canon), *items[i + 1 :])
+                if kind in _DEMANDING:
+                    back |= any(child.state != 2 or child is node for child in canon)
+        node.items = items
+        if back:
+            self._back.append(node)
         if len(items) == 1 and items[0][0] == "ref" and items[0][2][0] is not node and items[0][2][0].state == 2:
             node.canon = items[0][2][0].canon
             return
@@ -253,11 +263,11 @@ class Reader:
 
     def _constant(self, value: Any, cell: Cell | str) -> None:
         if type(value) is list:
-            self.add("type", (ARR, False))
+            self.add("type", (ARR, False, False))
             self.add("array", (len(value), True), (*(self.constant(one, cell) for one in value), self.false))
             self.add("minitems", len(value))
         elif type(value) is dict:
-            self.add("type", (OBJ, False))
+            self.add("type", (OBJ, False, False))
             self.add("object", (tuple(value), (), True), (*(self.constant(one, cell) for one in value.values()), self.false))
             self.add("required", tuple(value))
         else:
@@ -294,4 +304,4 @@ def _no_schema(tree: Any, cell: Cell | str) -> SchemaError:
 
 def _demanded(node: Node) -> Iterator[Node]:
     """The nodes that hold wherever a node holds, for the same value."""
-    return (child.canon for kind, _, children in node.items if kind in ("ref", "all") for child in children)
+    return (child.canon for kind, _, children in node.items if kind in _DEMANDING for child in children)

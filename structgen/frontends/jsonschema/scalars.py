@@ -22,6 +22,8 @@ from structgen.frontends.jsonschema.shapes import ONE, Num, has_number
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.ir.expr import NEVER, Expr, alt
 
+_INTEGER: Final = frozenset((ONE,))
+
 EASY: Final = 1000
 """Divisors with up to so many remainders (but for their factors 2 and 5) fit an automaton."""
 
@@ -55,6 +57,8 @@ def is_live(shape: Num) -> bool:
     """True where some number satisfies the shape."""
     if shape.values is not None:
         return bool(shape.values)
+    if (shape.low is None or shape.high is None) and not shape.others and shape.divisors <= _INTEGER:
+        return True  # the common case: infinitely many, of which finitely many are left out
     step = step_of(shape)
     if _is_far(shape):
         _check_far(shape, step)

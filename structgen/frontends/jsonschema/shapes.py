@@ -150,11 +150,11 @@ class Layer:
     """What one schema says about properties. Compared by identity.
 
     `properties`: name -> goal; `patterns`: (pattern, goal) pairs; `rest`: the goal of all other properties. `loose`: its names have no
-    place in schema order. `tags`: of some names, constants that their values are among, or (True) not among. `memo`: what this layer and
-    those before it say of a name.
+    place in schema order. `tag`: which constants the values of a goal are among, or (True) not among. `memo`: what this layer and those
+    before it say of a name.
     """
 
-    __slots__ = ("loose", "memo", "patterns", "properties", "rest", "tags")
+    __slots__ = ("_tag", "_tags", "loose", "memo", "patterns", "properties", "rest")
 
     def __init__(
         self,
@@ -163,11 +163,20 @@ class Layer:
         rest: Goal = TRUE,
         *,
         loose: bool = False,
-        tags: dict[str, Tag] | None = None,
+        tag: Callable[[Goal], Tag | None] | None = None,
     ) -> None:
         self.properties, self.patterns, self.rest, self.loose = properties, patterns, rest, loose
-        self.tags: dict[str, Tag] = tags or {}
+        self._tag = tag
+        self._tags: dict[str, Tag] | None = None
         self.memo: dict[tuple[tuple[Layer, ...], str], Goal] = {}
+
+    @property
+    def tags(self) -> dict[str, Tag]:
+        """The tags of the properties that have one: looked for when layers meet, for most never do."""
+        if self._tags is None:
+            found = {} if self._tag is None else {name: self._tag(goal) for name, goal in self.properties.items()}
+            self._tags = {name: tag for name, tag in found.items() if tag is not None}
+        return self._tags
 
     def goal(self, name: str) -> Goal:
         """What the value of a property has to satisfy."""
@@ -410,7 +419,9 @@ def meet_obj(a: Obj, b: Obj, void: Void) -> Obj | None:
         layers = sifted
     if b.required and b.required != required:
         required = tuple(dict.fromkeys(required + b.required))
-    required, needs = met_needs(required, _once(a.needs, b.needs))
+    needs = _once(a.needs, b.needs)
+    if needs:
+        required, needs = met_needs(required, needs)
     low, high = max(a.low, b.low), _highest(a.high, b.high)
     if high is not None and (low > high or len(required) > high):
         return None
