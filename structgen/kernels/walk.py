@@ -501,11 +501,39 @@ def advance(h, s, t):
 @jit
 def read_token(M, L, T, s, t):
     """The state after the bytes of token t, 0 if there is none, or a NEED_ code."""
-    for j in range(T.off[t], T.off[t + 1]):
+    j, stop = np.int64(T.off[t]), np.int64(T.off[t + 1])
+    while j < stop:
+        at = M.off[s]
+        if stop - j > 1 and M.off[s + 1] == at + 1 and is_literal(M, s, np.int64(M.item[2 * at]), np.int64(M.item[2 * at + 1])):
+            node, read = follow(M, T, np.int64(M.item[2 * at]), j, stop)
+            if read > j:  # without a state for each byte
+                s = made(M, L, BEGIN, node, np.int64(M.item[2 * at + 1]))
+                if s <= 0:
+                    return s
+                j = read
+                continue
         s = step(M, L, s, np.int64(T.data[j]))
         if s <= 0:
             return s
+        j += 1
     return s
+
+
+@jit
+def follow(M, T, node, j, stop):
+    """Read bytes j..stop of the tokens along a literal: the node behind them, and the first byte that is no part of it."""
+    while j < stop:
+        e = only_way(M, node)
+        if e == -1 and M.node[5 * node + LIT] == T.data[j]:
+            node += 1
+        elif e >= 0 and M.edge[5 * e + LOW] == T.data[j]:
+            node = np.int64(M.edge[5 * e + TO])
+        else:
+            break
+        j += 1
+        if M.node[5 * node + CALLS] >= 0 or M.node[5 * node + FLAG] & 1 or only_way(M, node) == -2:
+            break
+    return node, j
 
 
 @jit
