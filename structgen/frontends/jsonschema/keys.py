@@ -160,7 +160,14 @@ def members_of(constant: Constant) -> dict[str, Constant]:
 
 
 def plan(shape: Obj, algebra: Algebra) -> Plan:
-    """The keys of a shape: declared names in order, names without order, classes of others."""
+    """The keys of a shape: declared names in order, names without order, classes of others. Remembered: emptiness needs it, too."""
+    found = algebra.plans.get(shape)
+    if found is None:
+        found = algebra.plans[shape] = _plan(shape, algebra)
+    return found
+
+
+def _plan(shape: Obj, algebra: Algebra) -> Plan:
     names: dict[str, None] = {}
     loose: dict[str, None] = {}
     for layer in shape.layers:
