@@ -185,7 +185,7 @@ def _plan(shape: Obj, algebra: Algebra) -> Plan:
     keys = None if shape.names == TRUE else algebra.form(shape.names).string
     members: list[Member] = []
     single = shape.layers[0] if len(shape.layers) == 1 and not shape.layers[0].patterns else None
-    for name in (*names, *loose):
+    for name in (*names, *loose) if loose else names:
         goal = shape.goal(name) if single is None else single.properties.get(name, single.rest)
         if keys is not None and not any(has_string(one, name) for one in keys):
             goal = FALSE
