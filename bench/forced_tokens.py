@@ -49,22 +49,18 @@ class Structgen:
     def begin(self, schema: str, style: str) -> bool:
         """Compile."""
         try:
-            self._automaton = compiled(schema, self._vocabulary, style)
+            self._matcher = sg.Matcher(compiled(schema, self._vocabulary, style))
         except StructgenError:
             return False
-        self._state = self._automaton.start()
         return True
 
     def forced(self) -> list[int]:
         """The tokens that must come."""
-        found: list[int] = self._automaton.forced(self._state)
-        return found
+        return self._matcher.forced()
 
     def commit(self, tokens: list[int]) -> bool:
         """Advance."""
-        for token in tokens:
-            self._state = self._automaton.advance(self._state, token)
-        return self._state != 0
+        return self._matcher.accept_tokens(tokens)
 
 
 class LLGuidance:

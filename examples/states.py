@@ -12,9 +12,10 @@ automaton = sg.compile(sg.regex("1?[0-2]:00"), vocab)
 
 state = automaton.start()
 print("tokens to the end:", automaton.distance(state))
-for token in (2, 3):
+tokens = [2, 3]
+for token in tokens:
     allowed = np.flatnonzero(np.unpackbits(automaton.mask(state).view(np.uint8), bitorder="little"))
     print("may come:", [vocab.bytes_of(int(t)) for t in allowed])
     state = automaton.advance(state, token)
-print("forced:", [vocab.bytes_of(t) for t in automaton.forced(state)])
+print("forced:", [vocab.bytes_of(t) for t in automaton.forced(state, behind=tokens)])
 print("an illegal token leads to", automaton.advance(state, 0))

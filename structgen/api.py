@@ -142,6 +142,9 @@ def grammar_of(thing: Any) -> Grammar:
         return Grammar(thing)
     if isinstance(thing, dict | bool):
         return json_schema(thing)
+    if thing is None:
+        hint = 'null alone is sg.json_schema({"type": "null"}), any JSON sg.json_schema({}), any text sg.regex("(?s:.*)")'
+        raise GrammarError("None is no grammar", hint=hint)
     if isinstance(thing, str | bytes):
         raise GrammarError(
             f"a plain text is no grammar: {thing[:40]!r}",

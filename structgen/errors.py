@@ -113,7 +113,7 @@ class VocabularyError(StructgenError, ValueError):
 
 
 class DeadEnd(VocabularyError):
-    """A text that cannot go on: no token of the vocabulary spells what the grammar asks for next."""
+    """A text that cannot go on, or cannot be encoded: no token of the vocabulary spells what must come next."""
 
 
 class ModelError(StructgenError, ValueError):

@@ -31,12 +31,12 @@ Progress = Callable[[str, int, int], None]
 
 KERNELS: Final[dict[str, tuple[str, ...]]] = {
     "unfold.UNFOLD_KERNEL": ("int,int,int,int",),
-    "walk.mask": ("i8:1,int,u4:1",),
+    "walk.mask": ("i8:1,int,int,u4:2",),
     "values.VALUE_KERNEL": ("int,int,int,int",),
     "settle.keys_of": ("i8:1,i4:1,i4:1",),
     "settle.repeats": ("i8:1,int,u4:1,i4:1",),
-    "survey.merge": ("i8:1,i4:1,u1:1,i4:1,i4:1,i4:1,i4:1,i4:1,i4:2,i8:1,i8:1",),
-    "survey.survey": ("i8:1,int,i4:1,i8:1,i8:1,i4:1,i4:1,i4:1,i4:1,i4:1,i8:1",),
+    "survey.merge": ("i8:1,int,int,int,int,i4:1,i8:1,i8:1",),
+    "survey.survey": ("i8:1,int,int,i8:1,i8:1,i8:1,i4:1,i4:1,i4:1,i8:1",),
     "settle.clear": ("i8:1,int,i4:1,i4:1,u4:1,i4:1",),
     "moves.transitions": ("i8:1,int,int,i8:1,i4:1,i4:1",),
     "moves.fewest": ("i8:1,u1:1,i4:1",),
@@ -54,6 +54,11 @@ KERNELS: Final[dict[str, tuple[str, ...]]] = {
     "step.rehash": ("i8:1,int",),
     "step.rehash_moves": ("i8:1,i8:1,i4:1",),
     "settle.forbid": ("i4:1,int,u4:1",),
+    "leaf_states.describe": ("i8:1,int,i4:2,b1:1,i8:1,i8:1,i8:1,i4:1",),
+    "leaf_states.rest": ("i4:2,b1:1,i4:1,i4:1,int,int,i4:1",),
+    "survey.keep": ("i8:1,i4:1,i4:1,i4:1,int,int,int,int",),
+    "survey.keep_measured": ("i8:1,i4:1,i4:1,i4:1,int,i4:1,i4:1",),
+    "survey.pack_up_to": ("i4:1,i4:1,int,u4:1",),
     "survey.pack": ("i4:1,u4:1",),
     "logits.measure": ("f4:1,u4:1,f8:1",),
     "logits.best_token": ("f4:1,u4:1",),
@@ -61,8 +66,9 @@ KERNELS: Final[dict[str, tuple[str, ...]]] = {
     "logits.pick": ("f8:1,float,f8:1",),
     "batch.copy_rows": ("i8:1,i8:1,int,int,int",),
     "batch.forbid": ("u4:2,u4:2,int,b1:1,int,int", "u2:2,u4:2,int,b1:1,int,int"),
-    "rows.list_ids": ("u4:1,i4:1",),
-    "rows.expand": ("i4:1,u4:1",),
+    "rows.tell": ("u4:1,u4:1",),
+    "rows.are_same": ("int,int,int",),
+    "rows.expand": ("u4:1,int,int",),
 }
 """Each kernel that Python calls, and the kinds of its arguments (`kernels.linking`); those that take longest first."""
 

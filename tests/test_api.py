@@ -34,6 +34,12 @@ def test_every_notation_checks_its_budget() -> None:
             make(budget=1.5)
 
 
+def test_nothing_is_no_grammar() -> None:
+    with pytest.raises(GrammarError, match="None is no grammar") as caught:
+        sg.compile(None, sg.Vocabulary.from_bytes([b"a", b""], eos=1))
+    assert '{"type": "null"}' in (caught.value.hint or "")
+
+
 @pytest.mark.parametrize("name", ["nodes", "states", "memory", "seconds"])
 def test_budgets_are_positive(name: str) -> None:
     for value in (0, -1, True, "5", float("nan"), *([] if name == "seconds" else [None, 2.5])):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,9 @@ from structgen.ir.encoding import Encoding
 from structgen.ir.expr import Leaf, Respelling
 from structgen.ir.regular import CharDFA
 from structgen.ir.spelling import Spelling, spelling
-from structgen.kernels.arena import Arena
-from structgen.kernels.tables import BLOCK, FIRST, LEAF, NO_BOUND, Leaves
+from structgen.kernels import leaf_states
+from structgen.kernels.arena import Arena, bundle
+from structgen.kernels.tables import BLOCK, LEAF, NO_BOUND, TABLE, Leaves
 
 _BLOCK: Final = BLOCK  # leaf node ids are handed out in blocks of that many bits; `block` finds the leaf of a node
 _FIELDS: Final = 12
@@ -42,13 +43,12 @@ class LeafPool:
         self._known: dict[object, int] = {}
         self._spellings: dict[int, tuple[int, int, int]] = {}
         self._kept: list[Spelling] = []
-        self._steps: dict[int, list[tuple[int, int, int]]] = {}
         self._rooms: list[tuple[Respelling, int] | None] = [None]  # behind each door; there is no door 0
         self._numbers: dict[int, list[int]] = {}
         self._starts: dict[int, tuple[Leaf, tuple[int, int, int | None]]] = {}
-        self._leaves: list[tuple[CharDFA, Spelling, npt.NDArray[np.int32]]] = []
-        self._spelled: list[Encoding] = []
+        self._leaves: list[tuple[CharDFA, Encoding, Spelling]] = []
         self._used = dict.fromkeys(("cls", "enc", "table", "live", "acc", "first", "inner"), 0)
+        self._work = np.empty(1 << 12, np.int32)
         self._next_block = 0
         self.arena = Arena(
             {
@@ -69,6 +69,7 @@ class LeafPool:
             shared=True,
         )
         assert tuple(self.arena.names) == Leaves._fields[1:]
+        self._handle = bundle([self.arena.handle, self.arena.handle])
 
     @property
     def is_full(self) -> bool:
@@ -88,10 +89,14 @@ class LeafPool:
         return found
 
     def _append(self, name: str, values: npt.NDArray[np.generic]) -> int:
-        at = self._used[name]
-        self.arena.reserve(name, at + values.size)
+        at = self._room(name, values.size)
         self.arena[name][at : at + values.size] = values.reshape(-1)
-        self._used[name] = at + values.size
+        return at
+
+    def _room(self, name: str, size: int) -> int:
+        at = self._used[name]
+        self.arena.reserve(name, at + size)
+        self._used[name] = at + size
         return at
 
     def _spell(self, spell: Spelling) -> tuple[int, int, int]:
@@ -104,39 +109,40 @@ class LeafPool:
 
     def _register(self, dfa: CharDFA, encoding: Encoding) -> int:
         spell = spelling(dfa.alphabet, encoding)
-        made = _states(dfa, spell)
-        states, chars = made.table.shape
-        shift = (spell.enc.shape[0] - 1).bit_length()
+        states, chars = len(dfa.rows) + 2 * spell.structural, dfa.alphabet.size + spell.structural
+        shift = spell.shift
         blocks = ((states << shift) + (1 << _BLOCK) - 1) >> _BLOCK
         if self._next_block + blocks > 1 << (28 - _BLOCK):
             raise BudgetExceeded("the process holds too many leaf automata", hint="use fewer different patterns, or restart the worker")
         base, leaf = self._next_block << _BLOCK, len(self._leaves)
         cls, enc, inner = self._spell(spell)
-        at = self._append("live", made.live)
-        for name, values in (("dist", made.dist), ("far", made.far)):
-            self.arena.reserve(name, at + values.size)
-            self.arena[name][at : at + values.size] = values.reshape(-1)
+        live = self._room("live", states << shift)
+        for name in ("dist", "far"):
+            self.arena.reserve(name, self._used["live"])
         fields = [
             base,
             shift,
             cls,
             enc,
             spell.enc.shape[1],
-            self._append("table", made.table),
+            self._room("table", states * chars),
             chars,
-            at,
-            self._append("acc", made.acc),
+            live,
+            self._room("acc", states),
             spell.structural,
-            self._append("first", made.first),
+            self._room("first", 4 * states),
             inner,
         ]
         self.arena.reserve("desc", _FIELDS * (leaf + 1), fill=0)
         self.arena["desc"][_FIELDS * leaf : _FIELDS * (leaf + 1)] = fields
+        size = max(dfa.table.size + 3 * states, 2 * len(spell.starts))
+        if size > self._work.size:
+            self._work = np.empty(2 * size, np.int32)
+        leaf_states.describe(self._handle, leaf, dfa.table, dfa.accepting, spell.below, spell.reach, spell.starts, self._work)
         self.arena.reserve("block", self._next_block + blocks, fill=-1)
         self.arena["block"][self._next_block : self._next_block + blocks] = leaf
         self._next_block += blocks
-        self._leaves.append((dfa, spell, made.table))
-        self._spelled.append(encoding)
+        self._leaves.append((dfa, encoding, spell))
         return LEAF + base
 
     def start(self, leaf: Leaf) -> tuple[int, int, int | None]:
@@ -151,25 +157,18 @@ class LeafPool:
                     self._starts.pop(next(iter(self._starts)), None)
         return found[1]
 
-    def leaf_of(self, node: int) -> tuple[int, int]:
-        """The number of the leaf that a node (without LEAF) belongs to, and how many nodes it has."""
-        leaf = int(self.arena["block"][node >> _BLOCK])
-        _, spell, table = self._leaves[leaf]
-        return leaf, len(table) << (spell.enc.shape[0] - 1).bit_length()
-
     def rest_of(self, node: int) -> tuple[object, ...] | None:
         """What a leaf node (without LEAF) between two characters can still read, in a form that equal nodes of all leaves share; None where
         that takes more than a few states to say, or inside a character."""
         leaf = int(self.arena["block"][node >> _BLOCK])
-        dfa, _, table = self._leaves[leaf]
-        base, shift = map(int, self.arena["desc"][_FIELDS * leaf : _FIELDS * leaf + 2])
-        state, inside = divmod(node - base, 1 << shift)
-        marked = len(table) > len(dfa.rows)  # with states before and behind the marks
-        state -= marked
+        dfa, encoding, spell = self._leaves[leaf]
+        state, inside = divmod(node - int(self.arena["desc"][_FIELDS * leaf]), 1 << spell.shift)
+        state -= spell.structural  # with marks there is a state before them, and one behind
         if inside or not 0 <= state < len(dfa.rows):
             return None
-        rest = dfa.rest(state, _REST_MAX)
-        return None if rest is None else (self._spelled[leaf], marked, rest)
+        out = np.empty(_REST_MAX * (3 + 2 * len(dfa.bounds)), np.int32)
+        size = leaf_states.rest(dfa.table, dfa.accepting, dfa.bounds, dfa.classes, state, _REST_MAX, out)
+        return (encoding, out[:size].tobytes()) if size >= 0 else None
 
     def doors(self, respelling: Respelling) -> list[int]:
         """For each byte, the door to its other spellings (0: there are none)."""
@@ -199,79 +198,15 @@ class LeafPool:
     def behind(self, respelling: Respelling, byte: int) -> int:
         """The leaf node behind the first byte of another spelling of `byte`."""
         start = self.start(respelling.leaf_of(byte))[0]
-        return next(to for low, high, to in self.first_steps(start) if low <= respelling.first <= high)
-
-    def first_steps(self, start: int) -> list[tuple[int, int, int]]:
-        """The first steps of a leaf: (low byte, high byte, node)."""
-        found = self._steps.get(start)
-        if found is None:
-            dfa_field = _FIELDS * int(self.arena["block"][(start - LEAF) >> _BLOCK])
-            _, spell, table = self._leaves[dfa_field // _FIELDS]
-            found = []
-            shift = (spell.enc.shape[0] - 1).bit_length()
-            first = self.arena["first"][int(self.arena["desc"][dfa_field + FIRST]) :][:4]
-            for byte in np.flatnonzero(np.unpackbits(first.view(np.uint8), bitorder="little")):
-                x = int(spell.enc[0, spell.cls[byte]])
-                to = start + (x if x >= 0 else int(table[0, -2 - x]) << shift)
-                if found and found[-1][1] == byte - 1 and found[-1][2] == to:
-                    found[-1] = (found[-1][0], int(byte), to)
-                else:
-                    found.append((int(byte), int(byte), to))
-            self._steps[start] = found
-        return found
-
-
-class _States(NamedTuple):
-    """What the arrays of `tables.Leaves` say of one leaf; live, dist and far by (q, e)."""
-
-    table: npt.NDArray[np.int32]
-    live: npt.NDArray[np.uint8]
-    dist: npt.NDArray[np.int32]
-    far: npt.NDArray[np.int32]
-    acc: npt.NDArray[np.uint8]
-    first: npt.NDArray[np.uint64]
-
-
-def _states(dfa: CharDFA, spell: Spelling) -> _States:
-    table, accepting, low, high = _with_marks(dfa) if spell.structural else (dfa.table, dfa.accepting, *_lengths(dfa))
-    nodes = spell.enc.shape[0]
-    can, to = table >= 0, np.maximum(table, 0)
-    dist = np.zeros((len(low), 1 << (nodes - 1).bit_length()), np.int32)
-    far = np.full_like(dist, NO_BOUND)
-    dist[:, 0], far[:, 0] = low, high
-    if nodes > 1:  # inside a spelling one character more is still to come, one of the classes below
-        near = np.minimum.reduceat(np.take(np.where(can, low[to], NO_BOUND), spell.reach, axis=1), spell.starts, axis=1)
-        most = np.maximum.reduceat(np.take(np.where(can, high[to], -1), spell.reach, axis=1), spell.starts, axis=1)
-        dist[:, 1:nodes] = np.minimum(near + 1, NO_BOUND)[:, spell.below]
-        far[:, 1:nodes] = np.minimum(most + 1, NO_BOUND)[:, spell.below]
-    live = dist < NO_BOUND
-    # A byte may follow a state where the spelling has an edge that stays alive.
-    root = spell.enc[0]
-    ok = np.where(root >= 0, live[:, np.maximum(root, 0)], can[:, np.maximum(-2 - root, 0)]) & (root != -1)
-    first = np.packbits(np.take(ok, spell.cls, axis=1), axis=1, bitorder="little").view(np.uint64)
-    acc = accepting.astype(np.uint8) | (can.any(axis=1) << 1) | (can[:, : spell.structural].any(axis=1) << 2)
-    return _States(table, live.astype(np.uint8), dist, far, acc.astype(np.uint8), first)
+        leaf = int(self.arena["block"][(start - LEAF) >> _BLOCK])
+        spell = self._leaves[leaf][2]
+        x = int(spell.enc[0, spell.cls[respelling.first]])
+        return start + (x if x >= 0 else int(self.arena["table"][self.arena["desc"][_FIELDS * leaf + TABLE] - 2 - x]) << spell.shift)
 
 
 def _lengths(dfa: CharDFA) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """For each state, the fewest and the most characters to an end (NO_BOUND: any number)."""
     return np.array(dfa.distances(), np.int32), np.array([NO_BOUND if n is None else n for n in dfa.farthest()], np.int32)
-
-
-def _with_marks(dfa: CharDFA) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """The automaton between quotation marks: class 0 is the mark, state 0 before the first one, the last state after the second.
-
-    With its lengths, to which the marks add nothing.
-    """
-    states, chars = dfa.table.shape
-    table = np.full((states + 2, chars + 1), -1, np.int32)
-    table[1:-1, 1:] = np.where(dfa.table >= 0, dfa.table + 1, -1)
-    table[0, 0] = 1
-    table[1:-1, 0] = np.where(dfa.accepting, states + 1, -1)
-    accepting = np.zeros(states + 2, np.bool_)
-    accepting[-1] = True
-    low, high = [np.concatenate([lengths[:1], lengths, [0]], dtype=np.int32) for lengths in _lengths(dfa)]
-    return table, accepting, low, high
 
 
 def _bounded(dfa: CharDFA, low: int, high: int | None) -> tuple[CharDFA, int, int | None]:

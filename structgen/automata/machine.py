@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -136,7 +136,28 @@ def _blank() -> Blank:
 
 
 _BLANK: Final = _blank()
-_HASHES: Final = ("hash", "ctx_hash", "minus_hash", "count_hash", "text_hash", "mark_hash", "frame_hash", "set_hash")
+
+
+class _Records(NamedTuple):
+    """Records that a hash table finds: where n has their number, their array, its cells a record, and those of arrays beside it."""
+
+    used: int
+    name: str
+    width: int
+    table: str
+    beside: Mapping[str, int] = {}
+
+
+_RECORDS: Final = (  # in the order that `kernels.step.rehash` knows
+    _Records(t.STATES, "off", 1, "hash", {"bits": 4, "twin": 1, "text": 1, "final": 1}),
+    _Records(t.CTX, "ctx_off", 1, "ctx_hash", {"ctx_twin": 1, "ctx_open": 1, "ctx_state": 1}),
+    _Records(t.MINUSES, "minus", 2, "minus_hash"),
+    _Records(t.COUNTS, "count", 3, "count_hash"),
+    _Records(t.TEXTS, "text_node", 2, "text_hash", {"text_size": 1, "text_then": 1}),
+    _Records(t.MARKS, "mark", 2, "mark_hash"),
+    _Records(t.FRAMES, "frame", 5, "frame_hash"),
+    _Records(t.SETS, "set", 17, "set_hash"),
+)
 _ALIKE: Final = {"bytes": 0, "strings": t.QUOTED, "values": t.VALUES}
 _TEXTS_MIN: Final = 1 << 12  # texts of an automaton that may be worn
 _MOVES_MAX: Final = 1 << 22  # cells of the memo of moves; a full one is emptied
@@ -149,17 +170,18 @@ def _larger(size: int) -> int:
 
 class Turn:
     """A lock with a clock: one thread at a time uses an automaton, and one public call has so many seconds (calls inside it have its rest).
+    Who needs no help of Python takes `lock` alone.
 
     Time spent compiling kernels does not count.
     """
 
     def __init__(self, seconds: float | None) -> None:
-        self._lock, self._seconds = threading.RLock(), seconds
+        self.lock, self._seconds = threading.RLock(), seconds
         self._depth, self._end = 0, 0.0
         self.number = 0  # of public calls so far
 
     def __enter__(self) -> None:
-        self._lock.acquire()
+        self.lock.acquire()
         self._depth += 1
         if self._depth == 1:
             self.number += 1
@@ -167,7 +189,7 @@ class Turn:
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
-        self._lock.release()
+        self.lock.release()
 
     @property
     def is_over(self) -> bool:
@@ -347,71 +369,54 @@ class ByteAutomaton:
 
     def _grow(self) -> None:
         """Enlarge what is nearly full."""
-        a, n = self.arena, self.n
-        w, before = a["work_node"].size, a.nbytes
+        a, n, sizes = self.arena, self.n.tolist(), self.arena.sizes()
+        w, before = sizes["work_node"], a.nbytes
         if n[t.STATES] > self.budget.states or before > self.budget.memory:
             raise BudgetExceeded(
-                f"the automaton grew past its budget ({int(n[t.STATES]):,} states, {before >> 20} MB)",
+                f"the automaton grew past its budget ({n[t.STATES]:,} states, {before >> 20} MB)",
                 hint="raise budget=, or make the grammar less ambiguous",
             )
-        # The array whose size kernels look at grows last of its group: an interrupt must not leave them too large an idea.
-        self._enlarge(n[t.STATES], ("off", "final", "text", "twin"), "hash", bits=True)
-        if 2 * (n[t.ITEMS] + w) > a["item"].size:
-            a.reserve("item", _larger(a["item"].size))
-        self._enlarge(n[t.CTX], ("ctx_off", "ctx_state", "ctx_open", "ctx_twin"), "ctx_hash")
-        if 2 * (n[t.PAIRS] + 4 * w) > a["ctx_pair"].size:
-            a.reserve("ctx_pair", _larger(a["ctx_pair"].size))
-        self._records(n[t.MINUSES], "minus", 2)
-        self._records(n[t.COUNTS], "count", 3)
-        self._records(n[t.TEXTS], "text_node", 2, "text_hash", ("text_size", "text_then"))
-        self._records(n[t.MARKS], "mark", 2)
-        self._records(n[t.FRAMES], "frame", 5)
-        self._records(n[t.SETS], "set", 17)
-        if int(a["text_size"][: n[t.TEXTS]].max()) + 8 >= a["letters"].size:
-            a.reserve("letters", 2 * a["letters"].size)
+        for which, records in enumerate(_RECORDS):
+            used, size, table = n[records.used], sizes[records.name] // records.width, sizes[records.table]
+            if used + 8 >= size or 2 * used + 16 >= table:
+                self._enlarge(which, _larger(max(size, table // 2)))
+        for name, cells in (("item", n[t.ITEMS] + w), ("ctx_pair", n[t.PAIRS] + 4 * w)):
+            if 2 * cells > sizes[name]:
+                a.reserve(name, _larger(sizes[name]))
+        if int(a["text_size"][: n[t.TEXTS]].max()) + 8 >= sizes["letters"]:
+            a.reserve("letters", 2 * sizes["letters"])
         if n[t.WORK] >= w:
             for name in ("work_stamp", "work_slot", "work_key"):
                 a.reserve(name, 8 * w, fill=0)
             for name in ("work_ctx", "work_ring", "work_in", "side", "work_node"):
                 a.reserve(name, 2 * w)
-        if 2 * n[t.MOVES] + 4 * w >= a["move_key"].size:
-            size = a["move_key"].size
-            emptied = self._emptied == self.turn.number  # for this call: it may need more than there is room for, so not again
-            if size < max(_MOVES_MAX, 8 * w) or emptied:
-                keys, values = a["move_key"], a["move_to"]
-                a["move_to"] = np.empty(_larger(size), np.int32)
-                a["move_key"] = np.full(_larger(size), -1, np.int64)
-                rehash_moves(self.handle, keys, values)
-            else:  # only a memo: start anew
-                self._emptied = self.turn.number
-                a["move_key"][:] = -1
-                n[t.MOVES] = 0
-                return
-        if a.nbytes == before:  # one context has more pairs than all of the above foresees, or more lists are around one state
-            a.reserve("ctx_pair", 2 * a["ctx_pair"].size)
-            a.reserve("letters", 2 * a["letters"].size)
+        if 2 * n[t.MOVES] + 4 * w >= sizes["move_key"]:
+            self._make_room_for_moves(w)
+        elif a.nbytes == before:  # one context has more pairs than all of the above foresees, or more lists are around one state
+            a.reserve("ctx_pair", 2 * sizes["ctx_pair"])
+            a.reserve("letters", 2 * sizes["letters"])
 
-    def _enlarge(self, used: int, names: tuple[str, ...], table: str, bits: bool = False) -> None:
-        a = self.arena
-        if used + 8 >= a[names[0]].size or 2 * used + 16 >= a[table].size:
-            size = _larger(max(a[names[0]].size, a[table].size // 2))
-            if bits:
-                a.reserve("bits", 4 * max(size, 2 * a["final"].size))
-            for name in reversed(names):
-                a.reserve(name, size)
-            a[table] = np.full(2 * size, -1, np.int32)
-            rehash(self.handle, _HASHES.index(table))
+    def _make_room_for_moves(self, work: int) -> None:
+        """Enlarge the memo of moves, or empty it where it is large."""
+        a, keys, values = self.arena, self.arena["move_key"], self.arena["move_to"]
+        emptied = self._emptied == self.turn.number  # for this call: it may need more than there is room for, so not again
+        if keys.size < max(_MOVES_MAX, 8 * work) or emptied:
+            a["move_to"] = np.empty(_larger(keys.size), np.int32)
+            a["move_key"] = np.full(_larger(keys.size), -1, np.int64)
+            rehash_moves(self.handle, keys, values)
+        else:
+            self._emptied = self.turn.number
+            keys[:] = -1
+            self.n[t.MOVES] = 0
 
-    def _records(self, used: int, name: str, width: int, table: str = "", beside: tuple[str, ...] = ()) -> None:
-        """Enlarge an array of records, and what goes beside it, where it is nearly full."""
-        a, table = self.arena, table or f"{name}_hash"
-        if width * (used + 8) >= a[name].size or 2 * used + 16 >= a[table].size:
-            size = _larger(max(a[name].size // width, a[table].size // 2))
-            for one in beside:
-                a.reserve(one, size)
+    def _enlarge(self, which: int, size: int) -> None:
+        """Make room for so many records, and their hash table anew."""
+        a, records = self.arena, _RECORDS[which]
+        # The array whose size kernels look at grows last: an interrupt must not leave them too large an idea.
+        for name, width in (*records.beside.items(), (records.name, records.width)):
             a.reserve(name, width * size)
-            a[table] = np.full(2 * size, -1, np.int32)
-            rehash(self.handle, _HASHES.index(table))
+        a[records.table] = np.full(2 * size, -1, np.int32)
+        rehash(self.handle, which)
 
     # ---- the automaton ----
 

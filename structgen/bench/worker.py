@@ -16,6 +16,7 @@ Run by `process`, with the arguments ENGINE TOKENIZER and perhaps "keep": what w
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -42,6 +43,8 @@ def main() -> None:
 
         try:
             engine = make_engine(sys.argv[1], sys.argv[2])
+            gc.collect()
+            gc.freeze()  # as servers do: else Python's collector looks through all that torch and transformers hold, 80 ms at once
         except Exception as error:
             tell({"at": "failed", "why": f"{type(error).__name__}: {error}"})
             return

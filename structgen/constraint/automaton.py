@@ -19,15 +19,19 @@ from structgen.automata.machine import ByteAutomaton
 from structgen.automata.symbols import FIRST, Symbols
 from structgen.constraint.distance import Distances
 from structgen.constraint.fill import Ints, fill
+from structgen.constraint.forced import Forced
 from structgen.constraint.protocol import DEAD, ENDED, NO_END, Classes, Words, by_class, whole
 from structgen.constraint.rows import Line, Row
 from structgen.constraint.tables import tables_of
-from structgen.errors import GrammarError, OptionError, VocabularyError
+from structgen.errors import GrammarError, OptionError
 from structgen.ir.language import Language, Output
 from structgen.kernels import moves, settle, survey, walk
 from structgen.kernels import tables as t
-from structgen.kernels.arena import Arena, bundle
+from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.vocab.vocabulary import Stop, Vocabulary
+
+_OWN: Final = Blank({"stop": np.zeros(0, np.int32), "mute": np.zeros(0, np.uint32)})
+_SETTLED: Final = ()  # the doubts of a row in which they were judged
 
 T = TypeVar("T")
 Tokens = npt.NDArray[np.int32]
@@ -35,7 +39,7 @@ Tokens = npt.NDArray[np.int32]
 _MEMO_MAX: Final = 1 << 18  # remembered (state, token) pairs, and states; about 30 MB of dictionary
 _CLASSES_MAX: Final = 32 << 20  # bytes of remembered classes, an automaton
 _STOPS_MAX: Final = 8  # sets of other stop ids that are remembered
-_SETTLED: Final = ()  # the doubts of a row in which they were judged
+_STATES_MAX: Final = 1 << 31  # kernels look whether there is such a state, but take 64 bits
 
 
 class TokenAutomaton:
@@ -61,16 +65,18 @@ class TokenAutomaton:
         self._size, self._words = vocabulary.size, vocabulary.words
         self._tables = tables_of(vocabulary, machine.pool)
         self._store = self._tables.store(vocabulary.words)
+        self._lock = machine.turn.lock
         self._moves: dict[int, int] = {}
         self.rows: dict[int, Row] = {}  # those that are finished, by state
         self._doubtful: dict[int, Row] = {}  # those of twins that leave tokens to the states themselves, by twin
         self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._stopping: dict[tuple[int, ...], TokenAutomaton] = {}  # the same with other stop ids
-        self._forced: dict[int, list[int]] = {}
+        self._forced = Forced(self)
         self._classes: dict[int, Classes] = {}  # by twin
         self._classes_bytes = 0
         self._own = self._begun()
+        self._special = bool(machine.n[t.SPECIAL]) or machine.symbols.is_unbound  # rows are not what kernels say alone
         with machine.turn:  # trie walks keep one state a byte of the token
             for name in ("stack", "spelling"):
                 machine.arena.reserve(name, self._tables.deepest + 2)
@@ -81,7 +87,7 @@ class TokenAutomaton:
 
     def _begun(self) -> Arena:
         """What kernels need to know of this automaton alone, see `kernels.tables.own_of`."""
-        own, texts = Arena(self._tables.own), self._tables.texts
+        own, texts = Arena(_OWN), self._tables.texts
         own["stop"] = np.array(self.vocabulary.stop_ids, np.int32)
         muted = [*(i for i in self.vocabulary.stop_ids if i < len(texts) and texts[i]), *self.machine.symbols.named]
         if muted:
@@ -140,6 +146,20 @@ class TokenAutomaton:
         n = self.machine.n
         if not self._tables.help(code, int(n[t.ARG]), int(n[t.ARG2])):
             self.machine.help(code)
+            self._special |= self.machine.symbols.is_unbound
+
+    def _call(self, kernel: Callable[..., Any], *arguments: Any) -> int:
+        """Call a kernel until it needs no more help."""
+        code = kernel(self._handle, *arguments)
+        return code if code >= 0 or code == t.FULL else self._helped(code, kernel, *arguments)
+
+    def _helped(self, code: int, kernel: Callable[..., Any], *arguments: Any) -> int:
+        """The same for one that needs help at once."""
+        with self.machine.turn:
+            while code < 0 and code != t.FULL:
+                self._help(code)
+                code = kernel(self._handle, *arguments)
+        return code
 
     def start(self, owed: bytes | str = b"") -> int:
         """The state of the empty text; or that from which `owed` and then a text of the grammar is generated.
@@ -184,14 +204,13 @@ class TokenAutomaton:
         return self._advance(state, token)
 
     def _advance(self, state: int, token: int) -> int:
-        if not 0 <= token < self._size or not 0 < state < self.machine.states:
+        if not 0 <= token < self._size or not 0 < state < _STATES_MAX:
             return 0
-        with self.machine.turn:
+        with self._lock:
             code = walk.advance(self._handle, state, token)
-            while code < 0:
-                self._help(code)
-                code = walk.advance(self._handle, state, token)
-            return _remember(self._moves, state * self._size + token, int(code))
+            if code < 0:
+                code = self._helped(code, walk.advance, state, token)
+            return 0 if code == walk.NOWHERE else _remember(self._moves, state * self._size + token, int(code))
 
     def mask(self, state: int) -> Words:
         """The tokens that may come next, stop ids included where the text may end: a read-only packed row, uint32[words]."""
@@ -203,54 +222,67 @@ class TokenAutomaton:
         return self._store.line_of(self.rows.get(state) or self._row(state))
 
     def _row(self, state: int) -> Row:
-        if not 0 < state < self.machine.states:  # it may come to be: not remembered
-            return Row(self._store.blank())
         store = self._store
-        with self.machine.turn:
-            twin = self.machine.twin(state)
+        if not 0 < state < _STATES_MAX:
+            return self._nothing()
+        with self._lock:
+            line, scratch = store.blank(), store.scratch.rows
+            code = walk.mask(self._handle, state, line.into, scratch)
+            if code < 0:
+                code = self._helped(code, walk.mask, state, line.into, scratch)
+            if code < walk.DOUBTFUL and not self._special:
+                return store.keep(self.rows, state, line, code)
+            if code < walk.NOWHERE:
+                return self._exact(state, self._finished(state, line, code))
+            store.give_back(line)
+            if code == walk.NOWHERE:
+                return self._nothing()
+            twin = int(code) - walk.OTHER
             found = self._doubtful.get(twin) or self.rows.get(twin)
             if found is None or found.doubts == _SETTLED:
-                found = store.finished(*self._fresh(twin))
-                store.add(self.rows if found.doubts is None else self._doubtful, twin, found)
-            if twin != state or found.doubts is not None:
-                exact = self._settled(state, found)
-                if exact is not None:
-                    found = store.finished(exact, _SETTLED)
-                store.add(self.rows, state, found)
-        return found
+                line = store.blank()
+                found = self._finished(twin, line, self._call(walk.mask, twin, line.into, scratch))
+            return self._exact(state, found)
 
-    def _fresh(self, state: int) -> tuple[Line, tuple[Tokens, Tokens] | None]:
-        """A row from the kernels, and what is in doubt there. `state` is its own twin."""
-        line = self._store.blank()
-        row = line.words
-        code = walk.mask(self._handle, state, row)
-        while code < 0:
-            self._help(code)
-            code = walk.mask(self._handle, state, row)
+    def _nothing(self) -> Row:
+        """The row of a state that does not exist. It may come to be: it is not remembered."""
+        return Row(Line.of(np.zeros(self._words, np.uint32)))
+
+    def _finished(self, twin: int, line: Line, code: int) -> Row:
+        """The row of a twin, as its kernel left it: with special tokens, and what is in doubt there."""
         if self.machine.symbols.is_unbound:
             raise GrammarError("special tokens that the language did not announce", hint="name them in Language.specials")
-        for low, high, _ in self._special_moves(state):
-            survey.pack(np.arange(low - FIRST, high - FIRST + 1, dtype=np.int32), row)
-        if not self.machine.n[t.DOUBTS]:
-            return line, None
-        tokens = _tokens(self._own["doubt"])
-        keys = np.empty(len(tokens), np.int32)
-        self._call(settle.keys_of, tokens, keys)
-        return line, (tokens, keys)
+        store, doubts = self._store, None
+        if code == walk.DOUBTFUL:
+            tokens = _tokens(store.scratch.rows[1])
+            doubts = tokens, np.empty(len(tokens), np.int32)
+            self._call(settle.keys_of, *doubts)
+        specials = self._special_moves(twin)
+        if specials:
+            row = line.words.copy()
+            for low, high, _ in specials:
+                survey.pack(np.arange(low - FIRST, high - FIRST + 1, dtype=np.int32), row)
+            line = Line.of(row)
+        if specials or doubts:
+            code = store.told(line)
+        return store.keep(self.rows if doubts is None else self._doubtful, twin, line, code, doubts)
+
+    def _exact(self, state: int, twins: Row) -> Row:
+        """The row of a state, given that of its twin."""
+        store = self._store
+        row = self._settled(state, twins)
+        if row is not None:
+            line = Line.of(row)
+            return store.keep(self.rows, state, line, store.told(line), _SETTLED)
+        if self.rows.get(state) is not twins:
+            store.add(self.rows, state, twins)
+        return twins
 
     def _special_moves(self, state: int) -> list[tuple[int, int, int]]:
         return self.machine.special_moves(state) if self.machine.n[t.SPECIAL] else []
 
-    def _call(self, kernel: Callable[..., Any], *arguments: Any) -> int:
-        """Call a kernel until it needs no more help."""
-        code = kernel(self._handle, *arguments)
-        while code < 0 and code != t.FULL:
-            self._help(code)
-            code = kernel(self._handle, *arguments)
-        return int(code)
-
-    def _settled(self, state: int, twins: Row) -> Line | None:
-        """The row of a state, given that of its twin; None where it is the same."""
+    def _settled(self, state: int, twins: Row) -> Words | None:
+        """The tokens of a state, given the row of its twin; None where they are the same."""
         row = self._store.line_of(twins).words
         text, count, divided = int(self.machine.arena["text"][state]), 0, False
         if text >= t.EMPTY:
@@ -259,8 +291,7 @@ class TokenAutomaton:
             divided, count = bool(count & settle.DIVIDED), count & ~settle.DIVIDED
         if twins.doubts is None and not count:
             return None
-        line, left = self._store.copy(row), []
-        row = line.words
+        row, left = row.copy(), []
         if count:
             settle.forbid(self._repeats, count, row)
             if divided:
@@ -273,7 +304,7 @@ class TokenAutomaton:
             left.append(tokens.copy())
         for some in left:
             self._settle(state, row, some)
-        return line
+        return row
 
     def _settle(self, state: int, row: Words, tokens: Tokens) -> None:
         """Allow those of the tokens that the state itself allows."""
@@ -293,83 +324,24 @@ class TokenAutomaton:
         """Write the rows of many states into `out`, uint32[len(states), words]. Raises OptionError for another array."""
         fill([self] * len(states), states, out)
 
-    def forced(self, state: int) -> list[int]:
-        """The tokens that must come next, special ones too, text as the vocabulary itself would cut it; empty where there is a choice.
+    def forced(self, state: int, *, behind: Sequence[int] = ()) -> list[int]:
+        """The tokens that must come next, special ones too, text as the tokenizer itself would cut it; empty where there is a choice.
 
-        Bytes at the end that a longer token could still take in are left out (ALGORITHMS 18.1, K13).
+        `behind`: the last tokens so far, or all of them, for the cut depends on the text before; without them it is as if the text began
+        here. Where they are not as the tokenizer cuts them, or where it may cut in several ways, nothing is forced (see
+        `constraint.forced`).
         """
         if not 0 < state < self.machine.states:
             return []
-        found = self._forced.get(state)
-        if found is None:
-            with self.machine.turn:
-                found = _remember(self._forced, state, self._force(state))
-        return list(found)
+        with self.machine.turn:
+            return self._forced.tokens(int(state), behind)
 
     def forced_bytes(self, state: int) -> bytes:
         """The bytes that must come next, however they are cut into tokens: up to a choice, a special token, or where the text may end."""
         if not 0 < state < self.machine.states:
             return b""
         with self.machine.turn:
-            return self._must(int(state))[0]
-
-    def _must(self, state: int) -> tuple[bytes, int, int | None]:
-        """The bytes that must come next, the state behind them, and the special token that must follow there."""
-        text = bytearray()
-        while state and not self.accepts(state):
-            twin = self.machine.twin(state)  # moves of the state itself would be states for good
-            plain, specials = self.machine.moves(twin), self._special_moves(twin)
-            if len(plain) == 1 and not specials:
-                text.append(plain[0][0])
-                state = self.machine.read(bytes(text[-1:]), state)[1]
-            elif not plain and len(specials) == 1 and specials[0][0] == specials[0][1]:
-                return bytes(text), state, specials[0][0] - FIRST
-            else:
-                break
-        return bytes(text), state, None
-
-    def _force(self, state: int) -> list[int]:
-        out: list[int] = []
-        while True:
-            text, state, special = self._must(state)
-            ends = special is not None or not self.machine.moves(self.machine.twin(state))
-            tokens = self._cut(text, len(text) if ends else self._safe_cut(text))
-            out += tokens
-            if special is None or self.vocabulary.decode(tokens) != text:
-                return out
-            out.append(special)
-            state = self.advance(state, special)
-
-    def _cut(self, text: bytes, keep: int) -> list[int]:
-        """The tokens of a text as far as they lie in its first `keep` bytes and are text in this grammar."""
-        try:
-            ids = self.vocabulary.encode(text)
-        except VocabularyError:
-            return []
-        out: list[int] = []
-        for token in ids:
-            keep -= len(self.vocabulary.bytes_of(token))
-            if keep < 0 or token in self.machine.symbols.named:
-                break
-            out.append(token)
-        return out
-
-    def _safe_cut(self, text: bytes) -> int:
-        """How many bytes no token can take together with what follows the text."""
-        trie = self._tables.trie
-        for at in range(max(0, len(text) - self.vocabulary.max_token_bytes), len(text)):
-            low, high, node = int(trie.root[text[at]]), int(trie.root[text[at] + 1]), -1
-            for byte in text[at:]:
-                while low < high and trie.byte[low] != byte:
-                    low = int(trie.end[low])
-                if low >= high:
-                    node = -1
-                    break
-                node, high = low, int(trie.end[low])
-                low += 1
-            if node >= 0 and trie.end[node] > node + 1:
-                return at
-        return len(text)
+            return self._forced.must(int(state)).text
 
     def distance(self, state: int, *, exact: bool = False) -> int:
         """So many tokens suffice to end a text (0 if it may end here, stop tokens not counted): the fewest, where few states lie between,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
+from structgen.constraint.explain import dead_end
 from structgen.constraint.fill import fill
 from structgen.constraint.protocol import DEAD, ENDED, Constraint, Words, renewed, unpack
 from structgen.errors import OptionError, TokenRefused
@@ -14,9 +16,9 @@ _SHOWN = 5
 
 
 class Matcher:
-    """Where one sequence stands under a constraint. All it has is the list of states behind its tokens.
+    """Where one sequence stands under a constraint. All it has is its tokens, and the state behind each.
 
-    So a fork is a copy of that list, tokens are taken back by shortening it, and a stop token is a token like others: it can be taken back,
+    So a fork is a copy of these, tokens are taken back by dropping the last, and a stop token is a token like others: it can be taken back,
     too. The constraint is shared; one matcher belongs to one sequence and one thread at a time.
 
     >>> import structgen as sg
@@ -26,9 +28,16 @@ class Matcher:
     """
 
     def __init__(self, constraint: Constraint, state: int | None = None) -> None:
-        """`state`: where to begin in a text (`TokenAutomaton.start` with a text that is owed); default: at its beginning."""
+        """`state`: where to begin in a text (`TokenAutomaton.start` with a text that is owed); default: at its beginning.
+
+        Raises OptionError for what is no constraint, such as a grammar.
+        """
+        if not hasattr(constraint, "advance"):  # isinstance takes 0.1 ms
+            why = f"a {type(constraint).__name__} is no automaton"
+            raise OptionError(why, where="constraint", hint="compile it first: sg.Matcher(sg.compile(grammar, vocabulary))")
         self.constraint = renewed(constraint) if state is None else constraint
         self._states = [self.constraint.start() if state is None else state]
+        self._tokens: list[int] = []
 
     @property
     def state(self) -> int:
@@ -37,13 +46,14 @@ class Matcher:
 
     def __len__(self) -> int:
         """How many tokens were accepted and not taken back, stop tokens among them."""
-        return len(self._states) - 1
+        return len(self._tokens)
 
     def accept(self, token: int) -> bool:
         """Move behind `token`; False, and no move, where it is illegal. Behind the end, stop tokens are legal and change nothing."""
         after = self.constraint.advance(self.state, token)
         if after != DEAD:
             self._states.append(after)
+            self._tokens.append(token)
         return after != DEAD
 
     def accept_tokens(self, tokens: Sequence[int]) -> bool:
@@ -51,7 +61,7 @@ class Matcher:
         behind = self._behind(tokens)
         if len(behind) < len(tokens):
             return False
-        self._states += behind
+        self._move(tokens, behind)
         return True
 
     def validate_tokens(self, tokens: Sequence[int]) -> int:
@@ -63,13 +73,13 @@ class Matcher:
         behind = self._behind(tokens)
         if len(behind) < len(tokens):
             raise self._refusal([self.state, *behind][-1], len(self) + len(behind), tokens[len(behind)])
-        self._states += behind
+        self._move(tokens, behind)
 
     def rollback(self, count: int = 1) -> None:
         """Take back the last `count` tokens, stop tokens included. Raises OptionError where there are not so many."""
         if not 0 <= count <= len(self):
             raise OptionError(f"cannot take back {count} of {len(self)} tokens", where="count", hint="len(matcher) says how many there are")
-        del self._states[len(self._states) - count :]
+        del self._states[len(self._states) - count :], self._tokens[len(self) - count :]
 
     def reset(self) -> None:
         """Take back all tokens."""
@@ -77,8 +87,8 @@ class Matcher:
 
     def fork(self) -> Matcher:
         """Another matcher at the same place, which moves on its own."""
-        other = Matcher(self.constraint, self.state)
-        other._states = self._states.copy()
+        other = copy(self)
+        other._states, other._tokens = self._states.copy(), self._tokens.copy()
         return other
 
     def mask(self) -> Words:
@@ -91,7 +101,7 @@ class Matcher:
 
     def forced(self) -> list[int]:
         """The tokens that must come next (jump forward); empty where there is a choice. They are not accepted yet."""
-        return self.constraint.forced(self.state)
+        return self.constraint.forced(self.state, behind=self._tokens)
 
     @property
     def is_complete(self) -> bool:
@@ -102,6 +112,10 @@ class Matcher:
     def is_terminated(self) -> bool:
         """Whether a stop token has ended the text."""
         return self.state == ENDED
+
+    def _move(self, tokens: Sequence[int], behind: Sequence[int]) -> None:
+        self._tokens += tokens
+        self._states += behind
 
     def _behind(self, tokens: Sequence[int]) -> list[int]:
         """The states behind the tokens, up to the first that is illegal."""
@@ -119,8 +133,11 @@ class Matcher:
         if not 0 <= token < vocabulary.size:
             why, hint = f"there is no token {token}", f"ids run from 0 to {vocabulary.size - 1}"
         else:
+            stuck = dead_end(self.constraint, state, "")
+            if stuck is not None:
+                return TokenRefused(stuck.why, where=f"token {place}", hint=stuck.hint)
             allowed = unpack(self.constraint.mask(state)).tolist()
-            shown = ", ".join(_named(vocabulary, one) for one in allowed[:_SHOWN]) or "nothing"
+            shown = ", ".join(_named(vocabulary, one) for one in allowed[:_SHOWN])
             more = f" and {len(allowed) - _SHOWN} more" if len(allowed) > _SHOWN else ""
             why, hint = f"{_named(vocabulary, token)} is illegal here", f"what may come: {shown}{more}"
         return TokenRefused(why, where=f"token {place}", hint=hint)

@@ -6,7 +6,7 @@ A state is a plain integer; 0 is dead. Forking copies an integer, rolling back k
     state  = constraint.advance(state, token)   # pure; an illegal token leads to 0, and 0 stays 0
     row    = constraint.mask(state)             # read-only uint32[words]: token t is bit t & 31 of word t >> 5
     ok     = constraint.accepts(state)          # may the text end here
-    tokens = constraint.forced(state)           # what must come next, canonically tokenised
+    tokens = constraint.forced(state, behind=tokens)   # what must come next, cut as the tokenizer would behind these
     n      = constraint.distance(state)         # so many tokens suffice to end the text, stop tokens not counted
     twin   = constraint.twin(state)             # the state with all forgotten that masks do not depend on
     states, number = constraint.classes(state)  # the tokens by where they lead, as far as twins tell
@@ -69,8 +69,9 @@ class Constraint(Protocol):
     def accepts(self, state: int) -> bool:
         """Whether the text may end here."""
 
-    def forced(self, state: int) -> list[int]:
-        """The tokens that must come next, canonically tokenised; empty where there is a choice."""
+    def forced(self, state: int, *, behind: Sequence[int] = ()) -> list[int]:
+        """The tokens that must come next, cut as the tokenizer itself would cut them behind these (the last tokens so far, or all of them);
+        empty where there is a choice."""
 
     def distance(self, state: int) -> int:
         """So many tokens suffice to end the text: 0 if it may end here, `NO_END` where no tokens end it.
@@ -136,7 +137,7 @@ class Unconstrained:
         """True in every live state."""
         return state != DEAD
 
-    def forced(self, state: int) -> list[int]:
+    def forced(self, state: int, *, behind: Sequence[int] = ()) -> list[int]:
         """Nothing is ever forced."""
         return []
 

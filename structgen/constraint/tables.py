@@ -9,6 +9,7 @@ Not here: states and grammars (`automaton`).
 
 from __future__ import annotations
 
+import mmap
 import threading
 from collections import OrderedDict
 from typing import Any, Final
@@ -22,18 +23,18 @@ from structgen.constraint.rows import RowStore
 from structgen.errors import VocabularyError
 from structgen.kernels import survey, walk
 from structgen.kernels import tables as t
-from structgen.kernels.arena import Arena, Blank, bundle
+from structgen.kernels.arena import Arena, bundle
 from structgen.vocab.texts import Texts
 from structgen.vocab.vocabulary import Vocabulary
 
 _SPARSE_MAX: Final = 512  # tokens of a sparse row; longer ones are kept dense
 _TABLE: Final = 8
 _KEPT: Final = 8  # vocabularies whose tables are kept
-_STEPS_MAX: Final = 1 << 13  # nodes of a leaf whose steps are remembered while tables are made
+_STEPS: Final = 1 << 14  # of leaves, remembered while tables are made; a table of 8 MB for each leaf took 6 ms to touch
+_ROWS: Final = 1 << 10  # there is room for so many dense rows before all have to be moved; 100 schemas need 200
 _BYTES_MAX: Final = 256 << 20  # of the tables of one vocabulary
 
 Ints = npt.NDArray[np.int32]
-_NONE: Final = np.empty(0, np.int32)
 
 
 class TokenTables:
@@ -48,9 +49,6 @@ class TokenTables:
         self.lock, self.pool = threading.RLock(), proxy(pool)  # which holds these tables: automata keep it
         self.words = texts.words
         trie = texts.trie
-        data = b"".join(texts.tokens)
-        lengths = np.fromiter(map(len, texts.tokens), np.int64, len(texts.tokens))
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]).astype(np.int32)
         self.nodes, self.ids = len(trie.byte), len(trie.tokens)
         self.trie, self.texts = trie, texts.tokens
         self.deepest = int(trie.depth.max(initial=0))
@@ -58,23 +56,16 @@ class TokenTables:
             raise VocabularyError(
                 f"a token has {self.deepest + 1:,} bytes", where="tokens", hint=f"up to {t.RADIX - 1:,} bytes are supported"
             )
-        self.tokens = Arena(
-            {
-                "byte": trie.byte,
-                "depth": trie.depth,
-                "end": trie.end,
-                "first": trie.first,
-                "ids": trie.tokens,
-                "root": trie.root,
-                "off": offsets,
-                "data": np.frombuffer(data or b"\0", np.uint8),
-            }
-        )
+        arrays: tuple[npt.NDArray[Any], ...] = (trie.byte, trie.depth, trie.end, trie.first, trie.tokens, trie.root, *texts.flat)
+        tokens = dict(zip(t.Tokens._fields[1:], arrays, strict=True))
+        self.tokens = Arena({name: array[:0] for name, array in tokens.items()})
+        for name, array in tokens.items():  # as they are: copies of a large vocabulary took 20 ms
+            self.tokens[name] = array
         self.rows = Arena(
             {
                 "index": _empty_index(1 << 12),
                 "desc": np.zeros(_TABLE * 64, np.int64),
-                "words": np.zeros(self.words * 16, np.uint32),
+                "words": np.zeros(0, np.uint32),
                 "ids": np.zeros(1 << 12, np.int32),
                 "exits": np.zeros(1 << 12, np.int32),
                 "exit_count": np.zeros(1 << 12, np.int32),
@@ -93,46 +84,44 @@ class TokenTables:
             },
             shared=True,
         )
-        # What each token automaton begins with, see `kernels.tables.own_of`.
-        rows = {name: np.zeros(self.words, np.uint32) for name in ("spare", "doubt")}
-        self.own = Blank({"stop": np.zeros(0, np.int32), "mute": np.zeros(0, np.uint32), **rows})
+        self.rows["words"] = _far_off(self.words * _ROWS)
         self.handle = bundle([self.tokens.handle, pool.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
         self._used = dict.fromkeys(self.rows.names, 0)
         self._entries = 0
         self._scratch: list[Any] | None = None
-        self._memo: tuple[int, Ints] = -1, np.empty(0, np.int32)
+        self._work, self._out, self._count = np.empty(1 << 12, np.int32), np.zeros(2, np.int64), np.empty(256, np.int64)
+        self._pair = np.zeros(1, np.int64), np.zeros(1, np.int64)
         self._alike: dict[tuple[object, ...] | None, int] = {}  # tables by what their leaf nodes can still read
         self._far: dict[int, tuple[Ints, Ints]] = {}  # by table: ids that can go on for ever and the characters they need, by need
         self._stores: dict[int, RowStore] = {}  # by words of a row
 
     # ---- appending ----
 
-    def _append(self, name: str, values: npt.NDArray[np.generic]) -> int:
-        at = self._used[name]
-        self._write(name, at, values)
-        self._used[name] = at + values.size
+    def _room(self, name: str, size: int, at: int | None = None) -> int:
+        """Make room behind what is in use, or from a place that another array has, and say where. Who fills it counts it in `_used`."""
+        at = self._used[name] if at is None else at
+        self._grown |= int(self.rows.size[self.rows.names[name]]) < at + size
+        self.rows.reserve(name, at + size)
         return at
-
-    def _write(self, name: str, at: int, values: npt.NDArray[np.generic]) -> None:
-        """Write behind what is in use, in an array that has its place from another one."""
-        before = self.rows[name]
-        self._grown |= before.size < at + values.size
-        self.rows.reserve(name, at + values.size)
-        self.rows[name][at : at + values.size] = values
 
     _grown = False
 
     def _enter(self, kind: Any, a: int, b: int, value: int) -> None:
         """Publish an entry, after its data."""
-        index = self.rows["index"]
-        cells = int(index[0])
+        cells = int(self.rows["index"][0])
         self._entries += 1
         if self._grown or 2 * self._entries > cells:
-            fresh = _empty_index(2 * cells if 2 * self._entries > cells else cells)
-            walk.enter(fresh, np.ascontiguousarray(index[2::2]), np.ascontiguousarray(index[3::2]))
-            self.rows["index"] = index = fresh
-            self._grown = False
-        walk.enter(index, np.array([(int(kind) << 60) | (a << 30) | b], np.int64), np.array([value], np.int64))
+            self._enter_again(2 * cells if 2 * self._entries > cells else cells)
+        key, found = self._pair
+        key[0], found[0] = (int(kind) << 60) | (a << 30) | b, value
+        walk.enter(self.rows["index"], key, found)
+
+    def _enter_again(self, cells: int) -> None:
+        """Replace the index, so that who has the old one keeps to the arrays that belong to it."""
+        index, fresh = self.rows["index"], _empty_index(cells)
+        walk.enter(fresh, np.ascontiguousarray(index[2::2]), np.ascontiguousarray(index[3::2]))
+        self.rows["index"] = fresh
+        self._grown = False
 
     # ---- making what kernels ask for ----
 
@@ -154,132 +143,88 @@ class TokenTables:
     def _find(self, kind: Any, a: int, b: int) -> int:
         return int(walk.find(self.rows["index"], (int(kind) << 60) | (a << 30) | b))
 
-    def _survey(self, g: int, low: Ints = _NONE, high: Ints = _NONE) -> tuple[Ints, Ints, Ints]:
-        """The tokens that stay inside a leaf node, the trie nodes behind its ends, and the characters before them. Scratch: copy them.
-        Into `low` and `high`, if they are as long as the vocabulary, come the fewest and the most characters up to an end."""
+    def _survey(self, g: int, *, measured: bool = False) -> tuple[Ints, Ints, Ints]:
+        """The tokens that stay inside a leaf node, the trie nodes behind its ends, and the characters before them; or (`measured`) the
+        tokens, and the fewest and the most characters up to an end. Scratch: copy them."""
         if self._scratch is None:  # fresh pages for each walk would cost as much as a small walk
             sizes = self.ids + 1, self.nodes, self.nodes
             self._scratch = [np.empty(size, np.int32) for size in sizes] + [np.empty(self.deepest + 2, np.int64) for _ in range(2)]
-        ids, exits, counts, nodes, done = self._scratch
-        out = np.zeros(2, np.int64)
-        survey.survey(self.handle, g, self._steps(g), nodes, done, ids, exits, counts, low, high, out)
-        n, m = out
-        return ids[:n], exits[:m], counts[:m]
-
-    def _steps(self, g: int) -> Ints:
-        """The memo of steps of a leaf; of one leaf only, for that is mostly asked of in a row."""
-        leaf, nodes = self.pool.leaf_of(g)
-        if self._memo[0] != leaf:
-            self._memo = leaf, np.zeros(256 * min(nodes, _STEPS_MAX), np.int32)  # pages that are not touched cost nothing
-        return self._memo[1]
-
-    def _dense(self, ids: Ints) -> int:
-        row = np.zeros(self.words, np.uint32)
-        survey.pack(ids, row)
-        return self._append("words", row) // self.words
+            self._scratch.append(np.zeros(_STEPS, np.int64))
+        ids, exits, counts, nodes, done, memo = self._scratch
+        survey.survey(self.handle, g, measured, memo, nodes, done, ids, exits, counts, self._out)
+        n, m = self._out[:2].tolist()
+        return ids[:n], exits[: n if measured else m], counts[: n if measured else m]
 
     def _table(self, g: int) -> None:
         if self._find(walk.OF_LEAF, g, 0) >= 0:
             return
-        rest = self.pool.rest_of(g)  # 20 us; the survey of a wide leaf takes 2 ms, and half of them end alike
-        same = self._alike.get(rest)
-        if same is not None:
-            self._enter(walk.OF_LEAF, g, 0, same)
-            return
-        ids, exits, counts = self._survey(g)
-        bytes_ = self.trie.byte[exits]
-        order = np.argsort(bytes_, kind="stable")
-        row, at = (-1, self._append("ids", ids)) if len(ids) <= _SPARSE_MAX else (self._dense(ids), 0)
-        start = self._used["exits"]
-        self._write("exit_count", start, counts[order])
-        self._append("exits", exits[order])
-        offsets = start + np.searchsorted(bytes_[order], np.arange(257))
-        table = self._used["desc"] // _TABLE  # `desc` is written last: whatever interrupts this, the fields of a table stay together
-        self._write("exit_off", 257 * table, offsets.astype(np.int32))
-        present = np.zeros(256, np.uint8)
-        present[bytes_] = 1
-        self._write("exit_bits", 4 * table, np.packbits(present, bitorder="little").view(np.uint64))
-        most = int(counts.max(initial=0))
-        self._append("desc", np.array([row, at, len(ids), start, most, 0, 0, -1], np.int64))
+        rest = self.pool.rest_of(g)  # 10 us; the survey of a wide leaf takes 2 ms, and half of them end alike
+        table = self._alike.get(rest)
+        if table is None:
+            table = self._keep(*self._survey(g))
+            if rest is not None:
+                self._alike[rest] = table
         self._enter(walk.OF_LEAF, g, 0, table)
-        if rest is not None:
-            self._alike[rest] = table
+
+    def _keep(self, ids: Ints, exits: Ints, counts: Ints) -> int:
+        """Write a table."""
+        used, table, name, size = self._used, self._used["desc"] // _TABLE, "ids", len(ids)
+        if size > _SPARSE_MAX:
+            name, size = "words", self.words
+        at, start = self._room(name, size), self._room("exits", len(exits))
+        self._room("exit_count", len(exits), start)
+        self._room("exit_off", 257, 257 * table)
+        self._room("exit_bits", 4, 4 * table)
+        self._room("desc", _TABLE)
+        survey.keep(self.handle, ids, exits, counts, table, at // self.words if name == "words" else -1, at, start)
+        used[name] += size
+        used["exits"] += len(exits)
+        used["desc"] += _TABLE  # last: whatever interrupts this, the fields of a table stay together
+        return table
 
     def _counts(self, g: int) -> None:
         table = self._find(walk.OF_LEAF, g, 0)
         if self.rows["desc"][_TABLE * table + t.NEED_MOST] >= 0:
             return
-        low, high = np.empty(self.ids, np.int32), np.empty(self.ids, np.int32)
-        ids = self._survey(g, low, high)[0].copy()
-        low, high = low[: len(ids)], high[: len(ids)]
-        near = high < t.NO_BOUND
-        at = self._used["near_low"]
-        self._write("near_high", at, high[near])
-        self._write("near_id", at, ids[near])
-        self._append("near_low", low[near])
-        far, need = ids[~near], low[~near]
-        order = np.argsort(need.astype(np.min_scalar_type(need.max(initial=0))), kind="stable")  # small numbers are sorted by radix
-        self._far[table] = far[order], need[order]
+        ids, low, high = self._survey(g, measured=True)
+        near = int(self._out[1])
+        at = self._room("near_id", near)
+        for name in ("near_low", "near_high"):
+            self._room(name, near, at)
+        far, need = np.empty((2, len(ids) - near), np.int32)
+        most = survey.keep_measured(self.handle, ids, low, high, at, far, need)
+        self._used["near_id"] += near
+        self._far[table] = far, need
         desc = self.rows["desc"][_TABLE * table : _TABLE * (table + 1)]
-        desc[t.NEAR], desc[t.NEAR_N] = at, int(near.sum())
+        desc[t.NEAR], desc[t.NEAR_N] = at, near
         if self._grown:  # readers must not see the table's new fields with old arrays
-            self._enter_again()
-        desc[t.NEED_MOST] = int(need.max(initial=0))
-
-    def _enter_again(self) -> None:
-        index = self.rows["index"]
-        fresh = _empty_index(int(index[0]))
-        walk.enter(fresh, np.ascontiguousarray(index[2::2]), np.ascontiguousarray(index[3::2]))
-        self.rows["index"] = fresh
-        self._grown = False
+            self._enter_again(int(self.rows["index"][0]))
+        desc[t.NEED_MOST] = most
 
     def _counted_row(self, table: int, rest: int) -> None:
         if self._find(walk.OF_COUNTS, table, rest) < 0:
-            ids, need = self._far[table]
-            self._enter(walk.OF_COUNTS, table, rest, self._dense(ids[: np.searchsorted(need, rest, side="right")]))
+            at = self._room("words", self.words)
+            survey.pack_up_to(*self._far[table], rest, self.rows["words"][at : at + self.words])
+            self._used["words"] += self.words
+            self._enter(walk.OF_COUNTS, table, rest, at // self.words)
 
     def _merge(self, key: int, variant: int) -> None:
         if self._find(walk.OF_MERGE, key, variant) >= 0:
             return
-        table, byte = divmod(key, 256)
-        low, high = self.rows["exit_off"][257 * table + byte : 257 * table + byte + 2]
-        roots = self.rows["exits"][low:high]
-        if variant:
-            rest, need = divmod(variant - 1, t.RADIX)
-            counts = self.rows["exit_count"][low:high]
-            roots = roots[(counts <= rest) & (counts >= need)]
-        start = end = self._used["byte"]
-        if len(roots):
-            trie = self.trie
-            nodes = int((trie.end[roots] - roots).sum())
-            tokens = int((trie.first[trie.end[roots]] - trie.first[roots]).sum())
-            byte_, depth = np.empty(nodes + 1, np.uint8), np.empty(nodes + 1, np.int32)
-            ends, first = np.empty(nodes + 1, np.int32), np.empty(nodes + 1, np.int32)
-            ids = np.empty(tokens, np.int32)
-            out = np.zeros(2, np.int64)
-            survey.merge(
-                self.handle,
-                np.ascontiguousarray(roots),
-                byte_,
-                depth,
-                ends,
-                first,
-                ids,
-                np.empty(nodes + 1, np.int32),
-                np.empty((nodes + 1, 3), np.int32),
-                np.empty(256, np.int64),
-                out,
-            )
-            n = int(out[0])
-            byte_[n] = depth[n] = ends[n] = 0
-            at = self._append("tokens", ids[: int(out[1])])
-            self._write("depth", start, depth[: n + 1])
-            self._write("end", start, ends[: n + 1] + start)
-            self._write("first", start, first[: n + 1] + at)
-            self._append("byte", byte_[: n + 1])
-            end = start + n
-        merged = self._append("merged", np.array([start, end], np.int32)) // 2
-        self._enter(walk.OF_MERGE, key, variant, merged)
+        start, at, out = self._used["byte"], self._used["tokens"], self._out
+        while not survey.merge(self.handle, key, variant, start, at, self._work, self._count, out):
+            for name in ("byte", "depth", "end", "first"):
+                self._room(name, int(out[0]) + 1, start)
+            self._room("tokens", int(out[1]))
+            if len(self._work) < 4 * (int(out[0]) + 1):
+                self._work = np.empty(8 * int(out[0]) + 4, np.int32)
+        n, m = out[:2].tolist()
+        merged = self._room("merged", 2)
+        self.rows["merged"][merged : merged + 2] = start, start + n
+        self._used["tokens"] += m
+        self._used["byte"] += n + 1 if n else 0
+        self._used["merged"] += 2
+        self._enter(walk.OF_MERGE, key, variant, merged // 2)
 
     def store(self, words: int) -> RowStore:
         """Where automata with rows of so many words keep those that are finished."""
@@ -291,6 +236,12 @@ class TokenTables:
         """Bytes held by the tables (the trie of the vocabulary not counted)."""
         used = sum(int(self.rows[name].itemsize) * count for name, count in self._used.items())
         return used + int(self.rows["index"].nbytes) + sum(ids.nbytes + need.nbytes for ids, need in list(self._far.values()))
+
+
+def _far_off(words: int) -> npt.NDArray[np.uint32]:
+    """Zeros that take no memory until they are written, and then little by little: where numpy's have grown to 4 MB, a row of them now and
+    then took 2 MB, and 7 ms."""
+    return np.frombuffer(mmap.mmap(-1, 4 * max(words, 1)), np.uint32)
 
 
 def _empty_index(cells: int) -> npt.NDArray[np.int64]:

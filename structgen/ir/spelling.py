@@ -31,6 +31,7 @@ Edges = tuple[tuple[int, int], ...]
 SHORT: Final = {0x22: '"', 0x5C: "\\", 0x08: "b", 0x0C: "f", 0x0A: "n", 0x0D: "r", 0x09: "t"}
 """Code points with a short JSON escape that some text needs; `/` has one too, which none needs."""
 
+_NONE: Final = np.empty(0, np.int64)
 _RAW: Final = [byte for byte in range(0x20, 0x80) if byte not in (0x22, 0x5C)]  # of ASCII, what stands for itself in a JSON string
 
 
@@ -53,6 +54,11 @@ class Spelling(NamedTuple):
     starts: npt.NDArray[np.int64]
     structural: int
     inner: npt.NDArray[np.uint64]
+
+    @property
+    def shift(self) -> int:
+        """How many bits the number of a node takes."""
+        return (len(self.enc) - 1).bit_length()
 
 
 class _Nodes:
@@ -206,8 +212,9 @@ def _escape(nodes: _Nodes, ascii_: list[int], frame: _Frame, policy: str) -> int
 def spelling(alphabet: Alphabet, encoding: Encoding) -> Spelling:
     """The spelling automaton of an alphabet. Cached: many languages cut the characters alike."""
     structural, escapes = int(encoding.is_quoted), encoding.escapes
-    size = 256 if encoding is BYTES else 128
     dead = alphabet.class_of(0xD800)
+    if encoding is BYTES or (escapes is None and alphabet.bounds[-1] <= 0x80 and alphabet.classes[-1] == dead):
+        return _bytewise(alphabet, dead)
     symbols: dict[int, int] = {}  # class -> its number within the frame, or behind those
 
     def targets(start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -218,9 +225,9 @@ def spelling(alphabet: Alphabet, encoding: Encoding) -> Spelling:
                 break
             yield max(low, start), -1 if c == dead else -2 - symbols.setdefault(c + structural, len(symbols))
 
-    frame = _frame(tuple(targets(0x80, 0x110000)) if encoding is not BYTES else ((0, -1),), escapes == "any")
+    frame = _frame(tuple(targets(0x80, 0x110000)), escapes == "any")
     ascii_: list[int] = []
-    for (start, target), (end, _) in pairwise([*targets(0, size), (size, -1)]):
+    for (start, target), (end, _) in pairwise([*targets(0, 0x80), (0x80, -1)]):
         ascii_ += [target] * (end - start)
     nodes = _Nodes(dict(frame.ids))
     if escapes is not None:
@@ -230,6 +237,16 @@ def spelling(alphabet: Alphabet, encoding: Encoding) -> Spelling:
     else:
         root = [*enumerate(ascii_), *frame.high]
     return _spelling(frame, root, list(nodes.ids)[len(frame.ids) :], list(symbols), structural)
+
+
+def _bytewise(alphabet: Alphabet, dead: int) -> Spelling:
+    """The spelling where each character is one byte, and the classes of bytes are those of characters."""
+    begins = [bound for bound in alphabet.bounds if bound < 0x100]
+    cls = np.repeat(np.array(alphabet.classes[: len(begins)], np.uint8), np.diff([*begins, 0x100]))
+    enc = np.arange(-2, -3 - max(alphabet.classes[: len(begins)]), -1, dtype=np.int32)
+    if dead < len(enc):
+        enc[dead] = -1
+    return Spelling(cls, enc.reshape(1, -1), _NONE, _NONE, _NONE, 0, np.zeros((1, 4), np.uint64))
 
 
 def _spelling(frame: _Frame, root: list[tuple[int, int]], own: list[Edges], symbols: list[int], structural: int) -> Spelling:

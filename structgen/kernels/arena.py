@@ -61,6 +61,7 @@ class Arena:
         self._arrays: list[Any] = [None] * len(blank.places)  # views of the block, made when asked for, until they grow
         self._old: list[Any] | None = [] if shared else None
         self._held: tuple[Any, ...] = ()
+        self.nbytes = int(self._block.nbytes)  # of the arrays in use
         self.size = self._array(0)
         self.handle: Any = blank.offsets + self._block.ctypes.data if JIT else PlainHandle(map(self._array, range(len(blank.places))))
 
@@ -83,6 +84,11 @@ class Arena:
         self.handle[k] = array.ctypes.data if JIT else array
         self._arrays[k] = array
         self.size[k] = array.shape[0]
+        self.nbytes += array.nbytes - (old.nbytes if old.base is not self._block else 0)
+
+    def sizes(self) -> dict[str, int]:
+        """The length of every array."""
+        return dict(zip(self.names, self.size.tolist()[1:], strict=True))
 
     def reserve(self, name: str, length: int, fill: int | None = None) -> None:
         """Make the array at least `length` long (doubling), new cells filled with `fill` (None: undefined)."""
@@ -96,12 +102,6 @@ class Arena:
         if fill:
             new[old.shape[0] :] = fill
         self[name] = new
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held by the arrays in use."""
-        grown = sum(int(a.nbytes) for a in self._arrays if a is not None and a.base is not self._block)
-        return int(self._block.nbytes) + grown
 
 
 def bundle(handles: Sequence[Any]) -> Any:

@@ -85,7 +85,7 @@ def transitions(h, s, forgets, at, stack, into):
     L = leaves_of(h)
     T = tokens_of(h)
     after = pointer_to(into)
-    stop, stops, mute, mutes, _, _ = own_of(h)
+    stop, stops, mute, mutes = own_of(h)
     stack[0] = s
     i = at[0]
     while i < T.size[SIZE_BYTE]:
@@ -114,7 +114,7 @@ def transitions(h, s, forgets, at, stack, into):
 def fewest(h, data, need):
     """Write the fewest tokens that spell `data`, uint8[n], from each place on into `need`, int32[n + 1]; n + 1 where none do. 0."""
     T = tokens_of(h)
-    _, _, mute, mutes, _, _ = own_of(h)
+    _, _, mute, mutes = own_of(h)
     n = data.shape[0]
     need[n] = 0
     for at in range(n - 1, -1, -1):

@@ -379,7 +379,7 @@ def make_minus(h, node, s):
 
 @jit
 def rehash(h, which):
-    """Fill the emptied hash table `which` (0 states, 1 contexts, then as in `machine._HASHES`) again."""
+    """Fill the emptied hash table `which` (numbers as in `machine._RECORDS`) again."""
     M = machine_of(h)
     if which == 0:
         for s in range(2, M.n[STATES]):

@@ -334,6 +334,6 @@ def rows_of(handle):
 @jit
 def own_of(handle):
     """What belongs to one token automaton: the stop ids and how many; the row of tokens that are not read as text, and its words (0: there
-    are none); a spare row, and the row of tokens in doubt."""
+    are none)."""
     h = i64(handle[4])
-    return i32(h[1]), i64(h[0])[1], u32(h[2]), i64(h[0])[2], u32(h[3]), u32(h[4])
+    return i32(h[1]), i64(h[0])[1], u32(h[2]), i64(h[0])[2]

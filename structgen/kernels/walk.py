@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from structgen.kernels.arena import pointer_to
+from structgen.kernels.arena import pointer_to, u32
 from structgen.kernels.linking import jit
+from structgen.kernels.rows import told
 from structgen.kernels.step import find_state
 from structgen.kernels.tables import *
 from structgen.kernels.unfold import BEGIN, DOOR_OF, UNITE, made, returned, step, twin_of
 from structgen.kernels.work import any_open
 
 OF_LEAF, OF_COUNTS, OF_MERGE = np.int64(0), np.int64(1), np.int64(2)
+DOUBTFUL, NOWHERE, OTHER = 1 << 33, 1 << 34, 1 << 35
+"""What `mask` and `advance` return beside numbers of tokens and states."""
 
 
 @jit
@@ -353,19 +356,42 @@ def is_literal(M, s, node, ctx):
 
 
 @jit
-def mask(h, s, into):
-    """Fill a zeroed row with the tokens that state s allows; s is its own twin. `h`: handles of machine, leaves, tokens, rows, and what is
-    the automaton's own. Where n[DOUBTS] is set afterwards, the tokens of the row of doubts have to be tried one by one."""
+def mask(h, s, into, scratch):
+    """Make the memory at `into` the row of the tokens that state s allows. `h`: handles of machine, leaves, tokens, rows, and what is the
+    automaton's own; `scratch`: uint32[3, words].
+
+    Returns what `rows.told` says of the row, its tokens being listed in scratch[2]; DOUBTFUL where those of row scratch[1] have to be tried
+    one by one; OTHER + twin where the twin of s is another state, whose row is to be made; NOWHERE where there is no such state; or a
+    NEED_ code.
+    """
     M = machine_of(h)
     L = leaves_of(h)
+    if s >= M.n[STATES]:
+        return NOWHERE
+    r = twin_of(M, L, s)
+    if r != s:
+        return r if r < 0 else OTHER + r
+    row, spare, doubt, ids, words = u32(into), pointer_to(scratch[0]), pointer_to(scratch[1]), pointer_to(scratch[2]), scratch.shape[1]
+    for w in range(words):
+        row[w] = 0
+    M.n[DOUBTS] = 0
+    if M.n[BINDS]:
+        for w in range(words):
+            doubt[w] = 0
+    code = fill_row(M, L, h, s, row, spare, doubt)
+    if code < 0:
+        return np.int64(code)
+    if M.n[DOUBTS]:
+        return DOUBTFUL
+    return told(row, words, ids)
+
+
+@jit
+def fill_row(M, L, h, s, row, spare, doubt):
+    """Allow the tokens of state s, which is its own twin. 0 or a NEED_ code."""
     T = tokens_of(h)
     K = rows_of(h)
-    row = pointer_to(into)
-    stop, stops, mute, mutes, spare, doubt = own_of(h)
-    if M.n[DOUBTS]:
-        M.n[DOUBTS] = 0
-        for w in range(K.width[0]):
-            doubt[w] = 0
+    stop, stops, mute, mutes = own_of(h)
     at = M.off[s]
     plain = 0
     for i in range(at, M.off[s + 1]):
@@ -418,11 +444,13 @@ def mask(h, s, into):
 
 @jit
 def advance(h, s, t):
-    """The state after token t, 0 if it is not allowed, or a NEED_ code."""
+    """The state after token t, 0 if it is not allowed, NOWHERE where there is no state s, or a NEED_ code."""
     M = machine_of(h)
     L = leaves_of(h)
     T = tokens_of(h)
-    stop, stops, mute, mutes, _, _ = own_of(h)
+    if s >= M.n[STATES]:
+        return NOWHERE
+    stop, stops, mute, mutes = own_of(h)
     itself = np.int64(0)
     if M.n[SPECIAL]:
         itself = step(M, L, s, 256 + t)

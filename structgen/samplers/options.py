@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ class Options:
       and 1.0: keep all.
     * `seed`: the same seed gives the same samples, whatever the batch size; None takes a fresh one.
     * `n`: samples per prompt. `batch_size`: most sequences that the model sees at once.
-    * `stop`: further token ids that end a text, where the grammar lets it end. They are never part of it.
+    * `stop`: further tokens, ids or spellings, that end a text where the grammar lets it end. They are never part of it.
     """
 
     max_tokens: int = 256
@@ -29,7 +30,7 @@ class Options:
     seed: int | None = None
     n: int = 1
     batch_size: int = 32
-    stop: tuple[int, ...] = field(default=())
+    stop: tuple[int | str, ...] = field(default=())
 
     def __post_init__(self) -> None:
         for name, low in (("max_tokens", 1), ("n", 1), ("batch_size", 1), ("top_k", 0)):
@@ -45,9 +46,11 @@ class Options:
             raise OptionError("top_p is 0, which keeps no token", where="top_p", hint="for the likeliest token use temperature=0")
         if self.seed is not None and (isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0):
             raise OptionError(f"seed is {self.seed!r}, not a whole number of at least 0 (or None)", where="seed")
-        if not all(isinstance(token, int) and token >= 0 for token in self.stop):
+        if not all(
+            isinstance(token, str) or (isinstance(token, int) and not isinstance(token, bool) and token >= 0) for token in self.stop
+        ):
             raise OptionError(
-                f"stop is {self.stop!r}, not a tuple of token ids", where="stop", hint="one id is vocabulary.special['<|im_end|>']"
+                f"stop is {self.stop!r}, not a tuple of tokens", where="stop", hint='a token is an id or a spelling, such as "<|im_end|>"'
             )
 
     @classmethod
@@ -59,5 +62,7 @@ class Options:
                 raise OptionError(f"there is no option {name!r}", where=name, hint=f"options are {', '.join(known)}")
         if "stop" in changes:
             stop = changes["stop"]
-            changes["stop"] = () if stop is None else (stop,) if isinstance(stop, int) else tuple(stop)
+            changes["stop"] = (
+                () if stop is None else (stop,) if isinstance(stop, str | bytes) or not isinstance(stop, Iterable) else tuple(stop)
+            )
         return replace(options or cls(), **changes)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Final
 
-from structgen.errors import VocabularyError
+from structgen.errors import DeadEnd, VocabularyError
 
 _STRAY: Final = re.compile("([\udc80-\udcff]+)")  # bytes that are no UTF-8, as "surrogateescape" shows them
 _SENTINELS: Final = ("\x02", "\n", "\x01", "|")  # texts that tokenizers rarely merge with what follows
@@ -31,7 +31,7 @@ class Encoder:
         self._tokens, self._special, self._own, self._fallback = tokens, special, own, fallback
 
     def __call__(self, text: str | bytes) -> list[int]:
-        """Ids of a text. Raises `VocabularyError` where no sequence of tokens has these bytes."""
+        """Ids of a text. Raises `DeadEnd` where no sequence of tokens has these bytes."""
         if isinstance(text, bytes):
             text = text.decode("utf-8", "surrogateescape")
         elif not text.isascii() and any(0xD800 <= ord(c) <= 0xDFFF for c in text):
@@ -150,7 +150,7 @@ class Encoder:
                 if cost < need[at]:
                     need[at], step[at] = cost, i
         if need[0] >= far:
-            raise VocabularyError(
+            raise DeadEnd(
                 f"the vocabulary has no tokens for {data[:60]!r}",
                 hint="a byte of it (or a piece that only occurs inside longer tokens) is missing; see vocabulary.notes",
             )

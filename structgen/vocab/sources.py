@@ -89,7 +89,8 @@ class Source:
             return self.pieces.index(spelling)
         if (data := spelling.encode("utf-8", "surrogatepass")) in self.tokens:
             return self.tokens.index(data)
-        raise VocabularyError(f"there is no token {spelling!r}", where="stop", hint=f"special tokens: {self.shown_specials()}")
+        hint = f"what ends a text is one token; special tokens: {self.shown_specials()}"
+        raise VocabularyError(f"there is no token {spelling!r}", where="stop", hint=hint)
 
     def shown_specials(self) -> str:
         """Some spellings of special tokens for a message, those that look like an end first."""

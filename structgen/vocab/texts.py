@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from structgen.vocab import store
 from structgen.vocab.trie import Trie, build_trie
@@ -35,6 +36,13 @@ class Texts:
     def __hash__(self) -> int:
         return hash(self.digest)
 
+    @cached_property
+    def flat(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+        """The tokens one behind the other: where each begins (and the last one ends), and their bytes."""
+        offsets = np.zeros(len(self.tokens) + 1, np.int32)
+        np.cumsum(np.fromiter(map(len, self.tokens), np.int32, len(self.tokens)), out=offsets[1:])
+        return offsets, np.frombuffer(b"".join(self.tokens), np.uint8)
+
     @property
     def words(self) -> int:
         """How many uint32 words a packed row of these tokens has."""
@@ -56,7 +64,8 @@ class Texts:
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) over the bytes of each id."""
+        offsets, data = self.flat
         found = hashlib.sha256(b"structgen texts 1\0")
-        found.update(np.fromiter(map(len, self.tokens), "<i4", len(self.tokens)).tobytes())
-        found.update(b"".join(self.tokens))
+        found.update(np.diff(offsets).astype("<i4").tobytes())
+        found.update(data.data)
         return found.hexdigest()

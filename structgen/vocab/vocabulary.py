@@ -106,7 +106,8 @@ class Vocabulary:
         special: Mapping[str, int] | None = None,
         encode: Callable[[str], list[int]] | None = None,
     ) -> Vocabulary:
-        """The vocabulary whose token `i` has the bytes `tokens[i]`; None and b"" never match text, nor do `eos` and `special` ids.
+        """The vocabulary whose token `i` has the bytes `tokens[i]`; None and b"" never match text, nor do `eos` and `special` ids. Where
+        one of these is beyond the list, there are as many tokens more, without text.
 
         `encode` is the canonical tokenisation (text -> ids), longest match where absent. Raises `VocabularyError` for a bad id or type.
         """
@@ -182,8 +183,8 @@ class Vocabulary:
     def encode(self, text: str | bytes) -> list[int]:
         """Ids whose bytes are exactly `text`, as the tokenizer itself would cut it in the middle of a text; no special tokens.
 
-        Where the tokenizer gives other bytes (it normalises, or there is no tokenizer): longest match. Raises `VocabularyError` where
-        no tokens have these bytes.
+        Where the tokenizer gives other bytes (it normalises, or there is no tokenizer): longest match. Raises `DeadEnd` where no tokens
+        have these bytes, `VocabularyError` where the tokenizer cannot be asked.
         """
         return self._encoder(text)
 

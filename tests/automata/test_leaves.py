@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import weakref
+from random import Random
 
 import pytest
 
@@ -12,6 +14,10 @@ from structgen.automata import leaves
 from structgen.automata.leaves import LeafPool
 from structgen.constraint.automaton import TokenAutomaton
 from structgen.constraint.tables import tables_of
+from structgen.ir.encoding import UTF8
+from structgen.ir.regular import CharDFA
+from structgen.ir.spelling import spelling
+from structgen.kernels.tables import LEAF
 from structgen.vocab.vocabulary import Vocabulary
 
 
@@ -45,3 +51,26 @@ def test_a_full_pool_is_left_to_the_automata_that_use_it(monkeypatch: pytest.Mon
     del first
     gc.collect()
     assert gone() is None
+
+
+def test_rests_are_equal_where_the_languages_are() -> None:
+    pool = LeafPool()
+    rng = Random(12)
+    words = ["".join(word) for n in range(5) for word in itertools.product("abé😀", repeat=n)]
+    said: dict[object, frozenset[str]] = {}
+    shared = 0
+    for _ in range(60):
+        dfa = CharDFA.of_strings(["".join(rng.choices("abé", k=rng.randrange(1, 4))) for _ in range(2)])
+        if rng.random() < 0.5:
+            dfa = dfa + CharDFA.any()
+        base, shift = pool.add(dfa, UTF8) - LEAF, spelling(dfa.alphabet, UTF8).shift
+        for state in range(len(dfa.rows)):
+            rest, here = pool.rest_of(base + (state << shift)), {"": state}
+            for word in words[1:]:
+                before = here.get(word[:-1], -1)
+                here[word] = -1 if before < 0 else dfa.rows[before][dfa.alphabet.class_of(ord(word[-1]))]
+            accepted = frozenset(word for word in words if here[word] >= 0 and dfa.finals[here[word]])
+            if rest is not None:
+                shared += rest in said
+                assert said.setdefault(rest, accepted) == accepted
+    assert shared > len(said) > 10

@@ -210,6 +210,7 @@ def test_a_million_strings() -> None:
     assert not machine.accepts(b"%x" % (2**40))
 
 
+@pytest.mark.slow  # without a compiler
 def test_thousands_of_special_tokens() -> None:
     count = 5000
     vocabulary = Vocabulary.from_bytes([b""] * count, eos=0, special={f"<s{i}>": i for i in range(1, count)})

@@ -20,7 +20,7 @@ from structgen.constraint.rows import RowStore
 from structgen.errors import BudgetExceeded, GrammarError, OptionError, VocabularyError
 from structgen.ir.chars import of_text
 from structgen.ir.encoding import JSON
-from structgen.ir.expr import EPSILON, Alt, Expr, Leaf, Lit, Repeat, Rule, Seq, Special, Strings
+from structgen.ir.expr import Alt, Expr, Leaf, Lit, Repeat, Rule, Seq, Special, Strings
 from structgen.ir.language import Language
 from structgen.ir.regular import CharDFA
 from structgen.vocab.vocabulary import Vocabulary
@@ -274,33 +274,6 @@ def test_tokens_of_any_length(length: int) -> None:
         assert ids(exits, exits.start()) == [t for t, n in ((0, length), (1, length - 1), (2, 1)) if n <= high]
 
 
-def test_forced_tokens() -> None:
-    words = Vocabulary.from_bytes([b"a", b"b", b"ab", b"abc", b"c", b"d", b"cd", b""], eos=7)
-
-    def forced(expr: Expr) -> list[int]:
-        automaton = compiled(expr, words)
-        return automaton.forced(automaton.start())
-
-    assert forced(Lit(b"abcd")) == [3, 5]
-    assert forced(Seq((Lit(b"ab"), Alt((Lit(b"c"), Lit(b"d")))))) == []  # "abc" may take in what "ab" ends with
-    assert forced(Seq((Lit(b"dab"), Alt((Lit(b"c"), Lit(b"d")))))) == [5]
-    assert forced(Seq((Lit(b"dd"), Alt((Lit(b"d"), EPSILON))))) == [5, 5]
-    assert forced(Repeat(Lit(b"a"))) == []
-    assert forced(Lit(b"xa")) == []  # no tokens for these bytes
-    assert forced(Repeat(Lit(b"d"), 1000, 1000)) == [5] * 1000
-
-
-def test_forced_tokens_go_on_behind_special_tokens() -> None:
-    def forced(expr: Expr) -> tuple[list[int], bytes]:
-        automaton = compiled(expr)
-        return automaton.forced(automaton.start()), automaton.forced_bytes(automaton.start())
-
-    assert forced(Seq((Special("<t>"), Lit(b"ab")))) == ([3, 2], b"")
-    assert forced(Seq((Lit(b"a"), Special("<t>"), Special("<u>"), Repeat(Lit(b"b"))))) == ([0, 3, 7], b"a")  # no token goes across
-    assert forced(Seq((Lit(b"a"), Alt((Special("<t>"), Special("<u>")))))) == ([0], b"a")  # and which of them is open
-    assert forced(Seq((Special("<t>"), Alt((Lit(b"a"), Lit(b"b")))))) == ([3], b"")
-
-
 def test_reading_bytes() -> None:
     automaton = compiled(Alt((Lit(b"abba"), Seq((Lit(b"ab"), Special("<t>"))))))
     start = automaton.start()
@@ -341,7 +314,7 @@ def test_memos_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             assert automaton.forced(state) == ([1] if step % 2 else [])
             state = automaton.advance(state, step % 2)
         assert state == COMPLETE
-    assert max(map(len, (automaton._moves, automaton._forced, automaton._distances._known))) <= 5
+    assert max(map(len, (automaton._moves, automaton._distances._known))) <= 5
 
 
 def test_dropped_rows_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,7 @@ def test_empty_batches() -> None:
         ((1, 1, [[0] * 9]), "list"),
         ((1, 1, np.zeros((3, 9), np.uint32), [3]), "rows"),
         ((1, 1, np.zeros((3, 9), np.uint32), [-1]), "rows"),
+        ((1, 1, np.zeros((3, 9), np.uint32), [1.0]), "rows 1.0 to 1.0"),
         ((1, 1, np.zeros((3, 9), np.uint32), [1, 2]), "2 rows"),
     ],
 )
@@ -90,3 +91,18 @@ def test_what_does_not_fit_is_refused(arguments: Any, why: str) -> None:
     constraints, states, *rest = arguments
     with pytest.raises(OptionError, match=why):
         fill([one] * constraints, [one.start()] * states, *rest)
+
+
+def test_what_is_no_state_is_refused() -> None:
+    one = sg.compile(sg.regex("ab"), VOCAB)
+    with pytest.raises(OptionError, match=r"1\.5 is no state"):
+        fill([one], [1.5], np.zeros((1, 9), np.uint32))  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float32", "int64"])
+def test_tensors_of_another_kind_are_named(kind: str) -> None:
+    torch = pytest.importorskip("torch")
+    one = sg.compile(sg.regex("ab"), VOCAB)
+    out = torch.zeros((1, VOCAB.words), dtype=getattr(torch, kind), requires_grad=kind == "float32")
+    with pytest.raises(OptionError, match=rf"torch\.{kind}\[1, 9\]"):
+        fill([one], [one.start()], out)

@@ -29,6 +29,7 @@ def compiled(pattern: str) -> sg.TokenAutomaton:
 def test_it_goes_where_advance_goes(constraint: Constraint) -> None:
     rng = Random(7)
     matcher, states = Matcher(constraint), [constraint.start()]
+    taken: list[int] = []
     others: list[tuple[Matcher, list[int]]] = []
     for _ in range(600):
         tokens = [rng.randrange(-1, 7) for _ in range(rng.randrange(4))]
@@ -48,20 +49,20 @@ def test_it_goes_where_advance_goes(constraint: Constraint) -> None:
         elif way == 2:
             assert [matcher.accept(token) for token in tokens[: legal + 1]] == [k < legal for k in range(len(tokens[: legal + 1]))]
         if way <= 1 and legal == len(tokens):
-            states = behind
+            states, taken = behind, taken + tokens
         elif way == 2:
-            states = behind[: len(states) + legal]
+            states, taken = behind[: len(states) + legal], taken + tokens[:legal]
         elif way == 3:
             count = rng.randrange(len(states))
             matcher.rollback(count)
-            states = states[: len(states) - count]
+            states, taken = states[: len(states) - count], taken[: len(taken) - count]
         else:
             others.append((matcher, states.copy()))
             matcher = matcher.fork()
         assert (matcher.state, len(matcher)) == (states[-1], len(states) - 1)
         assert matcher.is_terminated == (states[-1] == ENDED)
         assert matcher.is_complete == constraint.accepts(states[-1])
-        assert matcher.forced() == constraint.forced(states[-1])
+        assert matcher.forced() == constraint.forced(states[-1], behind=taken)
         assert (matcher.mask() == constraint.mask(states[-1])).all()
     assert any(states[-1] == ENDED for _, states in others)
     assert all((one.state, len(one)) == (states[-1], len(states) - 1) for one, states in others)
@@ -92,6 +93,21 @@ def test_rows_of_batches() -> None:
     out = np.zeros((3, VOCAB.words), np.int32)
     Matcher(compiled("a|b")).fill_row(out, 1)
     assert out.tolist() == [[0], [0b11], [0]]
+
+
+def test_it_moves_over_automata_only() -> None:
+    with pytest.raises(OptionError, match="a Grammar is no automaton") as caught:
+        Matcher(sg.regex("a"))  # type: ignore[arg-type]
+    assert "sg.compile" in (caught.value.hint or "")
+
+
+def test_it_says_what_the_vocabulary_cannot_spell() -> None:
+    matcher = Matcher(compiled("x|a"))
+    matcher.feed([0])
+    stuck = Matcher(compiled("xa"))
+    assert not stuck.mask().any()
+    with pytest.raises(TokenRefused, match="no token of the vocabulary spells what must come next: 'x'"):
+        stuck.feed([0])
 
 
 def test_what_it_says_of_refused_tokens() -> None:

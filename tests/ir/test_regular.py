@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from random import Random
 
 import numpy as np
 import pytest
@@ -248,24 +247,3 @@ def test_the_null_pattern_of_the_oracle_agrees() -> None:
     dfa = ((a | b).repeat(1, None) + c.optional()).repeat(0, 2) & ~(CharDFA.any() + b + a)
     pattern = re.compile(r"(?!(?s:.*)ba\Z)(?:[ab]+c?){0,2}")
     assert texts(dfa) == {t for t in TEXTS if pattern.fullmatch(t)}
-
-
-def test_rests_are_equal_where_the_languages_are() -> None:
-    rng = Random(12)
-    words = ["".join(word) for n in range(5) for word in itertools.product("abé😀", repeat=n)]
-    said: dict[object, frozenset[str]] = {}
-    shared = 0
-    for _ in range(60):
-        dfa = CharDFA.of_strings(["".join(rng.choices("abé", k=rng.randrange(1, 4))) for _ in range(2)])
-        if rng.random() < 0.5:
-            dfa = dfa + CharDFA.any()
-        for state in range(len(dfa.rows)):
-            rest, here = dfa.rest(state, 4), {"": state}
-            for word in words[1:]:
-                before = here.get(word[:-1], -1)
-                here[word] = -1 if before < 0 else dfa.rows[before][dfa.alphabet.class_of(ord(word[-1]))]
-            accepted = frozenset(word for word in words if here[word] >= 0 and dfa.finals[here[word]])
-            if rest is not None:
-                shared += rest in said
-                assert said.setdefault(rest, accepted) == accepted
-    assert shared > len(said) > 10

@@ -56,6 +56,20 @@ def spellings(code: int) -> list[bytes]:
     return [text.encode() for text in found] + ([b"\\/"] if char == "/" else [])
 
 
+@pytest.mark.parametrize("encoding", [UTF8, BYTES])
+def test_where_characters_are_single_bytes(encoding: Encoding) -> None:
+    """Byte by byte against the classes of the alphabet; surrogates, and for UTF-8 all beyond ASCII, lead nowhere."""
+    rng = Random(3)
+    for _ in range(40):
+        chars = "".join(chr(rng.randrange(0x80 if encoding is UTF8 else 0x100)) for _ in range(rng.randrange(1, 9)))
+        alphabet, _ = partition((of_text(chars), of_text(chars[::2])))
+        automaton = spelling(alphabet, encoding)
+        for code in range(0x100):
+            x = int(automaton.enc[0, automaton.cls[code]])
+            cls = alphabet.class_of(code)
+            assert x == (-1 if cls == alphabet.class_of(0xD800) else -2 - cls)
+
+
 def test_utf8_is_pythons() -> None:
     for code in samples(int(2000 * SCALE)):
         data = chr(code).encode()

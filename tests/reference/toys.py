@@ -63,7 +63,7 @@ class Toy:
         text, over = self._states[state] or (b"", False)
         return state != 0 and (over or self.complete(text))
 
-    def forced(self, state: int) -> list[int]:
+    def forced(self, state: int, *, behind: Sequence[int] = ()) -> list[int]:
         return []
 
     def distance(self, state: int) -> int:

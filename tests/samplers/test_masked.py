@@ -248,6 +248,9 @@ def test_extra_stop_ids_end_only_where_the_grammar_may() -> None:
     assert (result.finished, result.text, result.trace.tokens.tolist()) == (True, "bb", [1, 1, 3])
     free = model.generate("", stop=3)
     assert (free.finished, free.text, free.trace.tokens.tolist()) == (True, "", [3])
+    assert model.generate("", toy, stop="c").trace.tokens.tolist() == [1, 1, 3]
+    with pytest.raises(VocabularyError, match="no token 'abc'"):
+        model.generate("", toy, stop=["abc"])
     with pytest.raises(VocabularyError, match="no token 7"):
         model.generate("", toy, stop=[3, 7])
 
@@ -271,7 +274,7 @@ def test_an_automaton_of_another_vocabulary_is_refused() -> None:
     [
         ("max_tokens", 0), ("max_tokens", 2.5), ("n", 0), ("n", True), ("batch_size", 0), ("tempreature", 1), ("top_k", -1),
         ("temperature", -1), ("temperature", float("nan")), ("temperature", "hot"), ("top_p", 0), ("top_p", 1.1), ("seed", -1),
-        ("seed", 1.5), ("stop", (-1,)),
+        ("seed", 1.5), ("stop", (-1,)), ("stop", 1.5), ("stop", True), ("stop", b"a"),
     ],
 )  # fmt: skip
 def test_impossible_options_name_themselves(name: str, value: object) -> None:
