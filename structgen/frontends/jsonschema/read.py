@@ -218,15 +218,17 @@ class Reader:
         cell = self.cell
         for token in tokens:
             cell = (cell, token)
-        if type(kind) is str and self._besides.isdisjoint(tree):
+        if type(kind) is not str or not self._besides.isdisjoint(tree):
+            return self.child(tree, cell, self.frame)
+        node = self._typed.get(kind)
+        if node is None:
             items = type_items(self.draft).get(kind)
-            if items is not None:
-                return self._typed.get(kind) or self._of_type(kind, items, cell)
-        return self.child(tree, cell, self.frame)
+            node = self._typed[kind] = self.child(tree, cell, self.frame) if items is None else self._of_type(items, cell)
+        return node
 
-    def _of_type(self, kind: str, items: tuple[Item, ...], cell: Cell | str) -> Node:
-        """The node that says one type, made without a look at its keywords."""
-        node = self._typed[kind] = Node(len(self.nodes), cell)
+    def _of_type(self, items: tuple[Item, ...], cell: Cell | str) -> Node:
+        """A node that says one type, made without a look at its keywords."""
+        node = Node(len(self.nodes), cell)
         self.nodes.append(node)
         node.items, node.state = items, 2
         node.canon = self._canon.setdefault(items, node)
