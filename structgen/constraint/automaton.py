@@ -329,7 +329,8 @@ class TokenAutomaton:
 
         `behind`: the last tokens so far, or all of them, for the cut depends on the text before; without them it is as if the text began
         here. Where they are not as the tokenizer cuts them, or where it may cut in several ways, nothing is forced (see
-        `constraint.forced`).
+        `constraint.forced`). A vocabulary without a tokenizer cuts by longest match. Raises VocabularyError for what is no token, and where
+        the tokenizer cannot be asked.
         """
         if not 0 < state < self.machine.states:
             return []

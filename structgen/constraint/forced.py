@@ -115,7 +115,7 @@ class Forced:
             state, behind = self._automaton.advance(must.after, must.special), ()  # no cut depends on text before a special token
 
     def _window(self, behind: Sequence[int]) -> tuple[int, ...]:
-        """The last tokens, as far as text alone stands between them and the end, and as far as they matter."""
+        """The last tokens: back to a special token, or to where any tokenizer cuts, behind a word."""
         window: list[int] = []
         first = 0
         for token in reversed(behind[-_WINDOW_MAX:]):
@@ -128,7 +128,7 @@ class Forced:
 
     def _cut(self, must: Must, behind: tuple[int, ...]) -> list[int]:
         """The bytes in tokens, as far as these are certain and text in this grammar."""
-        before = self._vocabulary.decode(behind)
+        before, count = self._vocabulary.decode(behind), len(behind)
         found: list[int] | None = None
         for text, mark in self._beginnings(must):
             try:
@@ -136,10 +136,10 @@ class Forced:
             except DeadEnd:
                 continue  # no token ends here
             found = ids if found is None else [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(found, ids, strict=False))]
-        if found is None or tuple(found[: len(behind)]) != behind:
-            return []
+            if len(found) <= count or tuple(found[:count]) != behind:
+                return []
         named = self._machine.symbols.named
-        return list(takewhile(lambda token: token not in named, found[len(behind) :]))
+        return list(takewhile(lambda token: token not in named, (found or [])[count:]))
 
     def _encode(self, text: bytes, mark: bytes) -> list[int]:
         """The tokens of a text with `mark` behind it; none where they do not part the two, or do not have it."""

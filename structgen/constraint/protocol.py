@@ -6,7 +6,7 @@ A state is a plain integer; 0 is dead. Forking copies an integer, rolling back k
     state  = constraint.advance(state, token)   # pure; an illegal token leads to 0, and 0 stays 0
     row    = constraint.mask(state)             # read-only uint32[words]: token t is bit t & 31 of word t >> 5
     ok     = constraint.accepts(state)          # may the text end here
-    tokens = constraint.forced(state, behind=tokens)   # what must come next, cut as the tokenizer would behind these
+    more   = constraint.forced(state, behind=tokens)  # what must come next, cut as the tokenizer would behind these
     n      = constraint.distance(state)         # so many tokens suffice to end the text, stop tokens not counted
     twin   = constraint.twin(state)             # the state with all forgotten that masks do not depend on
     states, number = constraint.classes(state)  # the tokens by where they lead, as far as twins tell

@@ -194,30 +194,135 @@ def leave(M, L, K, t, ctx, variant, row, doubt):
 
 
 @jit
-def strike(M, L, T, s, row):
-    """Forbid the tokens on whose way the machine state s reaches a text that is taken, or the beginning of taken texts only."""
-    for b in range(256):
-        if not (T.root[b] < T.root[b + 1] and has_byte(M, s, b)):
-            continue
-        M.stack[0] = s
-        i = T.root[b]
-        while i < T.root[b + 1]:
-            d = T.depth[i]
-            r = step(M, L, np.int64(M.stack[d]), np.int64(T.byte[i]))
-            if r < 0:
-                return r
-            if r == 0:
-                i = T.end[i]
-                continue
-            if M.final[r]:
-                for j in range(T.first[i], T.first[T.end[i]]):
-                    t = T.ids[j]
-                    row[t >> 5] &= ~(np.uint32(1) << np.uint32(t & 31))
-                i = T.end[i]
-                continue
+def strike_on(M, L, T, i, stop, row):
+    """`strike` among trie nodes i..stop, whose states stand on the stack."""
+    while i < stop:
+        d = T.depth[i]
+        here, b = np.int64(M.stack[d]), np.int64(T.byte[i])
+        r = step(M, L, here, b) if has_byte(M, here, b) else np.int64(0)
+        if r < 0:
+            return r
+        if r == 0:
+            i = np.int64(T.end[i])
+        elif M.final[r]:
+            forbid_below(T, i, row)
+            i = np.int64(T.end[i])
+        else:
             M.stack[d + 1] = r
             i += 1
-    return 0
+    return np.int64(0)
+
+
+@jit
+def forbid_below(T, i, row):
+    """Forbid the tokens of trie node i and below."""
+    for j in range(T.first[i], T.first[T.end[i]]):
+        t = T.ids[j]
+        row[t >> 5] &= ~(np.uint32(1) << np.uint32(t & 31))
+
+
+@jit
+def only_way(M, node):
+    """The byte edge of a plain node that has one with one byte; -1 where it reads by LIT, -2 where it has other edges."""
+    e = np.int64(M.node[5 * node + EDGES])
+    if M.node[5 * node + LIT] >= 0:
+        return np.int64(-1) if e < 0 else np.int64(-2)
+    one = e >= 0 and M.edge[5 * e + NEXT] < 0 and M.edge[5 * e + PUSH] < 0 and M.edge[5 * e + LOW] == M.edge[5 * e + HIGH] < 256
+    return e if one else np.int64(-2)
+
+
+@jit
+def child_of(T, i, stop, b):
+    """The trie node with byte b among siblings i..stop (0: those of the root), or -1."""
+    if i == 0:
+        return np.int64(T.root[b]) if T.root[b] < T.root[b + 1] else np.int64(-1)
+    while i < stop and T.byte[i] < b:
+        i = np.int64(T.end[i])
+    return np.int64(i) if i < stop and T.byte[i] == b else np.int64(-1)
+
+
+@jit
+def literal_row(M, L, T, node, ctx, taken, row, doubt):
+    """Allow the tokens of a plain item that `only_way` follows, of which no text depends; or (`taken`) forbid those that hold a text of it.
+
+    A literal is read along the trie without a state for each of its bytes (of the new states of cold masks these were two thirds);
+    states are made where it ends, and where another spelling begins. 0 or a NEED_ code.
+    """
+    i, stop = np.int64(0), np.int64(0)
+    while True:
+        e = only_way(M, node)
+        if e == -1:
+            b, to = np.int64(M.node[5 * node + LIT]), node + 1
+        else:
+            b, to = np.int64(M.edge[5 * e + LOW]), np.int64(M.edge[5 * e + TO])
+        door = np.int64(M.node[5 * node + DOOR])
+        if door > 0:
+            other = child_of(T, i, stop, np.int64(L.door_byte[door]))
+            if other >= 0:
+                code = read_on(M, L, T, other, DOOR_OF, node, ctx, taken, row, doubt)
+                if code < 0:
+                    return code
+        i = child_of(T, i, stop, b)
+        if i < 0:
+            return np.int64(0)
+        if M.node[5 * to + CALLS] >= 0 or M.node[5 * to + FLAG] & 1 or only_way(M, to) == -2:
+            return read_on(M, L, T, i, BEGIN, to, ctx, taken, row, doubt)
+        if not taken:
+            for j in range(T.first[i], T.first[i + 1]):
+                allow(row, T.ids[j])
+        i, stop, node = i + 1, np.int64(T.end[i]), to
+
+
+@jit
+def read_on(M, L, T, i, how, node, ctx, taken, row, doubt):
+    """Allow the tokens of trie node i and below, where node i leads to an item (`unfold.make`: BEGIN or DOOR_OF); or (`taken`) forbid those
+    that hold a text of it. 0 or a NEED_ code."""
+    r = made(M, L, how, node, ctx)
+    if r <= 0:
+        return r
+    M.stack[T.depth[i] + 1] = r
+    if taken:
+        if M.final[r]:
+            forbid_below(T, i, row)
+            return np.int64(0)
+        return strike_on(M, L, T, i + 1, np.int64(T.end[i]), row)
+    into = row
+    if M.text[r] == DOUBT:
+        M.n[DOUBTS] = 1
+        into = doubt
+    for j in range(T.first[i], T.first[i + 1]):
+        allow(into, T.ids[j])
+    return walk_on(M, L, T.byte, T.depth, T.end, T.first, T.ids, i + 1, np.int64(T.end[i]), row, doubt)
+
+
+@jit
+def is_literal(M, s, node, ctx):
+    """Whether `literal_row` can read an item of state s."""
+    return node >> 28 == 0 and M.text[s] != DOUBT and M.ctx_open[ctx] == 0 and only_way(M, node) != -2
+
+
+@jit
+def strike(M, L, T, s, row):
+    """Forbid the tokens on whose way the machine state s reaches a text that is taken, or the beginning of taken texts only."""
+    plain = True
+    for i in range(M.off[s], M.off[s + 1]):
+        plain &= is_literal(M, s, np.int64(M.item[2 * i]), np.int64(M.item[2 * i + 1]))
+    if plain:
+        for i in range(M.off[s], M.off[s + 1]):
+            code = literal_row(M, L, T, np.int64(M.item[2 * i]), np.int64(M.item[2 * i + 1]), True, row, row)
+            if code < 0:
+                return code
+        return np.int64(0)
+    M.stack[0] = s
+    for w in range(4):
+        bits = M.bits[4 * s + w]
+        for k in range(64):
+            if (bits >> np.uint64(k)) & np.uint64(1):
+                b = 64 * w + k
+                code = strike_on(M, L, T, np.int64(T.root[b]), np.int64(T.root[b + 1]), row)
+                if code < 0:
+                    return code
+    return np.int64(0)
 
 
 @jit
@@ -275,84 +380,9 @@ def counted_row(M, L, K, k, ctx, row, doubt):
 
 
 @jit
-def only_way(M, node):
-    """The byte edge of a plain node that has one with one byte; -1 where it reads by LIT, -2 where it has other edges."""
-    e = np.int64(M.node[5 * node + EDGES])
-    if M.node[5 * node + LIT] >= 0:
-        return np.int64(-1) if e < 0 else np.int64(-2)
-    one = e >= 0 and M.edge[5 * e + NEXT] < 0 and M.edge[5 * e + PUSH] < 0 and M.edge[5 * e + LOW] == M.edge[5 * e + HIGH] < 256
-    return e if one else np.int64(-2)
-
-
-@jit
-def child_of(T, i, stop, b):
-    """The trie node with byte b among siblings i..stop, or -1."""
-    while i < stop:
-        if T.byte[i] == b:
-            return np.int64(i)
-        i = T.end[i]
-    return np.int64(-1)
-
-
-@jit
-def literal_row(M, L, T, node, ctx, row, doubt):
-    """Allow the tokens of a plain item that `only_way` follows, of which no text depends.
-
-    A literal is read along the trie without a state for each of its bytes (of the new states of cold masks these were two thirds);
-    states are made where it ends, and where another spelling begins. 0 or a NEED_ code.
-    """
-    i, stop = np.int64(0), np.int64(T.size[SIZE_BYTE])
-    while True:
-        e = only_way(M, node)
-        if e == -1:
-            b, to = np.int64(M.node[5 * node + LIT]), node + 1
-        else:
-            b, to = np.int64(M.edge[5 * e + LOW]), np.int64(M.edge[5 * e + TO])
-        door = np.int64(M.node[5 * node + DOOR])
-        if door > 0:
-            other = child_of(T, i, stop, np.int64(L.door_byte[door]))
-            if other >= 0:
-                code = read_on(M, L, T, other, DOOR_OF, node, ctx, row, doubt)
-                if code < 0:
-                    return code
-        if i == 0:
-            i, stop = np.int64(T.root[b]), np.int64(T.root[b + 1])
-        i = child_of(T, i, stop, b)
-        if i < 0:
-            return np.int64(0)
-        if M.node[5 * to + CALLS] >= 0 or M.node[5 * to + FLAG] & 1 or only_way(M, to) == -2:
-            return read_on(M, L, T, i, BEGIN, to, ctx, row, doubt)
-        for j in range(T.first[i], T.first[i + 1]):
-            allow(row, T.ids[j])
-        i, stop, node = i + 1, np.int64(T.end[i]), to
-
-
-@jit
-def read_on(M, L, T, i, how, node, ctx, row, doubt):
-    """Allow the tokens of trie node i and below, where node i leads to an item (`unfold.make`: BEGIN or DOOR_OF). 0 or a NEED_ code."""
-    r = made(M, L, how, node, ctx)
-    if r <= 0:
-        return r
-    into = row
-    if M.text[r] == DOUBT:
-        M.n[DOUBTS] = 1
-        into = doubt
-    for j in range(T.first[i], T.first[i + 1]):
-        allow(into, T.ids[j])
-    M.stack[T.depth[i] + 1] = r
-    return walk_on(M, L, T.byte, T.depth, T.end, T.first, T.ids, i + 1, np.int64(T.end[i]), row, doubt)
-
-
-@jit
 def in_doubt(M, ctx):
     """Whether a leaf in this context ends a text in doubt: the rows of leaves do not tell the tokens that end them exactly."""
     return M.ctx_open[ctx] != 0 and M.ctx_state[ctx] >= 0 and M.text[M.ctx_state[ctx]] == DOUBT
-
-
-@jit
-def is_literal(M, s, node, ctx):
-    """Whether `literal_row` can read a plain item."""
-    return M.text[s] == NO_TEXT and M.ctx_open[ctx] == 0 and only_way(M, node) != -2
 
 
 @jit
@@ -403,8 +433,8 @@ def fill_row(M, L, h, s, row, spare, doubt):
             code = returned(M, L, ctx)
             if code < 0:
                 return code
-        if kind == 0 and is_literal(M, s, node, ctx):
-            code = literal_row(M, L, T, node, ctx, row, doubt)
+        if is_literal(M, s, node, ctx):
+            code = literal_row(M, L, T, node, ctx, False, row, doubt)
         elif kind == 0 or in_doubt(M, ctx):
             plain += 1
         elif kind == 1:
@@ -471,11 +501,39 @@ def advance(h, s, t):
 @jit
 def read_token(M, L, T, s, t):
     """The state after the bytes of token t, 0 if there is none, or a NEED_ code."""
-    for j in range(T.off[t], T.off[t + 1]):
+    j, stop = np.int64(T.off[t]), np.int64(T.off[t + 1])
+    while j < stop:
+        at = M.off[s]
+        if stop - j > 1 and M.off[s + 1] == at + 1 and is_literal(M, s, np.int64(M.item[2 * at]), np.int64(M.item[2 * at + 1])):
+            node, read = follow(M, T, np.int64(M.item[2 * at]), j, stop)
+            if read > j:  # without a state for each byte
+                s = made(M, L, BEGIN, node, np.int64(M.item[2 * at + 1]))
+                if s <= 0:
+                    return s
+                j = read
+                continue
         s = step(M, L, s, np.int64(T.data[j]))
         if s <= 0:
             return s
+        j += 1
     return s
+
+
+@jit
+def follow(M, T, node, j, stop):
+    """Read bytes j..stop of the tokens along a literal: the node behind them, and the first byte that is no part of it."""
+    while j < stop:
+        e = only_way(M, node)
+        if e == -1 and M.node[5 * node + LIT] == T.data[j]:
+            node += 1
+        elif e >= 0 and M.edge[5 * e + LOW] == T.data[j]:
+            node = np.int64(M.edge[5 * e + TO])
+        else:
+            break
+        j += 1
+        if M.node[5 * node + CALLS] >= 0 or M.node[5 * node + FLAG] & 1 or only_way(M, node) == -2:
+            break
+    return node, j
 
 
 @jit
