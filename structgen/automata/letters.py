@@ -53,4 +53,4 @@ _LETTERS: Final[WeakKeyDictionary[LeafPool, Letters]] = WeakKeyDictionary()
 
 def letters_of(pool: LeafPool) -> Letters:
     """Those of the machines of a pool."""
-    return _LETTERS.setdefault(pool, Letters(pool))
+    return _LETTERS.get(pool) or _LETTERS.setdefault(pool, Letters(pool))

@@ -61,6 +61,8 @@ class Budget:
                 raise OptionError(f"{name} of a budget is {what}, not {value!r:.50}", where=name)
 
 
+_BUDGET: Final = Budget()
+
 _INITIAL: Final[dict[str, tuple[type, int, int | None]]] = {  # dtype, length, fill of new cells
     "node": (np.int32, 5 * 256, None),
     "edge": (np.int32, 5 * 256, None),
@@ -206,7 +208,7 @@ class ByteAutomaton:
     """
 
     def __init__(self, expr: Expr, *, budget: Budget | None = None, source: str = "", symbols: Symbols | None = None) -> None:
-        self.budget = budget or Budget()
+        self.budget = budget or _BUDGET
         self.expr, self.source = expr, source
         self.turn = Turn(self.budget.seconds)
         self.symbols = symbols or Symbols()

@@ -8,7 +8,8 @@
     evaluated       what keywords have evaluated, for unevaluatedProperties and unevaluatedItems
     overlap, empty  which alternatives exclude each other, which have no value at all (`blame`: where); `cover`: which are among others
     mistakes        keywords that were probably meant otherwise
-    emit            forms -> expressions: objects, arrays, strings, numbers, sets of constants (`enumerated`), each spelled in a style
+    emit            forms -> expressions: objects (`objects_list`: those that are one network, `objects_states`), arrays, strings, numbers,
+                    sets of constants (`enumerated`), each spelled in a style
     contains        what items may come next and whether an array can end, where some must be there or two must be equal
     census          which values satisfy a goal, where some of them must differ; `listing`: containers made of values of their parts
 

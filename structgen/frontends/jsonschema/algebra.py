@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from structgen.errors import BudgetExceeded, SchemaError
 from structgen.frontends.jsonschema import facets
@@ -49,6 +49,9 @@ from structgen.frontends.jsonschema.shapes import (
     only,
     unite,
 )
+
+if TYPE_CHECKING:
+    from structgen.frontends.jsonschema.keys import Plan
 
 MAX_DEPTH: Final = 60
 """How deep `allOf`, `anyOf`, `oneOf`, `not`, `if` and `$ref` may nest without an item or property in between."""
@@ -101,6 +104,7 @@ class Algebra:
         self._open: dict[object, bool] = {}  # node index -> sign, while its form is being made; or of a traced form
         self.loops = 0  # how often a form looked at a node being made: such forms are not remembered
         self._layers: dict[tuple[int, object], Layer] = {}
+        self.plans: dict[Obj, Plan] = {}  # of `keys.plan`
         self._among: dict[frozenset[Constant], int] = {}
         self.probing = 0  # more than 0: somebody would like to know, but not from forms that are not finished
         self.overlap = Overlap(self)

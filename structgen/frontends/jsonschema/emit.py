@@ -60,6 +60,7 @@ class Emitter:
         self.emptiness = Emptiness(algebra, relax=relaxed is not None)
         self._values: dict[tuple[Goal, int], Expr] = {}
         self._rules: dict[tuple[Form, int], Rule] = {}
+        self._sites: dict[int, Site] = {}
         self._lock = RLock()  # rules are unfolded by whichever thread comes first
 
     def value(self, goal: Goal, level: int = 0) -> Expr:
@@ -94,7 +95,7 @@ class Emitter:
                 mask, integer, bare = payload
             elif kind in _CONTAINERS:
                 several = True
-            elif kind == "enum":
+            elif kind == "enum" and listed is None:  # there may be a const, too
                 listed = payload
             else:
                 return None
@@ -143,7 +144,7 @@ class Emitter:
         """Every type by itself: where one is too much, that type alone is widened. `form`: where it was made already."""
         form = form or self.algebra.form(goal)
         parts = _words(form)
-        site = Site(self.style, level, self.order, self.emptiness.live, partial(self.value, level=self.style.level(level + 1)), self._lock)
+        site = self._site(level)
         makers: tuple[tuple[Sequence[Any], Callable[[Any, Site], Expr], Any], ...] = (
             (form.number, self._number, ANY_NUM),
             (form.string, self._string, ANY_STR),
@@ -161,6 +162,13 @@ class Emitter:
                     self._widen(goal, error)
                     parts.append(make(whole, site))
         return alt(parts)
+
+    def _site(self, level: int) -> Site:
+        found = self._sites.get(level)
+        if found is None:
+            inside = partial(self.value, level=self.style.level(level + 1))
+            found = self._sites[level] = Site(self.style, level, self.order, self.emptiness.live, inside, self._lock)
+        return found
 
     def _is_live(self, shape: Num | Str | Arr | Obj) -> bool:
         return not isinstance(shape, Arr | Obj) or self.emptiness.shape_live(shape)

@@ -50,6 +50,7 @@ class Emptiness:
         self.dark: dict[Goal, TooMuch] = {}
         self._failed: dict[Arr | Obj, TooMuch] = {}
         self._known: dict[Goal, bool] = {TRUE: True, FALSE: False}
+        self._tests: dict[Arr | Obj, Test] = {}
         self._needs: dict[Goal, list[Test] | None] = {}  # None: has a value at once
 
     def live(self, goal: Goal) -> bool:
@@ -82,7 +83,7 @@ class Emptiness:
                 said = payload, children
             elif kind == "required":
                 required = payload
-            elif kind == "enum":
+            elif kind == "enum" and strings is None:  # there may be a const, too
                 strings = payload[3]
             elif kind != "array":
                 return False
@@ -159,6 +160,12 @@ class Emptiness:
         return found
 
     def _need(self, shape: Arr | Obj) -> Test:
+        found = self._tests.get(shape)
+        if found is None:
+            found = self._tests[shape] = self._test(shape)
+        return found
+
+    def _test(self, shape: Arr | Obj) -> Test:
         if shape.among is not None:
             return always if self.algebra.census.has_constant(shape) else _never
         if isinstance(shape, Arr):

@@ -44,15 +44,16 @@ _ARRAY: Final = frozenset(("array", "minitems", "maxitems", "contains", "unique"
 class Facets:
     """The keywords of one node that speak of one type each, gathered into one shape per type."""
 
+    mask, dead = ALL, 0  # what no keyword has spoken of is the class's
+    number, string, array = ANY_NUM, ANY_STR, ANY_ARR
+    layers: tuple[Layer, ...] = ()
+    required: tuple[str, ...] = ()
+    low, names = 0, TRUE
+    high: int | None = None
+    needs: tuple[Need, ...] = ()
+
     def __init__(self, algebra: Algebra) -> None:
         self.algebra = algebra
-        self.mask, self.dead = ALL, 0
-        self.number, self.string, self.array = ANY_NUM, ANY_STR, ANY_ARR
-        self.layers: tuple[Layer, ...] = ()
-        self.required: tuple[str, ...] = ()
-        self.low, self.names = 0, TRUE
-        self.high: int | None = None
-        self.needs: tuple[Need, ...] = ()
 
     def take(self, node: Node, item: Item) -> bool:
         """True where the item was such a keyword."""

@@ -160,7 +160,14 @@ def members_of(constant: Constant) -> dict[str, Constant]:
 
 
 def plan(shape: Obj, algebra: Algebra) -> Plan:
-    """The keys of a shape: declared names in order, names without order, classes of others."""
+    """The keys of a shape: declared names in order, names without order, classes of others. Remembered: emptiness needs it, too."""
+    found = algebra.plans.get(shape)
+    if found is None:
+        found = algebra.plans[shape] = _plan(shape, algebra)
+    return found
+
+
+def _plan(shape: Obj, algebra: Algebra) -> Plan:
     names: dict[str, None] = {}
     loose: dict[str, None] = {}
     for layer in shape.layers:
@@ -178,7 +185,7 @@ def plan(shape: Obj, algebra: Algebra) -> Plan:
     keys = None if shape.names == TRUE else algebra.form(shape.names).string
     members: list[Member] = []
     single = shape.layers[0] if len(shape.layers) == 1 and not shape.layers[0].patterns else None
-    for name in (*names, *loose):
+    for name in (*names, *loose) if loose else names:
         goal = shape.goal(name) if single is None else single.properties.get(name, single.rest)
         if keys is not None and not any(has_string(one, name) for one in keys):
             goal = FALSE

@@ -34,10 +34,9 @@ FEW: Final = 6
 
 _TYPES: Final = {"null": NULL, "boolean": BOOL, "number": NUM, "integer": NUM, "string": STR, "array": ARR, "object": OBJ}
 
-_ITEMS: Final[list[dict[str, Item]]] = [
-    {name: ("type", (mask, name == "integer", bare), ()) for name, mask in _TYPES.items()} for bare in (False, True)
+_ITEMS: Final[list[dict[str, tuple[Item, ...]]]] = [
+    {name: (("type", (mask, name == "integer", bare), ()),) for name, mask in _TYPES.items()} for bare in (False, True)
 ]
-"""The items of single types, in draft 4 (the second) and since."""
 
 
 def _names(reader: Reader, keyword: str, value: Any) -> tuple[str, ...]:
@@ -81,7 +80,7 @@ def _number(reader: Reader, keyword: str, value: Any) -> Fraction:
 
 def _type(reader: Reader, value: Any) -> None:
     if type(value) is str and value in _TYPES:  # as most are
-        reader.items.append(_ITEMS[reader.draft == 4][value])
+        reader.items += type_items(reader.draft)[value]
         return
     names = value if type(value) is list else [value]
     if not names:
@@ -427,6 +426,11 @@ def keywords_of(draft: int) -> dict[str, Keyword]:
     else:
         table["prefixItems"] = _array
     return table
+
+
+def type_items(draft: int) -> dict[str, tuple[Item, ...]]:
+    """The items of a schema that says one type."""
+    return _ITEMS[draft == 4]
 
 
 @lru_cache(maxsize=8)

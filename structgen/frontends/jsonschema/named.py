@@ -3,7 +3,7 @@
 A network has a few nodes for each name: 10^5 properties took 5 s before the first mask. Here that is one sort, and a mask makes the rules
 of the beginnings that it meets.
 
-Not here: which names may come, and what follows (`objects`).
+Not here: which names may come, and what follows (`objects_states`).
 """
 
 from __future__ import annotations

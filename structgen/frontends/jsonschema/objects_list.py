@@ -13,13 +13,13 @@ Not here: objects that take a rule for each state that a text comes to (`objects
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from structgen.frontends.jsonschema.keys import Member, Rest
 from structgen.frontends.jsonschema.site import Site
-from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal, values_expr
+from structgen.frontends.jsonschema.spell import any_string, string_leaf, string_literal, strings_expr
 from structgen.frontends.jsonschema.style import JsonStyle
 from structgen.ir.expr import NEVER, Entries, Expr, Known, Leaf, Lit, Minus, Net, Other, alt, seq
 
@@ -100,9 +100,9 @@ class Lists:
         one = self.classes[k]
         return any_string(self.site.style) if one.dfa is None else string_leaf(one.dfa, self.site.style, one.low, one.high)
 
-    def literal(self, names: Iterable[str]) -> Expr:
+    def literal(self, names: Sequence[str]) -> Expr:
         """Any of these keys, however it is spelled."""
-        return values_expr(names, self.spelled)
+        return strings_expr(names, self.spelled)
 
     @property
     def spelled(self) -> JsonStyle:

@@ -19,7 +19,7 @@ from structgen.frontends.jsonschema.constants import Constant, Rational, constan
 from structgen.frontends.jsonschema.core import read_ref
 from structgen.frontends.jsonschema.dialects import Dialect
 from structgen.frontends.jsonschema.formats.own import Atoms
-from structgen.frontends.jsonschema.keywords import besides_type, keywords_of
+from structgen.frontends.jsonschema.keywords import besides_type, keywords_of, type_items
 from structgen.frontends.jsonschema.load import Cell, name_of, pointer
 from structgen.frontends.jsonschema.node import ALL, ARR, OBJ, Item, Node
 from structgen.frontends.jsonschema.resources import Place, References, Resource
@@ -215,12 +215,23 @@ class Reader:
     def sub(self, tree: Any, *tokens: str) -> Node:
         """The node of a sub-schema of the one being read. Those that say a type and nothing else are one: most schemas consist of such."""
         kind: Any = tree.get("type") if type(tree) is dict else None
-        alone = type(kind) is str and self._besides.isdisjoint(tree)
-        if alone and kind in self._typed:
-            return self._typed[kind]
-        node = self.child(tree, self._below(tokens), self.frame)
-        if alone:
-            self._typed[kind] = node
+        cell = self.cell
+        for token in tokens:
+            cell = (cell, token)
+        if type(kind) is not str or not self._besides.isdisjoint(tree):
+            return self.child(tree, cell, self.frame)
+        node = self._typed.get(kind)
+        if node is None:
+            items = type_items(self.draft).get(kind)
+            node = self._typed[kind] = self.child(tree, cell, self.frame) if items is None else self._of_type(items, cell)
+        return node
+
+    def _of_type(self, items: tuple[Item, ...], cell: Cell | str) -> Node:
+        """A node that says one type, made without a look at its keywords."""
+        node = Node(len(self.nodes), cell)
+        self.nodes.append(node)
+        node.items, node.state = items, 2
+        node.canon = self._canon.setdefault(items, node)
         return node
 
     def glance(self, tree: Any, *tokens: str) -> None:

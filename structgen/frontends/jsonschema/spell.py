@@ -16,7 +16,7 @@ Not here: schemas that are not constant (`objects`, `arrays`), the digits of num
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -261,14 +261,14 @@ def values_expr(values: Iterable[Any], style: JsonStyle, depth: int = 0, *, orde
             numbers.append(value)
         else:
             others.append(value_literal(value, style, depth, order=order))
-    parts = [_strings(list(strings), style), *others] if strings else others
+    parts = [strings_expr(list(strings), style), *others] if strings else others
     if numbers:
         parts.append(_numbers(numbers, style))
     return alt(parts)
 
 
-def _strings(texts: list[str], style: JsonStyle) -> Expr:
-    """Any of these strings: a few as literals, many in bulk."""
+def strings_expr(texts: Sequence[str], style: JsonStyle) -> Expr:
+    """Any of these strings, which differ: a few as literals, many in bulk."""
     if len(texts) <= MANY:
         return alt([string_literal(text, style) for text in texts])
     data = [json_bytes(text) for text in texts]

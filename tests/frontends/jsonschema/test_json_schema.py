@@ -47,6 +47,7 @@ CASES: list[tuple[str, Any, list[str], list[str]]] = [
     ("integers by value", INT, ["1.0", "1e2", "-0"], ["01", "+1", "1.5"]),
     ("draft 4 integers by spelling", {**DRAFT4, **INT}, ["1", "-10"], ["1.0", "1e2"]),
     ("const object", {"const": {"a": 1}}, ['{"a":1}', '{"a":1.0}'], ['{"a":2}', "{}", '{"a":1,"b":1}']),
+    ("enum and const", {"enum": ["a", "b"], "const": "b"}, ['"b"'], ['"a"', '"c"', "1"]),
     ("enum of all types", {"enum": ["a", 1, None, True, [1, {}]]}, ['"a"', "1", "null", "true", "[1,{}]"], ['"b"', "false", "0", "[1]"]),
     ("0 is not false", {"enum": [0, [False]]}, ["0", "[false]"], ["false", "[0]"]),
     ("enum and other keywords", {"enum": ["a", "bb", 3], "minLength": 2, "type": "string"}, ['"bb"'], ['"a"', "3"]),
