@@ -89,6 +89,7 @@ class TokenTables:
         self._used = dict.fromkeys(self.rows.names, 0)
         self._entries = 0
         self._scratch: list[Any] | None = None
+        self._surveyed, self._found = -1, np.zeros(2, np.int64)  # of which leaf node the last survey was, and how much it found
         self._work, self._out, self._count = np.empty(1 << 12, np.int32), np.zeros(2, np.int64), np.empty(256, np.int64)
         self._pair = np.zeros(1, np.int64), np.zeros(1, np.int64)
         self._alike: dict[tuple[object, ...] | None, int] = {}  # tables by what their leaf nodes can still read
@@ -143,17 +144,17 @@ class TokenTables:
     def _find(self, kind: Any, a: int, b: int) -> int:
         return int(walk.find(self.rows["index"], (int(kind) << 60) | (a << 30) | b))
 
-    def _survey(self, g: int, *, measured: bool = False) -> tuple[Ints, Ints, Ints]:
-        """The tokens that stay inside a leaf node, the trie nodes behind its ends, and the characters before them; or (`measured`) the
-        tokens, and the fewest and the most characters up to an end. Scratch: copy them."""
+    def _survey(self, g: int) -> tuple[Ints, ...]:
+        """What `survey.survey` finds, in scratch: ids, after, chars; exits, counts."""
         if self._scratch is None:  # fresh pages for each walk would cost as much as a small walk
-            sizes = self.ids + 1, self.nodes, self.nodes
-            self._scratch = [np.empty(size, np.int32) for size in sizes] + [np.empty(self.deepest + 2, np.int64) for _ in range(2)]
-            self._scratch.append(np.zeros(_STEPS, np.int64))
-        ids, exits, counts, nodes, done, memo = self._scratch
-        survey.survey(self.handle, g, measured, memo, nodes, done, ids, exits, counts, self._out)
-        n, m = self._out[:2].tolist()
-        return ids[:n], exits[: n if measured else m], counts[: n if measured else m]
+            depths = [np.empty(self.deepest + 2, np.int64) for _ in range(2)]
+            sizes = *[self.ids + 1] * 3, *[self.nodes] * 2
+            self._scratch = [np.zeros(_STEPS, np.int64), *depths, *(np.empty(size, np.int32) for size in sizes)]
+        if self._surveyed != g:
+            survey.survey(self.handle, g, *self._scratch, self._found)
+            self._surveyed = g
+        n, m = self._found.tolist()
+        return *[one[:n] for one in self._scratch[3:6]], *[one[:m] for one in self._scratch[6:]]
 
     def _table(self, g: int) -> None:
         if self._find(walk.OF_LEAF, g, 0) >= 0:
@@ -161,7 +162,8 @@ class TokenTables:
         rest = self.pool.rest_of(g)  # 10 us; the survey of a wide leaf takes 2 ms, and half of them end alike
         table = self._alike.get(rest)
         if table is None:
-            table = self._keep(*self._survey(g))
+            ids, _, _, exits, counts = self._survey(g)
+            table = self._keep(ids, exits, counts)
             if rest is not None:
                 self._alike[rest] = table
         self._enter(walk.OF_LEAF, g, 0, table)
@@ -186,13 +188,14 @@ class TokenTables:
         table = self._find(walk.OF_LEAF, g, 0)
         if self.rows["desc"][_TABLE * table + t.NEED_MOST] >= 0:
             return
-        ids, low, high = self._survey(g, measured=True)
-        near = int(self._out[1])
+        ids, after, chars, *_ = self._survey(g)  # mostly that of its table, a moment ago
+        self._surveyed = -1
+        near = survey.measure(self.handle, after, chars)
         at = self._room("near_id", near)
         for name in ("near_low", "near_high"):
             self._room(name, near, at)
         far, need = np.empty((2, len(ids) - near), np.int32)
-        most = survey.keep_measured(self.handle, ids, low, high, at, far, need)
+        most = survey.keep_measured(self.handle, ids, after, chars, at, far, need)
         self._used["near_id"] += near
         self._far[table] = far, need
         desc = self.rows["desc"][_TABLE * table : _TABLE * (table + 1)]
