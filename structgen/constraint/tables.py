@@ -86,7 +86,7 @@ class TokenTables:
         )
         self.rows["words"] = _far_off(self.words * _ROWS)
         self.handle = bundle([self.tokens.handle, pool.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
-        self._used = dict.fromkeys(self.rows.names, 0)
+        self._used, self._sizes = dict.fromkeys(self.rows.names, 0), self.rows.sizes()
         self._entries = 0
         self._scratch: list[Any] | None = None
         self._surveyed, self._found = -1, np.zeros(2, np.int64)  # of which leaf node the last survey was, and how much it found
@@ -101,8 +101,9 @@ class TokenTables:
     def _room(self, name: str, size: int, at: int | None = None) -> int:
         """Make room behind what is in use, or from a place that another array has, and say where. Who fills it counts it in `_used`."""
         at = self._used[name] if at is None else at
-        self._grown |= int(self.rows.size[self.rows.names[name]]) < at + size
-        self.rows.reserve(name, at + size)
+        if at + size > self._sizes[name]:
+            self.rows.reserve(name, at + size)
+            self._sizes, self._grown = self.rows.sizes(), True
         return at
 
     _grown = False
@@ -244,7 +245,8 @@ class TokenTables:
 def _far_off(words: int) -> npt.NDArray[np.uint32]:
     """Zeros that take no memory until they are written, and then little by little: where numpy's have grown to 4 MB, a row of them now and
     then took 2 MB, and 7 ms."""
-    return np.frombuffer(mmap.mmap(-1, 4 * max(words, 1)), np.uint32)
+    own = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}  # else forks would share it
+    return np.frombuffer(mmap.mmap(-1, 4 * max(words, 1), **own), np.uint32)
 
 
 def _empty_index(cells: int) -> npt.NDArray[np.int64]:
