@@ -93,7 +93,7 @@ class TokenTables:
         self._work, self._out, self._count = np.empty(1 << 12, np.int32), np.zeros(2, np.int64), np.empty(256, np.int64)
         self._pair = np.zeros(1, np.int64), np.zeros(1, np.int64)
         self._alike: dict[tuple[object, ...] | None, int] = {}  # tables by what their leaf nodes can still read
-        self._far: dict[int, tuple[Ints, Ints]] = {}  # by table: ids that can go on for ever and the characters they need, by need
+        self._far: dict[int, tuple[Ints, Ints]] = {}  # by table: ids that can go on for ever, and the characters they need
         self._stores: dict[int, RowStore] = {}  # by words of a row
 
     # ---- appending ----
@@ -189,18 +189,19 @@ class TokenTables:
         table = self._find(walk.OF_LEAF, g, 0)
         if self.rows["desc"][_TABLE * table + t.NEED_MOST] >= 0:
             return
-        ids, after, chars, *_ = self._survey(g)  # mostly that of its table, a moment ago
+        ids, high, low, *_ = self._survey(g)  # mostly that of its table, a moment ago
         self._surveyed = -1
-        near = survey.measure(self.handle, after, chars)
-        at = self._room("near_id", near)
-        for name in ("near_low", "near_high"):
-            self._room(name, near, at)
-        far, need = np.empty((2, len(ids) - near), np.int32)
-        most = survey.keep_measured(self.handle, ids, after, chars, at, far, need)
-        self._used["near_id"] += near
-        self._far[table] = far, need
+        survey.measure(self.handle, high, low)
+        near, far = np.flatnonzero(high < t.NO_BOUND), np.flatnonzero(high >= t.NO_BOUND)
+        at = self._room("near_id", len(near))
+        for name, values in (("near_low", low), ("near_high", high), ("near_id", ids)):
+            self._room(name, len(near), at)
+            self.rows[name][at : at + len(near)] = values[near]
+        self._used["near_id"] += len(near)
+        self._far[table] = ids[far], low[far]
+        most = int(low[far].max(initial=0))
         desc = self.rows["desc"][_TABLE * table : _TABLE * (table + 1)]
-        desc[t.NEAR], desc[t.NEAR_N] = at, near
+        desc[t.NEAR], desc[t.NEAR_N] = at, len(near)
         if self._grown:  # readers must not see the table's new fields with old arrays
             self._enter_again(int(self.rows["index"][0]))
         desc[t.NEED_MOST] = most

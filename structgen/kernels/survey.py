@@ -130,32 +130,12 @@ def keep(h, ids, exits, counts, table, row, at, start):
 @jit
 def measure(h, after, chars):
     """Of the tokens of a survey, the characters that they need at least and may reach at most (NO_BOUND: any number), in place of `chars`
-    and `after`. Returns how many have a bound."""
+    and `after`."""
     L = leaves_of(h)
-    bound = 0
     for j in range(after.shape[0]):
         g = np.int64(after[j])
         after[j] = min(chars[j] + leaf_far(L, g), NO_BOUND)
         chars[j] += leaf_dist(L, g)
-        bound += after[j] < NO_BOUND
-    return bound
-
-
-@jit
-def keep_measured(h, ids, high, low, at, far, need):
-    """Write measured tokens: those with a bound into the rows, from `at` on; the others to `far`, and the characters that they need to
-    `need`. Returns the most of these."""
-    K = rows_of(h)
-    others, most = 0, 0
-    for j in range(ids.shape[0]):
-        if high[j] < NO_BOUND:
-            K.near_low[at], K.near_high[at], K.near_id[at] = low[j], high[j], ids[j]
-            at += 1
-        else:
-            far[others], need[others] = ids[j], low[j]
-            most = max(most, np.int64(low[j]))
-            others += 1
-    return most
 
 
 @jit
