@@ -115,6 +115,7 @@ class LeafPool:
         if self._next_block + blocks > 1 << (28 - _BLOCK):
             raise BudgetExceeded("the process holds too many leaf automata", hint="use fewer different patterns, or restart the worker")
         base, leaf = self._next_block << _BLOCK, len(self._leaves)
+        table, final = _with_marks(dfa) if spell.structural else (dfa.table, dfa.accepting)
         cls, enc, inner = self._spell(spell)
         live = self._room("live", states << shift)
         for name in ("dist", "far"):
@@ -125,7 +126,7 @@ class LeafPool:
             cls,
             enc,
             spell.enc.shape[1],
-            self._room("table", states * chars),
+            self._append("table", table),
             chars,
             live,
             self._room("acc", states),
@@ -135,10 +136,10 @@ class LeafPool:
         ]
         self.arena.reserve("desc", _FIELDS * (leaf + 1), fill=0)
         self.arena["desc"][_FIELDS * leaf : _FIELDS * (leaf + 1)] = fields
-        size = max(dfa.table.size + 3 * states, 2 * len(spell.starts))
+        size = max(table.size + 3 * states, 2 * len(spell.starts))
         if size > self._work.size:
             self._work = np.empty(2 * size, np.int32)
-        leaf_states.describe(self._handle, leaf, dfa.table, dfa.accepting, spell.below, spell.reach, spell.starts, self._work)
+        leaf_states.describe(self._handle, leaf, final, spell.below, spell.reach, spell.starts, self._work)
         self.arena.reserve("block", self._next_block + blocks, fill=-1)
         self.arena["block"][self._next_block : self._next_block + blocks] = leaf
         self._next_block += blocks
@@ -166,9 +167,8 @@ class LeafPool:
         state -= spell.structural  # with marks there is a state before them, and one behind
         if inside or not 0 <= state < len(dfa.rows):
             return None
-        out = np.empty(_REST_MAX * (3 + 2 * len(dfa.bounds)), np.int32)
-        size = leaf_states.rest(dfa.table, dfa.accepting, dfa.bounds, dfa.classes, state, _REST_MAX, out)
-        return (encoding, out[:size].tobytes()) if size >= 0 else None
+        rest = dfa.rest(state, _REST_MAX)
+        return None if rest is None else (encoding, rest)
 
     def doors(self, respelling: Respelling) -> list[int]:
         """For each byte, the door to its other spellings (0: there are none)."""
@@ -202,6 +202,18 @@ class LeafPool:
         spell = self._leaves[leaf][2]
         x = int(spell.enc[0, spell.cls[respelling.first]])
         return start + (x if x >= 0 else int(self.arena["table"][self.arena["desc"][_FIELDS * leaf + TABLE] - 2 - x]) << spell.shift)
+
+
+def _with_marks(dfa: CharDFA) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """The automaton between quotation marks: class 0 is the mark, state 0 before the first one, the last state after the second."""
+    states, chars = dfa.table.shape
+    table = np.full((states + 2, chars + 1), -1, np.int32)
+    table[1:-1, 1:] = np.where(dfa.table >= 0, dfa.table + 1, -1)
+    table[0, 0] = 1
+    table[1:-1, 0] = np.where(dfa.accepting, states + 1, -1)
+    final = np.zeros(states + 2, np.bool_)
+    final[-1] = True
+    return table, final
 
 
 def _lengths(dfa: CharDFA) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

@@ -86,13 +86,14 @@ class TokenTables:
         )
         self.rows["words"] = _far_off(self.words * _ROWS)
         self.handle = bundle([self.tokens.handle, pool.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
-        self._used = dict.fromkeys(self.rows.names, 0)
+        self._used, self._sizes = dict.fromkeys(self.rows.names, 0), self.rows.sizes()
         self._entries = 0
         self._scratch: list[Any] | None = None
+        self._surveyed, self._found = -1, np.zeros(2, np.int64)  # of which leaf node the last survey was, and how much it found
         self._work, self._out, self._count = np.empty(1 << 12, np.int32), np.zeros(2, np.int64), np.empty(256, np.int64)
         self._pair = np.zeros(1, np.int64), np.zeros(1, np.int64)
         self._alike: dict[tuple[object, ...] | None, int] = {}  # tables by what their leaf nodes can still read
-        self._far: dict[int, tuple[Ints, Ints]] = {}  # by table: ids that can go on for ever and the characters they need, by need
+        self._far: dict[int, tuple[Ints, Ints]] = {}  # by table: ids that can go on for ever, and the characters they need
         self._stores: dict[int, RowStore] = {}  # by words of a row
 
     # ---- appending ----
@@ -100,8 +101,9 @@ class TokenTables:
     def _room(self, name: str, size: int, at: int | None = None) -> int:
         """Make room behind what is in use, or from a place that another array has, and say where. Who fills it counts it in `_used`."""
         at = self._used[name] if at is None else at
-        self._grown |= int(self.rows.size[self.rows.names[name]]) < at + size
-        self.rows.reserve(name, at + size)
+        if at + size > self._sizes[name]:
+            self.rows.reserve(name, at + size)
+            self._sizes, self._grown = self.rows.sizes(), True
         return at
 
     _grown = False
@@ -143,17 +145,17 @@ class TokenTables:
     def _find(self, kind: Any, a: int, b: int) -> int:
         return int(walk.find(self.rows["index"], (int(kind) << 60) | (a << 30) | b))
 
-    def _survey(self, g: int, *, measured: bool = False) -> tuple[Ints, Ints, Ints]:
-        """The tokens that stay inside a leaf node, the trie nodes behind its ends, and the characters before them; or (`measured`) the
-        tokens, and the fewest and the most characters up to an end. Scratch: copy them."""
+    def _survey(self, g: int) -> tuple[Ints, ...]:
+        """What `survey.survey` finds, in scratch: ids, after, chars; exits, counts."""
         if self._scratch is None:  # fresh pages for each walk would cost as much as a small walk
-            sizes = self.ids + 1, self.nodes, self.nodes
-            self._scratch = [np.empty(size, np.int32) for size in sizes] + [np.empty(self.deepest + 2, np.int64) for _ in range(2)]
-            self._scratch.append(np.zeros(_STEPS, np.int64))
-        ids, exits, counts, nodes, done, memo = self._scratch
-        survey.survey(self.handle, g, measured, memo, nodes, done, ids, exits, counts, self._out)
-        n, m = self._out[:2].tolist()
-        return ids[:n], exits[: n if measured else m], counts[: n if measured else m]
+            depths = [np.empty(self.deepest + 2, np.int64) for _ in range(2)]
+            sizes = *[self.ids + 1] * 3, *[self.nodes] * 2
+            self._scratch = [np.zeros(_STEPS, np.int64), *depths, *(np.empty(size, np.int32) for size in sizes)]
+        if self._surveyed != g:
+            survey.survey(self.handle, g, *self._scratch, self._found)
+            self._surveyed = g
+        n, m = self._found.tolist()
+        return *[one[:n] for one in self._scratch[3:6]], *[one[:m] for one in self._scratch[6:]]
 
     def _table(self, g: int) -> None:
         if self._find(walk.OF_LEAF, g, 0) >= 0:
@@ -161,7 +163,8 @@ class TokenTables:
         rest = self.pool.rest_of(g)  # 10 us; the survey of a wide leaf takes 2 ms, and half of them end alike
         table = self._alike.get(rest)
         if table is None:
-            table = self._keep(*self._survey(g))
+            ids, _, _, exits, counts = self._survey(g)
+            table = self._keep(ids, exits, counts)
             if rest is not None:
                 self._alike[rest] = table
         self._enter(walk.OF_LEAF, g, 0, table)
@@ -186,17 +189,19 @@ class TokenTables:
         table = self._find(walk.OF_LEAF, g, 0)
         if self.rows["desc"][_TABLE * table + t.NEED_MOST] >= 0:
             return
-        ids, low, high = self._survey(g, measured=True)
-        near = int(self._out[1])
-        at = self._room("near_id", near)
-        for name in ("near_low", "near_high"):
-            self._room(name, near, at)
-        far, need = np.empty((2, len(ids) - near), np.int32)
-        most = survey.keep_measured(self.handle, ids, low, high, at, far, need)
-        self._used["near_id"] += near
-        self._far[table] = far, need
+        ids, high, low, *_ = self._survey(g)  # mostly that of its table, a moment ago
+        self._surveyed = -1
+        survey.measure(self.handle, high, low)
+        near, far = np.flatnonzero(high < t.NO_BOUND), np.flatnonzero(high >= t.NO_BOUND)
+        at = self._room("near_id", len(near))
+        for name, values in (("near_low", low), ("near_high", high), ("near_id", ids)):
+            self._room(name, len(near), at)
+            self.rows[name][at : at + len(near)] = values[near]
+        self._used["near_id"] += len(near)
+        self._far[table] = ids[far], low[far]
+        most = int(low[far].max(initial=0))
         desc = self.rows["desc"][_TABLE * table : _TABLE * (table + 1)]
-        desc[t.NEAR], desc[t.NEAR_N] = at, near
+        desc[t.NEAR], desc[t.NEAR_N] = at, len(near)
         if self._grown:  # readers must not see the table's new fields with old arrays
             self._enter_again(int(self.rows["index"][0]))
         desc[t.NEED_MOST] = most
@@ -241,7 +246,8 @@ class TokenTables:
 def _far_off(words: int) -> npt.NDArray[np.uint32]:
     """Zeros that take no memory until they are written, and then little by little: where numpy's have grown to 4 MB, a row of them now and
     then took 2 MB, and 7 ms."""
-    return np.frombuffer(mmap.mmap(-1, 4 * max(words, 1)), np.uint32)
+    own = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}  # else forks would share it
+    return np.frombuffer(mmap.mmap(-1, 4 * max(words, 1), **own), np.uint32)
 
 
 def _empty_index(cells: int) -> npt.NDArray[np.int64]:

@@ -416,6 +416,27 @@ class CharDFA:
                     work.append(p)
         return far
 
+    def rest(self, state: int, most: int) -> tuple[object, ...] | None:
+        """What follows a state, in a form that is the same for equal languages; None where that has more than `most` states."""
+        number, todo = {state: 0}, [state]
+        found: list[object] = []
+        for q in todo:  # which grows
+            row, last = self.rows[q], -2
+            steps: list[tuple[int, int]] = []
+            for bound, cls in zip(self.alphabet.bounds, self.alphabet.classes, strict=True):
+                to = row[cls]
+                if to == last:
+                    continue
+                last = to
+                if to >= 0 and to not in number:
+                    if len(number) == most:
+                        return None
+                    number[to] = len(number)
+                    todo.append(to)
+                steps.append((bound, number.get(to, -1)))
+            found.append((self.finals[q], tuple(steps)))
+        return tuple(found)
+
     def min_length(self) -> int:
         """The characters of a shortest text; 0 for the empty language."""
         return 0 if self.finals[0] else max(self.distances()[0], 0)

@@ -12,14 +12,14 @@ _SIZE_BYTE, _SIZE_TOKENS = map(Rows._fields.index, ("byte", "tokens"))
 
 
 @jit
-def survey(h, g, measured, memo, nodes, done, ids, exits, counts, out):
+def survey(h, g, memo, nodes, done, ids, after, chars, exits, counts, out):
     """Walk the vocabulary inside leaf node g.
 
-    Tokens that stay inside go to `ids`; trie nodes that come right after an end of the leaf go to `exits`, with the characters before them
-    to `counts`. out[0], out[1]: how many of each. Where `measured`, `exits` and `counts` are the characters that each of `ids` needs at
-    least and may reach at most, and out[1] says how many have a bound (a walk of each token by itself took 10 ms, with the trie it is 2).
+    Tokens that stay inside go to `ids`, the leaf nodes behind them to `after`, and their characters to `chars`; trie nodes that come right
+    after an end of the leaf go to `exits`, with the characters before them to `counts`. out[0], out[1]: how many ids and exits.
 
-    memo: int64[a power of two], of `leaf_step`, for all leaves; a step costs twice as much without. nodes, done: scratch by depth.
+    memo: int64[a power of two from 1 << 12 on], of `leaf_step`, for all leaves; a step costs twice as much without. nodes, done: scratch by
+    depth.
     """
     L = leaves_of(h)
     T = tokens_of(h)
@@ -30,11 +30,11 @@ def survey(h, g, measured, memo, nodes, done, ids, exits, counts, out):
         bits = leaf_bits(L, g, k)
         for b in range(64 * k, 64 * k + 64 if bits else 0):
             if (bits >> np.uint64(b & 63)) & np.uint64(1):  # to look at the first bytes of all tokens takes 50 us: they lie far apart
-                survey_from(L, T, T.root[b], T.root[b + 1], measured, memo, nodes, done, ids, exits, counts, out)
+                survey_from(L, T, T.root[b], T.root[b + 1], memo, nodes, done, ids, after, chars, exits, counts, out)
 
 
 @jit
-def survey_from(L, T, i, end, measured, memo, nodes, done, ids, exits, counts, out):
+def survey_from(L, T, i, end, memo, nodes, done, ids, after, chars, exits, counts, out):
     """A survey of the trie nodes i..end, which begin below the root."""
     n_ids, n_exits = out[0], out[1]
     last = T.size[SIZE_IDS] - 1
@@ -47,19 +47,14 @@ def survey_from(L, T, i, end, measured, memo, nodes, done, ids, exits, counts, o
         nodes[d + 1] = r >> 2
         done[d + 1] = done[d] + (r >> 1 & 1)
         first, stop = T.first[i], T.first[i + 1]
-        if measured and stop > first:
-            low = done[d + 1] + leaf_dist(L, r >> 2)
-            high = min(done[d + 1] + leaf_far(L, r >> 2), NO_BOUND)
-            for j in range(n_ids, n_ids + stop - first):
-                exits[j] = low
-                counts[j] = high
-            n_exits += stop - first if high < NO_BOUND else 0
         ids[n_ids] = T.ids[min(first, last)]  # mostly one token or none: a loop would be mispredicted (4.1 ms against 1.8)
+        after[n_ids], chars[n_ids] = r >> 2, done[d + 1]
         n_ids += stop > first
         for j in range(first + 1, stop):
             ids[n_ids] = T.ids[j]
+            after[n_ids], chars[n_ids] = r >> 2, done[d + 1]
             n_ids += 1
-        if r & 1 and not measured:
+        if r & 1:
             c = i + 1
             while c < T.end[i]:
                 exits[n_exits] = c
@@ -133,20 +128,14 @@ def keep(h, ids, exits, counts, table, row, at, start):
 
 
 @jit
-def keep_measured(h, ids, low, high, at, far, need):
-    """Write the tokens that a measured `survey` found: those with a bound into the rows, from `at` on; the others to `far`, and the
-    characters that they need to `need`. Returns the most of these."""
-    K = rows_of(h)
-    others, most = 0, 0
-    for j in range(ids.shape[0]):
-        if high[j] < NO_BOUND:
-            K.near_low[at], K.near_high[at], K.near_id[at] = low[j], high[j], ids[j]
-            at += 1
-        else:
-            far[others], need[others] = ids[j], low[j]
-            most = max(most, np.int64(low[j]))
-            others += 1
-    return most
+def measure(h, after, chars):
+    """Of the tokens of a survey, the characters that they need at least and may reach at most (NO_BOUND: any number), in place of `chars`
+    and `after`."""
+    L = leaves_of(h)
+    for j in range(after.shape[0]):
+        g = np.int64(after[j])
+        after[j] = min(chars[j] + leaf_far(L, g), NO_BOUND)
+        chars[j] += leaf_dist(L, g)
 
 
 @jit

@@ -1,6 +1,7 @@
 """Bugs that a review found, each with the case that showed it."""
 
 import contextlib
+import os
 
 import numpy as np
 import pytest
@@ -100,3 +101,14 @@ def test_the_clock_runs_once_for_the_calls_inside_a_call():
     automaton = sg.compile(grammar, sg.Vocabulary.from_bytes([b"a", b"b", b""], eos=2))
     with pytest.raises(BudgetExceeded, match=r"0\.05 s"):
         automaton.forced(automaton.start())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
+def test_a_fork_has_rows_of_its_own():
+    made = tables.TokenTables(sg.Vocabulary.from_bytes([b"a", b""], eos=1).texts, pool())
+    child = os.fork()
+    if child == 0:
+        made.rows["words"][:] = 1
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert not made.rows["words"].any()

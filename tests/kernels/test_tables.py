@@ -86,7 +86,7 @@ def test_a_survey_finds_the_tokens_that_stay_and_the_exits(seed: int) -> None:
     rng = Random(seed)
     vocab, leaf = toy(rng), Leaf(dfa(rng), rng.choice([UTF8, JSON["any"]]))
     tables = TokenTables(vocab.texts, pool())
-    ids, exits, _ = tables._survey(pool().add(leaf.dfa, leaf.encoding) - t.LEAF)
+    ids, _, _, exits, _ = tables._survey(pool().add(leaf.dfa, leaf.encoding) - t.LEAF)
     stay, rests = set(), set()
     for token, data in enumerate(vocab.tokens):
         if data:
