@@ -1,6 +1,6 @@
 """A small benchmark that no noise touches: how much is done for a token, and how far ahead of Python the compiled kernels are.
 
-Bounds are what was counted on 21 November 2026 and a quarter more. Where one breaks, tokens have become dearer: find out why.
+Bounds are what was counted on 22 November 2026 and a quarter more. Where one breaks, tokens have become dearer: find out why.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ def test_a_new_automaton_of_a_known_schema(work: Any) -> None:
     """Its states are new, the tables of its leaves are not."""
     again = work["again"]
     assert "token tables" not in again
-    assert again["mask kernels"] <= 1.25 * 92
+    assert again["mask kernels"] <= 1.25 * 136  # 44 of them only say which twin it is
     assert again["step kernels"] <= 1.25 * 102
-    assert again["rules and room"] <= 1.25 * 23
-    assert again["python calls"] <= 1.25 * 5_388
+    assert again["rules and room"] <= 1.25 * 20
+    assert again["python calls"] <= 1.25 * 3_880
 
 
 def test_the_first_automaton_of_a_process(work: Any) -> None:
     cold = work["cold"]
-    assert cold["mask kernels"] <= 1.25 * 177
+    assert cold["mask kernels"] <= 1.25 * 221
     assert cold["token tables"] <= 1.25 * 38
-    assert cold["python calls"] <= 1.25 * 18_905
+    assert cold["python calls"] <= 1.25 * 13_483
 
 
 def test_compiled_kernels_are_far_ahead_of_their_twins(work: Any) -> None:
