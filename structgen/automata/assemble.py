@@ -418,7 +418,7 @@ def _parts(expr: Expr) -> Sequence[Expr]:
     return expr.parts if type(expr) is Seq and expr.parts else (expr,)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _steps(dfa: CharDFA) -> list[list[tuple[int, int, int]]]:
     """For each state, where ranges of characters lead: (first, last, state)."""
     chars = dfa.alphabet.chars_of(range(dfa.alphabet.size))

@@ -165,7 +165,7 @@ def cut(bounds: Iterable[int], labels: Iterable[_Label]) -> tuple[Alphabet, list
     return Alphabet(tuple(kept_bounds), tuple(kept)), list(number)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def partition(sets: tuple[CharSet, ...]) -> tuple[Alphabet, tuple[int, ...]]:
     """The coarsest alphabet that tells the sets apart, and for each class a bit mask: bit i is set where the class lies in `sets[i]`."""
     events: dict[int, int] = {0: 0}
@@ -185,7 +185,7 @@ def partition(sets: tuple[CharSet, ...]) -> tuple[Alphabet, tuple[int, ...]]:
     return alphabet, tuple(labels)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def align(a: Alphabet, b: Alphabet) -> tuple[Alphabet, tuple[int, ...], tuple[int, ...]]:
     """The coarsest common refinement, and for each of its classes the class in `a` and the class in `b`."""
     if a == b:
@@ -209,7 +209,7 @@ def align(a: Alphabet, b: Alphabet) -> tuple[Alphabet, tuple[int, ...], tuple[in
     return alphabet, tuple(p[0] for p in labels), tuple(p[1] for p in labels)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def coarsen(alphabet: Alphabet, groups: tuple[int, ...]) -> tuple[Alphabet, tuple[int, ...]]:
     """The alphabet in which classes with equal `groups[class]` are one, and for each new class one old class."""
     merged, labels = cut(alphabet.bounds, [groups[c] for c in alphabet.classes])

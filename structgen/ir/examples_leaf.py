@@ -65,7 +65,7 @@ class _Moves(NamedTuple):
     is_number: bool
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _classes(alphabet: Alphabet) -> tuple[_Class, ...]:
     found: list[dict[str, float]] = [{} for _ in range(alphabet.size)]
     for char, weight in _POOL.items():

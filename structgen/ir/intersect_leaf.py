@@ -220,7 +220,7 @@ def _parts(whole: CharDFA, alphabet: Alphabet, row: Callable[[int], Row], state:
     return {end: CharDFA.from_table(both, rows, [to == end and whole.finals[q] for q, to in order]) for end in ends}
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _written(dfa: CharDFA, encoding: Encoding) -> CharDFA:
     """JSON strings, or what stands inside them, as texts with their marks and escapes."""
     spell = spelling(dfa.alphabet, encoding.inner)

@@ -503,7 +503,7 @@ def _check_counts(low: int, high: int | None) -> None:
         raise OptionError(f"a repetition from {low} to {high} times is impossible", where="low, high", hint="counts need 0 <= low <= high")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _one_char(chars: CharSet) -> CharDFA:
     if not chars:
         return _EMPTY

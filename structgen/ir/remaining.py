@@ -123,7 +123,7 @@ class Remaining:
         return found
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def remaining(dfa: CharDFA, low: int = 0, high: int | None = None) -> Remaining:
     """The same object for equal arguments, for it remembers counts."""
     return Remaining(dfa, low, high)

@@ -66,7 +66,7 @@ def _letters(chars: CharSet) -> Iterator[str]:
         yield from (chr(c) for c in range(low, high + 1) if not 33 <= c <= 126)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def shortest(dfa: CharDFA, high: int | None = None) -> Shortest:
     """The same object for equal arguments."""
     return Shortest(dfa, high)

@@ -171,7 +171,7 @@ class _Frame(_Nodes):
         return made
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _frame(intervals: tuple[tuple[int, int], ...], escaped: bool) -> _Frame:
     return _Frame(intervals, escaped)
 
@@ -208,7 +208,7 @@ def _escape(nodes: _Nodes, ascii_: list[int], frame: _Frame, policy: str) -> int
     return nodes.node([*edges, (ord("u"), made)])
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def spelling(alphabet: Alphabet, encoding: Encoding) -> Spelling:
     """The spelling automaton of an alphabet. Cached: many languages cut the characters alike."""
     structural, escapes = int(encoding.is_quoted), encoding.escapes

@@ -152,7 +152,7 @@ def told(one: Member | Others, alive: Apart) -> dict[Constant, Apart]:
     return {value: frozenset(group) for value, group in groups.items()}
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=4096)
 def members_of(constant: Constant) -> dict[str, Constant]:
     """The members of a constant that is an object."""
     assert isinstance(constant, tuple)
@@ -329,7 +329,7 @@ def _most(keys: Solved) -> int | None:
     return found if found < ENDLESS else None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _names(dfa: CharDFA, low: int, high: int | None, limit: int) -> list[str]:
     if low == 0 and high is None:
         return dfa.strings(limit)

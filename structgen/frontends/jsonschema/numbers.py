@@ -197,7 +197,7 @@ def _positive(value: Number, name: str) -> Fraction:
     return found * rest_of(found.denominator)  # decimals that are multiples of 1/3 are whole
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _number_dfa(condition: Condition, style: JsonStyle, budget: int) -> CharDFA:
     digits = style.digits
     try:
@@ -314,7 +314,7 @@ def power_expr(condition: Condition | None, style: JsonStyle) -> Expr:
     return NEVER if condition is None else _power_expr(condition, _relevant(style))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _power_expr(condition: Condition, style: JsonStyle) -> Expr:
     if style.exponents == 0 or _is_bare(condition, style):
         return NEVER
@@ -356,7 +356,7 @@ def _short(value: Number) -> Rational:
     return value if type(value) is int and -SHORT < value < SHORT else exact(value)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _values_number(values: frozenset[Rational], style: JsonStyle) -> Expr:
     if not values:
         return NEVER
@@ -385,7 +385,7 @@ def _trie(texts: list[str]) -> Expr:
     return Strings([text.encode() for text in texts])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _values_dfa(values: frozenset[Rational], style: JsonStyle) -> CharDFA:
     """The same as one automaton."""
     plain, powers = _spelled(values, style)

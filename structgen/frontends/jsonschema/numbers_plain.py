@@ -141,7 +141,7 @@ def compare(d: int, digits: tuple[int, ...], at: int) -> int:
     return (d > other) - (d < other)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def alike(marks: tuple[int, ...], units: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """The digits in groups: those that compare alike with each of the marks and have the same residues. With mark 0, "0" alone first."""
     groups: dict[tuple[Any, ...], list[int]] = {}

@@ -37,19 +37,19 @@ Edges = Iterable[tuple[Sequence[int], Any]]
 """Pairs of columns and the state that they lead to; other columns are dead."""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=256)
 def number_leaf(dfa: CharDFA) -> Leaf:
     """The texts of a number language. The same object for equal languages."""
     return Leaf(dfa)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def char_leaf(chars: str) -> Leaf:
     """Any one of these characters."""
     return number_leaf(CharDFA.of_chars([(ord(c), ord(c)) for c in chars]))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=256)
 def power_leaf(powers: Powers, digits: int | None) -> Leaf:
     """The texts of `power_dfa`. The same object for equal arguments."""
     return number_leaf(power_dfa(powers, digits))
@@ -99,7 +99,7 @@ def explored(start: Any, edges_of: Callable[[Any], tuple[Edges, bool]], budget: 
     return alphabet, rows, finals
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def power_edges(state: Any, digits: int | None) -> tuple[list[tuple[Sequence[int], Any]], bool]:
     """The edges of a state, and whether an exponent may end there."""
     edges: list[tuple[Sequence[int], Any]] = []

@@ -112,7 +112,7 @@ class _Walk:
         return [(places, self._state(sign, phase, count, after)) for d, places in groups if (after := step(plain, d)) is not None]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _places(marks: tuple[int, ...], units: tuple[int, ...]) -> list[tuple[int, tuple[int, ...]]]:
     """The digits that are alike: the first of them and the columns of all."""
     return [(group[0], tuple([DIGIT + d for d in group])) for group in alike(marks, units)]

@@ -81,7 +81,7 @@ def is_live(shape: Num) -> bool:
     return not number_dfa(_condition(shape)).is_empty
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def number_expr(shape: Num, style: JsonStyle) -> Expr:
     """All spellings of the numbers of a shape."""
     if shape.bare and style.integers != "bare":

@@ -66,7 +66,7 @@ def escapes_of(char: str, escapes: str) -> list[str]:
     return [data] if data[0] == "\\" else []
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=1 << 14)  # all characters that a language is written with; literals share their leaves
 def _detour(char: str) -> tuple[bytes, Leaf | None]:
     """How the character stands in a literal, and the leaf of its other spellings (None: there are none)."""
     data = json.dumps(char, ensure_ascii=False)[1:-1]
@@ -156,7 +156,7 @@ def json_bytes(text: str) -> bytes:
         ) from None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _string_leaf(dfa: CharDFA, escapes: str, low: int, high: int | None) -> Leaf:
     return Leaf(dfa, JSON[escapes], low=low, high=high)
 

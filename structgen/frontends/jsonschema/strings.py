@@ -55,7 +55,7 @@ class Problem(NamedTuple):
     hint: str
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def check_pattern(pattern: str) -> Problem | None:
     """What is wrong with a pattern; None where it can be used."""
     if is_plain(pattern):
@@ -101,7 +101,7 @@ def _side(atom: Atom, side: Literal["inner", "outer"]) -> CharDFA:
     return make()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _dfa(atom: Atom, wide: bool) -> CharDFA:
     kind, what = atom
     if kind == "pattern":
@@ -124,7 +124,7 @@ def _fails(atom: Atom, text: str) -> bool:
     return atom[1].accepts(text) is False if atom[0] == "grammar" else not outer(atom).matches(text)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def matches(pattern: str, name: str) -> bool:
     """True where the pattern is found in the name."""
     return inner(("pattern", pattern)).matches(name)
@@ -170,7 +170,7 @@ def is_live(shape: Str, *, loose: bool = False) -> bool:
     return _may_live(shape) if loose else not solve(shape).is_empty
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _may_live(shape: Str) -> bool:
     """False where certainly no string satisfies the shape."""
     if shape.values is not None:
@@ -187,7 +187,7 @@ def _may_live(shape: Str) -> bool:
     return not counted(found, shape.low, shape.high).is_empty
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def solve(shape: Str) -> Solved:
     """The shape as a finite set, an automaton or a grammar.
 
@@ -291,7 +291,7 @@ def has_string(shape: Str, text: str) -> bool:
     return _satisfies(shape, text)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def some(shape: Str, limit: int) -> list[str]:
     """Up to `limit` strings of a shape, all where there are fewer. Raises BudgetExceeded."""
     if shape.values is not None:

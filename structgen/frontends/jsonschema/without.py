@@ -66,7 +66,7 @@ def _gathered(some: Iterable[str | Beginning], style: JsonStyle) -> list[Expr]:
     return [_bucket(frozenset(ones), style) for ones in sets.values()]
 
 
-@lru_cache(maxsize=1 << 13)
+@lru_cache(maxsize=512)
 def _bucket(some: frozenset[str | Beginning], style: JsonStyle) -> Rule:
     texts, parts = [one for one in some if isinstance(one, str)], [one for one in some if not isinstance(one, str)]
     return Rule(lambda: alt([values_expr(texts, style), *(_spelled(one, style) for one in parts)]), "taken")
@@ -91,7 +91,7 @@ def _parts(ends: Remaining, over: set[str], escapes: str) -> list[Beginning]:
     return [one for one in found if one[1]]
 
 
-@lru_cache(maxsize=1 << 13)
+@lru_cache(maxsize=1024)
 def _cut(some: frozenset[str], onward: CharSet, escapes: str) -> tuple[bytes, ...]:
     """The shortest bytes, less than a character, with which only characters of `some` out of `onward` can be spelled."""
     counts: dict[bytes, int] = {}
@@ -107,7 +107,7 @@ def _spellings(char: str, escapes: str) -> list[bytes]:
     return raw + [text.encode() for text in escapes_of(char, escapes)]
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1024)
 def _behind(part: bytes, escapes: str) -> CharSet:
     """The characters that have a spelling which begins with `part`, a part of one."""
     if part[:1] != b"\\":

@@ -49,7 +49,7 @@ def _recursion(pattern: str) -> Iterator[None]:
         ) from None
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 @kept(str(Path(__file__).parent))
 def regex_dfa(pattern: str, *, syntax: Syntax = "python", search: bool = False, budget: int = BUDGET) -> CharDFA:
     """The automaton of the texts that match as a whole, or in which the pattern is found (`search`). Remembered,
@@ -61,7 +61,7 @@ def regex_dfa(pattern: str, *, syntax: Syntax = "python", search: bool = False, 
         return language(_tree(pattern, syntax, search), budget)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def regex_expr(pattern: str, *, syntax: Syntax = "python", search: bool = False, encoding: Encoding = UTF8) -> Expr:
     """The expression of the same texts, for patterns of any size; NEVER if there are none. Remembered.
 

@@ -53,7 +53,7 @@ def settle(node: Node, *, end: bool) -> Node:
     return cat(parts)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def language(node: Node, budget: int) -> CharDFA:
     """The automaton of the texts that match as a whole; remembered. Raises BudgetExceeded."""
     node = settle(settle(node, end=False), end=True)
