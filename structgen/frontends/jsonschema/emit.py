@@ -273,38 +273,38 @@ def string_expr(shape: Str, style: JsonStyle) -> Expr:
     return string_leaf(CharDFA.any() if solved.dfa is None else solved.dfa, style, solved.low, solved.high)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def any_value(style: JsonStyle, level: int) -> Expr:
     """Every JSON value: the same object for the same style and level."""
     return Rule(partial(_any_value, style, level), "any value")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def any_array(style: JsonStyle, level: int) -> Expr:
     """Every JSON array."""
     return Rule(partial(_any_array, style, level), "any array")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def any_object(style: JsonStyle, level: int) -> Expr:
     """Every JSON object whose keys are unique."""
     return Rule(partial(_any_object, style, level), "any object")
 
 
-@lru_cache(maxsize=4096)  # all schemas have the same ones
+@lru_cache(maxsize=1024)  # all schemas have the same ones
 def _any_value(style: JsonStyle, level: int) -> Expr:
     scalars = [any_string(style), number_expr(ANY_NUM, style), _TRUE, _FALSE, _NULL]
     return alt([*scalars, _any_array(style, level), _any_object(style, level)])  # not as rules: all three would be made at once
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _any_array(style: JsonStyle, level: int) -> Expr:
     one = any_value(style, style.level(level + 1))
     opening, closing, empty = style.brackets("[", "]", level)
     return alt([empty, seq(opening, one, repeat(seq(style.item_gap(level), one)), closing)])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _any_object(style: JsonStyle, level: int) -> Expr:
     site = Site(style, level, "any", lambda _: True, lambda _: any_value(style, style.level(level + 1)), _LOCK)
     return all_objects(site, Algebra([]))

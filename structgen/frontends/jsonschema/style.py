@@ -146,7 +146,7 @@ def _marks(*parts: str | CharDFA) -> Expr:
     return Leaf(dfa)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _brackets(style: JsonStyle, left: str, right: str, depth: int) -> tuple[Expr, Expr, Expr]:
     """The same objects at each call, so that rules and leaves are shared."""
     if style.whitespace == "indent":
@@ -156,7 +156,7 @@ def _brackets(style: JsonStyle, left: str, right: str, depth: int) -> tuple[Expr
     return _marks(left, blank), _marks(blank, right), _marks(left, blank, right)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _comma(style: JsonStyle, depth: int) -> Expr:
     if style.whitespace == "indent":
         return _marks(",\n" + " " * (style.indent * (depth + 1)))

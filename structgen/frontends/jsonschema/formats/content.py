@@ -93,7 +93,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def is_json(text: str) -> bool:
     """Whether a text is JSON. Raises BudgetExceeded where it nests too deeply to be read."""
     try:

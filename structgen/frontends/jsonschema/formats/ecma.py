@@ -28,7 +28,7 @@ class _Bad(GrammarError):
     """The text is no regular expression."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def is_regex(text: str) -> bool | None:
     """Whether a text is a regular expression; None where that depends on a property that is not known here."""
     try:
