@@ -31,7 +31,7 @@ _STARTS_MAX: Final = 1 << 14  # leaf expressions remembered by identity
 _PRODUCT_MAX: Final = 64  # states; bounds that need more than that become counts, whose token rows are shared
 _BOUNDED_MAX: Final = 8  # the same where there is an upper bound: a text comes to more of the states, and each costs a token table
 _REST_MAX: Final = 8  # states of what leaves may share the end of
-_BYTES_MAX: Final = 4 << 20  # of the arrays of a pool, some 5,000 ever-new schemas; all in all a leaf holds five times as much
+_BYTES_MAX: Final = 2 << 20  # of the arrays of a pool, some 3,000 ever-new schemas; all in all a leaf holds five times as much
 
 
 class LeafPool:
@@ -74,8 +74,12 @@ class LeafPool:
     @property
     def is_full(self) -> bool:
         """Whether automata made from now on should have another pool."""
-        used = sum(self.arena[name].itemsize * count for name, count in self._used.items())
-        return used > _BYTES_MAX or self._next_block > 1 << (27 - _BLOCK)
+        return self.nbytes > _BYTES_MAX or self._next_block > 1 << (27 - _BLOCK)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays that are in use."""
+        return sum(int(self.arena[name].itemsize) * count for name, count in self._used.items())
 
     def add(self, dfa: CharDFA, encoding: Encoding) -> int:
         """The start node (>= LEAF) of the leaf automaton of `dfa`. The language must not be empty."""

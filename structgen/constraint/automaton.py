@@ -21,7 +21,7 @@ from structgen.constraint.distance import Distances
 from structgen.constraint.fill import Ints, fill
 from structgen.constraint.forced import Forced
 from structgen.constraint.protocol import DEAD, ENDED, NO_END, Classes, Words, by_class, whole
-from structgen.constraint.rows import Line, Row
+from structgen.constraint.rows import Line, Row, store_of
 from structgen.constraint.tables import tables_of
 from structgen.errors import GrammarError, OptionError
 from structgen.ir.language import Language, Output
@@ -64,7 +64,7 @@ class TokenAutomaton:
         self.machine = machine
         self._size, self._words = vocabulary.size, vocabulary.words
         self._tables = tables_of(vocabulary, machine.pool)
-        self._store = self._tables.store(vocabulary.words)
+        self._store = store_of(vocabulary.words)
         self._lock = machine.turn.lock
         self._moves: dict[int, int] = {}
         self.rows: dict[int, Row] = {}  # those that are finished, by state

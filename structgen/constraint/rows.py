@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -193,3 +194,9 @@ class RowStore:
         line, row.line = row.line, None
         if line is not None and (sys.getrefcount(line), sys.getrefcount(line.words)) == _COUNTS and len(self._free) < _FREE_MAX:
             self._free.append(line)
+
+
+@lru_cache(maxsize=8)
+def store_of(words: int) -> RowStore:
+    """Where all automata with rows of so many words keep those that are finished, whichever tables they were made with."""
+    return RowStore(words)

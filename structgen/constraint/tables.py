@@ -9,7 +9,6 @@ Not here: states and grammars (`automaton`).
 
 from __future__ import annotations
 
-import mmap
 import threading
 from collections import OrderedDict
 from typing import Any, Final
@@ -19,11 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.automata.leaves import LeafPool
-from structgen.constraint.rows import RowStore
 from structgen.errors import VocabularyError
 from structgen.kernels import survey, walk
 from structgen.kernels import tables as t
-from structgen.kernels.arena import Arena, bundle
+from structgen.kernels.arena import Arena, bundle, pages
 from structgen.vocab.texts import Texts
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -84,7 +82,7 @@ class TokenTables:
             },
             shared=True,
         )
-        self.rows["words"] = _far_off(self.words * _ROWS)
+        self.rows["words"] = pages(max(1, self.words * _ROWS), np.uint32)
         self.handle = bundle([self.tokens.handle, pool.arena.handle, self.tokens.handle, self.rows.handle, self.tokens.handle])
         self._used, self._sizes = dict.fromkeys(self.rows.names, 0), self.rows.sizes()
         self._entries = 0
@@ -94,7 +92,6 @@ class TokenTables:
         self._pair = np.zeros(1, np.int64), np.zeros(1, np.int64)
         self._alike: dict[tuple[object, ...] | None, int] = {}  # tables by what their leaf nodes can still read
         self._far: dict[int, tuple[Ints, Ints]] = {}  # by table: ids that can go on for ever, and the characters they need
-        self._stores: dict[int, RowStore] = {}  # by words of a row
 
     # ---- appending ----
 
@@ -231,23 +228,11 @@ class TokenTables:
         self._used["merged"] += 2
         self._enter(walk.OF_MERGE, key, variant, merged // 2)
 
-    def store(self, words: int) -> RowStore:
-        """Where automata with rows of so many words keep those that are finished."""
-        with self.lock:
-            return self._stores.setdefault(words, RowStore(words))
-
     @property
     def nbytes(self) -> int:
         """Bytes held by the tables (the trie of the vocabulary not counted)."""
         used = sum(int(self.rows[name].itemsize) * count for name, count in self._used.items())
         return used + int(self.rows["index"].nbytes) + sum(ids.nbytes + need.nbytes for ids, need in list(self._far.values()))
-
-
-def _far_off(words: int) -> npt.NDArray[np.uint32]:
-    """Zeros that take no memory until they are written, and then little by little: where numpy's have grown to 4 MB, a row of them now and
-    then took 2 MB, and 7 ms."""
-    own = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}  # else forks would share it
-    return np.frombuffer(mmap.mmap(-1, 4 * max(words, 1), **own), np.uint32)
 
 
 def _empty_index(cells: int) -> npt.NDArray[np.int64]:
