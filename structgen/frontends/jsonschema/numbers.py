@@ -51,7 +51,7 @@ this are denied one by one, which takes a second or two."""
 BULK: Final = 1000
 """Sets of more numbers than this are tries: 500,000 take 0.5 s, where an automaton takes 2.3 s, and room for good."""
 
-KEPT: Final = 2000
+KEPT: Final = 64
 """So many sets of numbers keep their spellings."""
 
 SHORT: Final = 10**16
