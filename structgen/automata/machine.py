@@ -327,9 +327,12 @@ class ByteAutomaton:
     def _write_keys(self) -> None:
         """Write the keys of the lists that were just written: whoever gets to a list needs them at once."""
         while self._keys:
-            key = self._keys.pop()
-            start = self._assembler.body(key)
-            self.arena["rule_start"][self._rule_of(key)] = start
+            keys, self._keys = self._keys, []  # to write one may call this again
+            for key in keys:
+                number = self._rule_of(key)
+                if self.arena["rule_start"][number] < 0:
+                    start = self._assembler.body(key)
+                    self.arena["rule_start"][number] = start
 
     def call(self, kernel: Callable[..., Any], *arguments: Any) -> Any:
         """Call a kernel until it needs no more help. Hold `turn`."""

@@ -25,11 +25,14 @@ from structgen.ir.expr import (
     NEVER,
     Alt,
     Bind,
+    Entries,
     Expr,
+    Known,
     Leaf,
     Lit,
     Minus,
     Net,
+    Other,
     Repeat,
     Respelling,
     Rule,
@@ -288,3 +291,15 @@ def test_our_own_errors_in_rules_stay_what_they_are() -> None:
     with pytest.raises(BudgetExceeded, match="too large") as caught:
         ByteAutomaton(Seq((Lit(b"a"), Rule(make)))).accepts(b"ab")
     assert caught.value.why == "too large"
+
+
+def test_hundreds_of_lists_whose_keys_are_not_declared() -> None:
+    word = Leaf(CharDFA.of_chars([(97, 122)]).repeat(1, None) + CharDFA.of_string(":"))
+    lists = []
+    for i in range(600):
+        key = Lit(b"k%c:" % (97 + i % 26))
+        entries = Entries([Known(key, Lit(b"1"))], [Other(Minus(word, key), Lit(b"2"))], Lit(b","), alike="bytes")
+        lists.append(Seq((Lit(b"%d" % i), entries)))
+    machine = ByteAutomaton(Alt(lists))  # each key has taken texts; written one inside the other they were too deep
+    for text, legal in ((b"599kb:1,ka:2", True), (b"599kb:2", False), (b"0ka:1,x:2,y:2", True), (b"0ka:2", False), (b"0x:2,x:2", False)):
+        assert machine.accepts(text) is legal, text
