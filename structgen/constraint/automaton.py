@@ -67,8 +67,8 @@ class TokenAutomaton:
         self._store = store_of(vocabulary.words)
         self._lock = machine.turn.lock
         self._moves: dict[int, int] = {}
-        self.rows: dict[int, Row] = {}  # those that are finished, by state
-        self._doubtful: dict[int, Row] = {}  # those of twins that leave tokens to the states themselves, by twin
+        self.rows = self._store.rows()  # those that are finished, by state
+        self._doubtful = self._store.rows()  # those of twins that leave tokens to the states themselves, by twin
         self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._stopping: dict[tuple[int, ...], TokenAutomaton] = {}  # the same with other stop ids
@@ -274,7 +274,7 @@ class TokenAutomaton:
         if row is not None:
             line = Line.of(row)
             return store.keep(self.rows, state, line, store.told(line), _SETTLED)
-        if self.rows.get(state) is not twins:
+        if state not in self.rows:
             store.add(self.rows, state, twins)
         return twins
 

@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
 
-from structgen.constraint.rows import Row, RowStore
+from structgen.constraint.rows import Row, Rows, RowStore
 from structgen.kernels.rows import LONG, expand
 
 WORDS = 64
 
 
-def kept(store: RowStore, *tokens: int, rows: dict[int, Row] | None = None, state: int = 0) -> Row:
+def kept(store: RowStore, *tokens: int, rows: Rows | None = None, state: int = 0) -> Row:
     """A row with these tokens."""
     line = store.blank()
     expand(np.array(tokens, np.uint32), line.into, WORDS)
-    return store.keep({} if rows is None else rows, state, line, store.told(line))
+    return store.keep(store.rows() if rows is None else rows, state, line, store.told(line))
 
 
 def ids(words: np.ndarray) -> list[int]:
@@ -45,7 +45,7 @@ def test_lines_are_dropped_and_written_anew_but_never_those_that_somebody_holds(
         memory.add(words.ctypes.data)
         if rng.random() < 0.05:
             held.append((words[:] if rng.random() < 0.5 else words, texts[k]))  # a view keeps it, too
-        assert sum(row.line is not None for row in rows) <= 3
+        assert len({id(row) for row in rows if row.line is not None}) <= 3
     assert all(ids(words) == tokens for words, tokens in held)
     assert all(ids(store.line_of(row).words) == tokens for row, tokens in zip(rows, texts, strict=True))
     assert len(memory) <= len(held) + 5  # used again
@@ -62,32 +62,47 @@ def test_a_line_that_a_batch_holds_is_not_written_again() -> None:
 
 
 def test_rows_past_the_limit_are_forgotten_the_oldest_first() -> None:
-    store = RowStore(WORDS, limit=1300)
-    a: dict[int, Row] = {}
-    b: dict[int, Row] = {}
-    for rows, state in ((a, 1), (b, 1), (a, 2)):  # each counts 500 bytes and more
+    store = RowStore(WORDS, limit=1050, dense=1)
+    a, b = store.rows(), store.rows()
+    for rows, state in ((a, 1), (b, 1), (a, 2)):  # 200 for each state; 304 for the row of the first two, which is one, and for the third
         kept(store, state, rows=rows, state=state)
     assert (list(a), list(b), store.used) == ([2], [1], 1008)
     store.limit = 10
     kept(store, *range(5), rows=b, state=7)  # too much alone is kept alone
-    assert (list(a), list(b), store.used) == ([], [7], 500 + 4 * WORDS)
+    assert (list(a), list(b), store.used) == ([], [7], 500 + 4 * WORDS + 304)  # the last line is not dropped, nor its row
 
 
-def test_equal_long_rows_share_a_line_and_others_with_the_same_key_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    store, rows = RowStore(WORDS), dict[int, Row]()
-    for state, tokens in enumerate([range(9), range(9), range(1, 10), range(9)]):
+def test_equal_rows_are_one_and_others_with_the_same_key_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RowStore(WORDS, dense=1)
+    rows = store.rows()
+    for state, tokens in enumerate([range(9), range(9), range(1, 10), range(9), [7], [7]]):
         kept(store, *tokens, rows=rows, state=state)
-    assert rows[0].line is rows[1].line is rows[3].line
-    assert [ids(store.line_of(rows[k]).words) for k in (0, 2)] == [[*range(9)], [*range(1, 10)]]
-    assert store.used == 4 * 500 + 2 * 4 * WORDS
+    assert rows[0] is rows[1] is rows[3]
+    assert rows[4] is rows[5]
+    assert [ids(store.line_of(rows[k]).words) for k in (0, 2, 4)] == [[*range(9)], [*range(1, 10)], [7]]
+    assert store.used == 6 * 200 + 3 * 300 + 2 * 4 * WORDS + 4
     monkeypatch.setattr(RowStore, "told", lambda *_: LONG + 7)
-    for state, tokens in enumerate([range(20), range(30), range(40), range(20)], 4):
+    for state, tokens in enumerate([range(20), range(30), range(40), range(20)], 6):
         kept(store, *tokens, rows=rows, state=state)
-    assert [len(ids(store.line_of(rows[k]).words)) for k in range(4, 8)] == [20, 30, 40, 20]
-    assert rows[4].line is rows[7].line
+    assert [len(ids(store.line_of(rows[k]).words)) for k in range(6, 10)] == [20, 30, 40, 20]
+    assert rows[6] is rows[9]
     monkeypatch.undo()
     store.limit = 1
-    kept(store, 1, rows=rows, state=9)
-    assert (list(rows), store.used) == ([9], 504)
-    assert not store._long
-    assert not store._uses
+    kept(store, 1, rows=rows, state=10)
+    assert (list(rows), store.used) == ([10], 504)
+    assert len(store._known) == 1
+
+
+def test_rows_go_with_their_automaton() -> None:
+    store = RowStore(WORDS, dense=1)
+    kept_ones = store.rows()
+    kept(store, 1, rows=kept_ones, state=1)
+    for _ in range(200):
+        rows = store.rows()
+        for state in range(3):
+            kept(store, state, rows=rows, state=state)
+    del rows
+    kept(store, 1, rows=kept_ones, state=2)
+    assert store.used == 2 * 200 + 304
+    assert len(store._order) < 100
+    assert len(store._known) == 1
