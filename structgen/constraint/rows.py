@@ -59,14 +59,14 @@ class Row:
     """A finished row, which nobody changes from now on: `line`, or None while only the ids are kept. Equal ones are one object.
 
     `doubts`: in the row of a twin, the tokens that only the states themselves can judge, and the keys in them; empty where they were
-    judged.
+    judged. Such a row is an object of its own; `like`: the one with the same tokens, whose words it has.
     """
 
-    __slots__ = ("__weakref__", "doubts", "ids", "line")
+    __slots__ = ("__weakref__", "doubts", "ids", "like", "line")
 
-    def __init__(self, line: Line, ids: Words | None = None, doubts: Doubts | None = None) -> None:
+    def __init__(self, line: Line, ids: Words | None = None, doubts: Doubts | None = None, like: Row | None = None) -> None:
         self.line: Line | None = line
-        self.ids, self.doubts = ids, doubts
+        self.ids, self.doubts, self.like = ids, doubts, like
 
 
 class Rows(dict[int, Row]):
@@ -141,7 +141,13 @@ class RowStore:
     def keep(self, rows: Rows, state: int, line: Line, told: int, doubts: Doubts | None = None) -> Row:
         """Remember a line, which is not written any more, as `rows[state]`. `told`: what `kernels.rows.told` says of it."""
         with self._lock:
-            row = self._shared(line, told) if doubts is None else self._new(line, told, next(self._unlike), doubts)
+            row = self._shared(line, told)
+            if doubts is not None:
+                assert row.line is not None
+                row = Row(row.line, row.ids, doubts, row)
+                self._note(row, next(self._unlike), sum(some.nbytes for some in doubts))
+                if row.ids is not None:
+                    self._hold(row)
             self._enter(rows, state, row)
         return row
 
@@ -150,25 +156,26 @@ class RowStore:
         key: Any = told if told >= LONG else self.scratch.rows[2, :told].tobytes()
         held = self._known.get(key)
         row: Row | None = None if held is None else held()
-        if row is None:
-            return self._new(line, told, key)
-        if row.line is None:
-            row.line = line
-            self._hold(row)
-        elif told < LONG or are_same(row.line.into, line.into, self._words):
-            self.give_back(line)
-        else:
-            return self._new(line, told, next(self._unlike))
-        return row
-
-    def _new(self, line: Line, told: int, key: Any, doubts: Doubts | None = None) -> Row:
-        row = Row(line, self.scratch.rows[2, :told].copy() if told < LONG else None, doubts)
-        held = self._known[key] = _Held(row, self._dead.append)
-        held.key, held.nbytes = key, _ROW + 4 * min(told, self._words) + sum(some.nbytes for some in doubts or ())
-        self._bytes += held.nbytes
+        if row is not None:
+            if row.line is None:
+                row.line = line
+                self._hold(row)
+                return row
+            if told < LONG or are_same(row.line.into, line.into, self._words):
+                self.give_back(line)
+                return row
+            key = next(self._unlike)
+        row = Row(line, self.scratch.rows[2, :told].copy() if told < LONG else None)
+        self._note(row, key, 4 * min(told, self._words))
         if told < LONG:
             self._hold(row)
         return row
+
+    def _note(self, row: Row, key: Any, nbytes: int) -> None:
+        """Know a new row as long as there is it."""
+        held = self._known[key] = _Held(row, self._dead.append)
+        held.key, held.nbytes = key, _ROW + nbytes
+        self._bytes += held.nbytes
 
     def line_of(self, row: Row) -> Line:
         """The line of a row."""
