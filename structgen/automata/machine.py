@@ -24,7 +24,7 @@ from structgen.automata.leaves import pool
 from structgen.automata.symbols import Symbols
 from structgen.errors import BudgetExceeded, EmptyLanguage, OptionError
 from structgen.ir.expr import NEVER, Bind, Expr, Lit, Rule, Seq, following, made
-from structgen.kernels import moves, walk
+from structgen.kernels import moves, read
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.kernels.compiling import CLOCK
@@ -322,7 +322,7 @@ class ByteAutomaton:
     def _start_state(self, expr: Expr) -> int:
         node = self._assembler.body(expr)
         self._write_keys()
-        return int(self.call(walk.start, self.handle, node))
+        return int(self.call(read.start, self.handle, node))
 
     def _write_keys(self) -> None:
         """Write the keys of the lists that were just written: whoever gets to a list needs them at once."""
@@ -432,7 +432,7 @@ class ByteAutomaton:
             if here == 0:
                 return 0, 0
             while True:
-                code = walk.run(self.handle, array, here, out)
+                code = read.run(self.handle, array, here, out)
                 here = int(out[1])
                 if code >= 0:
                     return int(out[0]), here

@@ -25,7 +25,7 @@ from structgen.constraint.rows import Line, Row, store_of
 from structgen.constraint.tables import tables_of
 from structgen.errors import GrammarError, OptionError
 from structgen.ir.language import Language, Output
-from structgen.kernels import moves, settle, survey, walk
+from structgen.kernels import moves, read, settle, survey, walk
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.vocab.vocabulary import Stop, Vocabulary
@@ -207,9 +207,9 @@ class TokenAutomaton:
         if not 0 <= token < self._size or not 0 < state < _STATES_MAX:
             return 0
         with self._lock:
-            code = walk.advance(self._handle, state, token)
+            code = read.advance(self._handle, state, token)
             if code < 0:
-                code = self._helped(code, walk.advance, state, token)
+                code = self._helped(code, read.advance, state, token)
             return 0 if code == walk.NOWHERE else _remember(self._moves, state * self._size + token, int(code))
 
     def mask(self, state: int) -> Words:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from structgen.automata.leaves import LeafPool
 from structgen.errors import VocabularyError
-from structgen.kernels import survey, walk
+from structgen.kernels import lookup, survey
 from structgen.kernels import tables as t
 from structgen.kernels.arena import Arena, bundle, pages
 from structgen.vocab.texts import Texts
@@ -113,12 +113,12 @@ class TokenTables:
             self._enter_again(2 * cells if 2 * self._entries > cells else cells)
         key, found = self._pair
         key[0], found[0] = (int(kind) << 60) | (a << 30) | b, value
-        walk.enter(self.rows["index"], key, found)
+        lookup.enter(self.rows["index"], key, found)
 
     def _enter_again(self, cells: int) -> None:
         """Replace the index, so that who has the old one keeps to the arrays that belong to it."""
         index, fresh = self.rows["index"], _empty_index(cells)
-        walk.enter(fresh, np.ascontiguousarray(index[2::2]), np.ascontiguousarray(index[3::2]))
+        lookup.enter(fresh, np.ascontiguousarray(index[2::2]), np.ascontiguousarray(index[3::2]))
         self.rows["index"] = fresh
         self._grown = False
 
@@ -140,7 +140,7 @@ class TokenTables:
         return True
 
     def _find(self, kind: Any, a: int, b: int) -> int:
-        return int(walk.find(self.rows["index"], (int(kind) << 60) | (a << 30) | b))
+        return int(lookup.find(self.rows["index"], (int(kind) << 60) | (a << 30) | b))
 
     def _survey(self, g: int) -> tuple[Ints, ...]:
         """What `survey.survey` finds, in scratch: ids, after, chars; exits, counts."""
@@ -155,7 +155,7 @@ class TokenTables:
         return *[one[:n] for one in self._scratch[3:6]], *[one[:m] for one in self._scratch[6:]]
 
     def _table(self, g: int) -> None:
-        if self._find(walk.OF_LEAF, g, 0) >= 0:
+        if self._find(lookup.OF_LEAF, g, 0) >= 0:
             return
         rest = self.pool.rest_of(g)  # 10 us; the survey of a wide leaf takes 2 ms, and half of them end alike
         table = self._alike.get(rest)
@@ -164,7 +164,7 @@ class TokenTables:
             table = self._keep(ids, exits, counts)
             if rest is not None:
                 self._alike[rest] = table
-        self._enter(walk.OF_LEAF, g, 0, table)
+        self._enter(lookup.OF_LEAF, g, 0, table)
 
     def _keep(self, ids: Ints, exits: Ints, counts: Ints) -> int:
         """Write a table."""
@@ -183,7 +183,7 @@ class TokenTables:
         return table
 
     def _counts(self, g: int) -> None:
-        table = self._find(walk.OF_LEAF, g, 0)
+        table = self._find(lookup.OF_LEAF, g, 0)
         if self.rows["desc"][_TABLE * table + t.NEED_MOST] >= 0:
             return
         ids, high, low, *_ = self._survey(g)  # mostly that of its table, a moment ago
@@ -204,14 +204,14 @@ class TokenTables:
         desc[t.NEED_MOST] = most
 
     def _counted_row(self, table: int, rest: int) -> None:
-        if self._find(walk.OF_COUNTS, table, rest) < 0:
+        if self._find(lookup.OF_COUNTS, table, rest) < 0:
             at = self._room("words", self.words)
             survey.pack_up_to(*self._far[table], rest, self.rows["words"][at : at + self.words])
             self._used["words"] += self.words
-            self._enter(walk.OF_COUNTS, table, rest, at // self.words)
+            self._enter(lookup.OF_COUNTS, table, rest, at // self.words)
 
     def _merge(self, key: int, variant: int) -> None:
-        if self._find(walk.OF_MERGE, key, variant) >= 0:
+        if self._find(lookup.OF_MERGE, key, variant) >= 0:
             return
         start, at, out = self._used["byte"], self._used["tokens"], self._out
         while not survey.merge(self.handle, key, variant, start, at, self._work, self._count, out):
@@ -226,7 +226,7 @@ class TokenTables:
         self._used["tokens"] += m
         self._used["byte"] += n + 1 if n else 0
         self._used["merged"] += 2
-        self._enter(walk.OF_MERGE, key, variant, merged // 2)
+        self._enter(lookup.OF_MERGE, key, variant, merged // 2)
 
     @property
     def nbytes(self) -> int:

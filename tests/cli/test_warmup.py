@@ -99,13 +99,13 @@ def test_a_cold_warm_up_compiles_each_kernel_once_whoever_does_it(tmp_path: Path
 from structgen import warmup
 from structgen.kernels import cache
 calls = []
-warmup.KERNELS = {name: warmup.KERNELS[name] for name in ("survey.pack", "rows.expand", "walk.find", "logits.pick")}
+warmup.KERNELS = {name: warmup.KERNELS[name] for name in ("survey.pack", "rows.expand", "logits.pick", "lookup.find")}
 done = warmup.warm(lambda *call: calls.append(call))
 print(done.compiled, max(call[1:] for call in calls), sorted({call[0] for call in calls}), len(list(done.folder.iterdir())))
 """
     run = [sys.executable, "-c", code]
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    names = ["logits.pick", "rows.expand", "survey.pack", "walk.find"]
+    names = ["logits.pick", "lookup.find", "rows.expand", "survey.pack"]
     assert subprocess.run(run, env=env, capture_output=True, text=True, check=True).stdout == f"4 (4, 4) {names} 4\n"
 
 

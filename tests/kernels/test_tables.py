@@ -17,8 +17,8 @@ from structgen.ir.chars import of_text
 from structgen.ir.encoding import JSON, UTF8
 from structgen.ir.expr import Alt, Leaf, Lit, Repeat, Rule, Seq
 from structgen.ir.regular import CharDFA
+from structgen.kernels import lookup
 from structgen.kernels import tables as t
-from structgen.kernels import walk
 from structgen.vocab.vocabulary import Vocabulary
 
 LAW = settings(derandomize=True, deadline=None, database=None, max_examples=max(5, int(60 * SCALE)))
@@ -37,9 +37,9 @@ def test_the_hash_table_is_a_dictionary(wanted: dict[int, int]) -> None:
     keys, values = np.array(list(wanted), np.int64), np.array(list(wanted.values()), np.int64)
     half = len(keys) // 2
     for part in (slice(0, half), slice(half, None), slice(0, half)):  # entering twice changes nothing
-        walk.enter(index, np.ascontiguousarray(keys[part]), np.ascontiguousarray(values[part]))
-    assert all(walk.find(index, key) == value for key, value in wanted.items())
-    assert all(walk.find(index, key ^ 1) == wanted.get(key ^ 1, -1) for key in wanted)
+        lookup.enter(index, np.ascontiguousarray(keys[part]), np.ascontiguousarray(values[part]))
+    assert all(lookup.find(index, key) == value for key, value in wanted.items())
+    assert all(lookup.find(index, key ^ 1) == wanted.get(key ^ 1, -1) for key in wanted)
     assert int((index[2::2] >= 0).sum()) == len(wanted)
 
 
@@ -47,13 +47,13 @@ def test_neighbouring_keys_spread() -> None:
     """A full table of small keys stays fast: no key is far from its cell."""
     index = fresh_index(1 << 12)
     keys = np.array(
-        [(int(walk.OF_MERGE) << 60) | ((256 * a + b) << 30) | c for a in range(4) for b in range(256) for c in (0, 1)], np.int64
+        [(int(lookup.OF_MERGE) << 60) | ((256 * a + b) << 30) | c for a in range(4) for b in range(256) for c in (0, 1)], np.int64
     )
-    walk.enter(index, keys, np.arange(len(keys)))
+    lookup.enter(index, keys, np.arange(len(keys)))
     taken = index[2::2] >= 0
     runs = np.diff(np.flatnonzero(np.diff(np.concatenate([[0], taken.view(np.int8), [0]]))))[::2]
     assert runs.max() < 60
-    assert [walk.find(index, int(key)) for key in keys] == list(range(len(keys)))
+    assert [lookup.find(index, int(key)) for key in keys] == list(range(len(keys)))
 
 
 # ---- the survey of a vocabulary from a leaf node, and merged exits ----
