@@ -31,7 +31,6 @@ from structgen.kernels.arena import Arena, Blank, bundle
 from structgen.vocab.vocabulary import Stop, Vocabulary
 
 _OWN: Final = Blank({"stop": np.zeros(0, np.int32), "mute": np.zeros(0, np.uint32)})
-_SETTLED: Final = ()  # the doubts of a row in which they were judged
 
 T = TypeVar("T")
 Tokens = npt.NDArray[np.int32]
@@ -69,6 +68,7 @@ class TokenAutomaton:
         self._moves: dict[int, int] = {}
         self.rows = self._store.rows()  # those that are finished, by state
         self._doubtful = self._store.rows()  # those of twins that leave tokens to the states themselves, by twin
+        self._judged: set[int] = set()  # states whose finished row is not that of a twin with doubts
         self._repeats: Tokens = np.empty(1 << 10, np.int32)  # scratch
         self._heir: TokenAutomaton | None = None  # for new texts, once this one is worn
         self._stopping: dict[tuple[int, ...], TokenAutomaton] = {}  # the same with other stop ids
@@ -173,7 +173,8 @@ class TokenAutomaton:
     def read(self, state: int, data: bytes | str) -> int:
         """The state after bytes, however they would be cut into tokens; 0 where they are illegal."""
         data = _bytes_of(data, "data")
-        if not 0 < state < self.machine.states:
+        state = self._existing(state)
+        if not state:
             return DEAD
         count, after = self.machine.read(data, state)
         return after if count == len(data) else DEAD
@@ -214,7 +215,10 @@ class TokenAutomaton:
 
     def mask(self, state: int) -> Words:
         """The tokens that may come next, stop ids included where the text may end: a read-only packed row, uint32[words]."""
-        found = self.rows.get(state)
+        try:
+            found = self.rows.get(state)
+        except TypeError:  # what cannot be a key is no state
+            found = None
         return ((found and found.line) or self.line(whole(state, "state"))).words
 
     def line(self, state: int) -> Line:
@@ -238,8 +242,8 @@ class TokenAutomaton:
             if code == walk.NOWHERE:
                 return self._nothing()
             twin = int(code) - walk.OTHER
-            found = self._doubtful.get(twin) or self.rows.get(twin)
-            if found is None or found.doubts == _SETTLED:
+            found = self._doubtful.get(twin) or (None if twin in self._judged else self.rows.get(twin))
+            if found is None:
                 line = store.blank()
                 found = self._finished(twin, line, self._call(walk.mask, twin, line.into, scratch))
             return self._exact(state, found)
@@ -273,7 +277,9 @@ class TokenAutomaton:
         row = self._settled(state, twins)
         if row is not None:
             line = Line.of(row)
-            return store.keep(self.rows, state, line, store.told(line), _SETTLED)
+            if twins.doubts is not None:
+                self._judged.add(state)
+            return store.keep(self.rows, state, line, store.told(line))
         if state not in self.rows:
             store.add(self.rows, state, twins)
         return twins
@@ -318,7 +324,13 @@ class TokenAutomaton:
 
     def accepts(self, state: int) -> bool:
         """Whether the text may end in this state; False for the dead state and for states that do not exist."""
-        return 0 < state < self.machine.states and bool(self.machine.arena["final"][state])
+        return bool(self.machine.arena["final"][self._existing(state)])
+
+    def _existing(self, state: int) -> int:
+        """The state as Python's integer, 0 where there is none."""
+        if type(state) is not int:
+            state = whole(state, "state")
+        return state if 0 < state < self.machine.states else DEAD
 
     def fill(self, states: Sequence[int] | Ints, out: Any) -> None:
         """Write the rows of many states into `out`, uint32[len(states), words]. Raises OptionError for another array."""
@@ -332,14 +344,16 @@ class TokenAutomaton:
         `constraint.forced`). A vocabulary without a tokenizer cuts by longest match. Raises VocabularyError for what is no token, and where
         the tokenizer cannot be asked.
         """
-        if not 0 < state < self.machine.states:
+        state = self._existing(state)
+        if not state:
             return []
         with self.machine.turn:
             return self._forced.tokens(int(state), behind)
 
     def forced_bytes(self, state: int) -> bytes:
         """The bytes that must come next, however they are cut into tokens: up to a choice, a special token, or where the text may end."""
-        if not 0 < state < self.machine.states:
+        state = self._existing(state)
+        if not state:
             return b""
         with self.machine.turn:
             return self._forced.must(int(state)).text
@@ -351,7 +365,8 @@ class TokenAutomaton:
         `exact`: the fewest in any case, which may take seconds. `NO_END` for the dead state, and where no tokens spell an end. Raises
         BudgetExceeded where nothing of this is known.
         """
-        if not 0 < state < self.machine.states:
+        state = self._existing(state)
+        if not state:
             return NO_END
         with self.machine.turn:
             if self._distances is None:  # made when it is needed: it looks through the vocabulary
@@ -360,7 +375,8 @@ class TokenAutomaton:
 
     def twin(self, state: int) -> int:
         """The state with the texts forgotten that were read: masks and `classes` are made for it. See `Constraint`."""
-        if not 0 < state < self.machine.states:
+        state = self._existing(state)
+        if not state:
             return DEAD
         with self.machine.turn:
             return self.machine.twin(int(state))
@@ -390,7 +406,8 @@ class TokenAutomaton:
         (57 MB). What looks ahead asks for `classes`.
         """
         after = np.zeros(self._size, np.int32)
-        if 0 < state < self.machine.states:
+        state = self._existing(state)
+        if state:
             with self.machine.turn:
                 at, stack = np.zeros(1, np.int64), np.empty(self._tables.deepest + 2, np.int32)
                 self._call(moves.transitions, int(state), int(twins), at, stack, after)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any
 
 from structgen.constraint.explain import dead_end
 from structgen.constraint.fill import fill
-from structgen.constraint.protocol import DEAD, ENDED, Constraint, Words, renewed, unpack
+from structgen.constraint.protocol import DEAD, ENDED, Constraint, Words, renewed, unpack, whole
 from structgen.errors import OptionError, TokenRefused
 from structgen.vocab.vocabulary import Vocabulary
 
@@ -58,6 +58,7 @@ class Matcher:
 
     def accept_tokens(self, tokens: Sequence[int]) -> bool:
         """Move behind all of the tokens; False, and no move, where one is illegal."""
+        tokens = _ids(tokens)
         behind = self._behind(tokens)
         if len(behind) < len(tokens):
             return False
@@ -66,10 +67,11 @@ class Matcher:
 
     def validate_tokens(self, tokens: Sequence[int]) -> int:
         """How many of the tokens, from the first on, are legal here. Moves nothing."""
-        return len(self._behind(tokens))
+        return len(self._behind(_ids(tokens)))
 
     def feed(self, tokens: Sequence[int]) -> None:
         """Move behind all of the tokens. Raises TokenRefused, and does not move, where one is illegal."""
+        tokens = _ids(tokens)
         behind = self._behind(tokens)
         if len(behind) < len(tokens):
             raise self._refusal([self.state, *behind][-1], len(self) + len(behind), tokens[len(behind)])
@@ -77,6 +79,7 @@ class Matcher:
 
     def rollback(self, count: int = 1) -> None:
         """Take back the last `count` tokens, stop tokens included. Raises OptionError where there are not so many."""
+        count = whole(count, "number of tokens")
         if not 0 <= count <= len(self):
             raise OptionError(f"cannot take back {count} of {len(self)} tokens", where="count", hint="len(matcher) says how many there are")
         del self._states[len(self._states) - count :], self._tokens[len(self) - count :]
@@ -141,6 +144,13 @@ class Matcher:
             more = f" and {len(allowed) - _SHOWN} more" if len(allowed) > _SHOWN else ""
             why, hint = f"{_named(vocabulary, token)} is illegal here", f"what may come: {shown}{more}"
         return TokenRefused(why, where=f"token {place}", hint=hint)
+
+
+def _ids(tokens: Iterable[int]) -> list[int]:
+    """The tokens as Python's integers, of whatever holds them."""
+    if not isinstance(tokens, Iterable):
+        raise OptionError(f"{tokens!r:.60} are no tokens", where="tokens", hint="pass a list of ids")
+    return [whole(token, "token") for token in tokens]
 
 
 def _named(vocabulary: Vocabulary, token: int) -> str:

@@ -9,13 +9,14 @@ Not here: how rows are made (`automaton`).
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import deque
 from functools import lru_cache
 from itertools import count
 from typing import Any, Final, NamedTuple
-from weakref import ref
+from weakref import WeakSet, ref
 
 import numpy as np
 import numpy.typing as npt
@@ -58,15 +59,14 @@ _COUNTS: Final = _counts() if JIT and getattr(sys, "_is_gil_enabled", lambda: Tr
 class Row:
     """A finished row, which nobody changes from now on: `line`, or None while only the ids are kept. Equal ones are one object.
 
-    `doubts`: in the row of a twin, the tokens that only the states themselves can judge, and the keys in them; empty where they were
-    judged. Such a row is an object of its own; `like`: the one with the same tokens, whose words it has.
+    `doubts`: in the row of a twin, the tokens that only the states themselves can judge, and the keys in them. Such a row has neither line
+    nor ids, but those of the row with the same tokens, `like`.
     """
 
     __slots__ = ("__weakref__", "doubts", "ids", "like", "line")
 
-    def __init__(self, line: Line, ids: Words | None = None, doubts: Doubts | None = None, like: Row | None = None) -> None:
-        self.line: Line | None = line
-        self.ids, self.doubts, self.like = ids, doubts, like
+    def __init__(self, line: Line | None, ids: Words | None = None, doubts: Doubts | None = None, like: Row | None = None) -> None:
+        self.line, self.ids, self.doubts, self.like = line, ids, doubts, like
 
 
 class Rows(dict[int, Row]):
@@ -109,6 +109,7 @@ class RowStore:
         self._rows = self._bytes = 0  # that are remembered; in all that are known
         self._lines: deque[Row] = deque()  # rows that have ids and a line
         self._free: list[Line] = []
+        _STORES.add(self)
 
     @property
     def used(self) -> int:
@@ -143,11 +144,8 @@ class RowStore:
         with self._lock:
             row = self._shared(line, told)
             if doubts is not None:
-                assert row.line is not None
-                row = Row(row.line, row.ids, doubts, row)
+                row = Row(None, None, doubts, row)
                 self._note(row, next(self._unlike), sum(some.nbytes for some in doubts))
-                if row.ids is not None:
-                    self._hold(row)
             self._enter(rows, state, row)
         return row
 
@@ -179,6 +177,7 @@ class RowStore:
 
     def line_of(self, row: Row) -> Line:
         """The line of a row."""
+        row = row.like or row
         line = row.line
         if line is not None:
             return line
@@ -243,6 +242,18 @@ class RowStore:
         line, row.line = row.line, None
         if line is not None and (sys.getrefcount(line), sys.getrefcount(line.words)) == _COUNTS and len(self._free) < _FREE_MAX:
             self._free.append(line)
+
+
+_STORES: Final[WeakSet[RowStore]] = WeakSet()
+
+
+def _unlock() -> None:
+    for store in _STORES:
+        store._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)  # a child has none of the threads that may have held them
 
 
 @lru_cache(maxsize=8)

@@ -149,6 +149,7 @@ class TokenTables:
             sizes = *[self.ids + 1] * 3, *[self.nodes] * 2
             self._scratch = [np.zeros(_STEPS, np.int64), *depths, *(np.empty(size, np.int32) for size in sizes)]
         if self._surveyed != g:
+            self._surveyed = -1  # whatever interrupts this
             survey.survey(self.handle, g, *self._scratch, self._found)
             self._surveyed = g
         n, m = self._found.tolist()

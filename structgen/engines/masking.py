@@ -29,9 +29,12 @@ def apply_masks(logits: Any, masks: Words) -> npt.NDArray[np.bool_]:
     kind = str(getattr(logits, "dtype", type(logits).__name__)).removeprefix("torch.")
     if "float" not in kind or not hasattr(logits, "ndim"):
         raise OptionError(f"logits are {kind}", where="logits", hint="pass a numpy array or a torch tensor of floats [B, V]")
+    if not hasattr(masks, "ndim"):
+        raise OptionError(f"masks are {type(masks).__name__}", where="masks", hint="pass uint32[B, words], as sg.fill writes them")
     if logits.ndim != 2 or masks.ndim != 2 or len(logits) != len(masks) or logits.shape[1] <= 32 * (masks.shape[1] - 1):
         why = f"logits {kind}{list(logits.shape)} and masks {masks.dtype}{list(masks.shape)}"
-        raise OptionError(why, where="logits", hint="pass floats [B, V] and uint32[B, words], 32 words >= V")
+        raise OptionError(why, where="logits", hint="pass floats [B, V] and uint32[B, words], of no more words than V tokens need")
+    _check_memory(logits)
     cells = _cells(logits, kind)
     if cells is None:
         return _on_device(logits, masks)
@@ -40,6 +43,20 @@ def apply_masks(logits: Any, masks: Words) -> npt.NDArray[np.bool_]:
     rows = np.ascontiguousarray(masks, np.uint32)
     on_all_cores(lambda first, end: forbid(cells, rows, value, alive, first, end), len(cells), cells.nbytes)
     return alive
+
+
+def _check_memory(logits: Any) -> None:
+    """Raises OptionError where logits cannot be changed in place."""
+    if isinstance(logits, np.ndarray):
+        if not logits.flags.writeable:
+            raise OptionError("logits are read-only", where="logits", hint="pass a copy")
+        shared = any(stride == 0 and size > 1 for stride, size in zip(logits.strides, logits.shape, strict=True))
+    else:
+        if logits.requires_grad and logits.is_leaf:
+            raise OptionError("logits require gradients", where="logits", hint="pass logits.detach(), or call this under torch.no_grad()")
+        shared = any(logits.stride(k) == 0 and logits.shape[k] > 1 for k in range(2))
+    if shared:
+        raise OptionError("rows of logits share their memory", where="logits", hint="pass a copy: each row has a mask of its own")
 
 
 def _cells(logits: Any, kind: str) -> Any:

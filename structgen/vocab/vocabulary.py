@@ -240,6 +240,8 @@ def _stop_ids(stop: Stop, source: Source) -> tuple[int, ...]:
     if stop is None:
         stop = ()
     items = [stop] if isinstance(stop, str) or not isinstance(stop, Iterable) else list(stop)
+    if "" in items:
+        raise VocabularyError("an empty spelling ends nothing", where="stop", hint="pass an id or the spelling of a token")
     found = (source.find(item) if isinstance(item, str) else _checked_id(item, "stop") for item in items)
     out = tuple(dict.fromkeys(found))
     if not out:

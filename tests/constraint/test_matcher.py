@@ -128,3 +128,27 @@ def test_what_it_says_of_refused_tokens() -> None:
         with pytest.raises(OptionError, match="take back"):
             matcher.rollback(count)
     assert len(matcher) == 1
+
+
+def test_tokens_may_come_in_an_array_and_nothing_else_is_one() -> None:
+    matcher = Matcher(compiled("(ab)*"))
+    assert matcher.accept(0)
+    assert matcher.accept_tokens(np.array([1, 2, 0]))
+    matcher.feed(np.array([1]))
+    assert (matcher._tokens, len(matcher)) == ([0, 1, 2, 0, 1], 5)
+    assert all(type(token) is int for token in matcher._tokens)
+    matcher.rollback(3)
+    assert (matcher._tokens, matcher.validate_tokens(np.array([2, 1]))) == ([0, 1], 1)
+    for call in (matcher.accept_tokens, matcher.feed, matcher.validate_tokens):
+        for tokens in (None, 5, ["a"], [1.5]):
+            with pytest.raises(OptionError):
+                call(tokens)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="number"):
+        matcher.rollback(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["accepts", "distance", "forced", "forced_bytes", "classes", "transitions", "twin", "mask"])
+@pytest.mark.parametrize("state", [None, "a", [1], 1.5])
+def test_what_is_no_state_is_refused(name: str, state: object) -> None:
+    with pytest.raises(OptionError, match="is no state"):
+        getattr(compiled("(ab)*"), name)(state)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,12 +10,14 @@ import pytest
 import structgen as sg
 from structgen.automata.leaves import pool
 from structgen.constraint import tables
+from structgen.constraint.protocol import unpack
 from structgen.constraint.tables import tables_of
 from structgen.errors import BudgetExceeded, GrammarError, OptionError, VocabularyError
 from structgen.frontends.jsonschema.spell import ESCAPES
 from structgen.ir.encoding import JSON
 from structgen.ir.expr import Leaf
 from structgen.ir.regular import CharDFA
+from structgen.kernels import survey
 
 BYTES = [bytes([b]) for b in range(256)]
 
@@ -112,3 +115,28 @@ def test_a_fork_has_rows_of_its_own():
         os._exit(0)
     os.waitpid(child, 0)
     assert not made.rows["words"].any()
+
+
+def test_an_interrupted_survey_of_a_leaf_is_not_taken_for_one_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = [*(bytes([byte]) for byte in range(256)), *("".join(some).encode() for some in product('ab1"', repeat=3)), b""]
+    vocabulary = sg.Vocabulary.from_bytes(tokens, eos=len(tokens) - 1)
+
+    def inside(schema: dict[str, object]) -> tuple[sg.TokenAutomaton, int]:
+        automaton = sg.compile(sg.json_schema(schema), vocabulary)
+        return automaton, automaton.read(automaton.start(), b'"')
+
+    automaton, state = inside({"type": "string"})
+    automaton.mask(state)
+    with monkeypatch.context() as patch:
+        real = survey.survey
+
+        def interrupted(*arguments: object) -> None:
+            real(*arguments)
+            raise KeyboardInterrupt  # where Ctrl-C lands that was pressed while the kernel ran
+
+        patch.setattr(survey, "survey", interrupted)
+        automaton, state = inside({"type": "string", "pattern": "^[ab]*1$"})
+        with pytest.raises(KeyboardInterrupt):
+            automaton.mask(state)
+    automaton, state = inside({"type": "string", "minLength": 2, "maxLength": 100})
+    assert unpack(automaton.mask(state)).tolist() == [t for t in range(len(tokens)) if automaton.advance(state, t)]

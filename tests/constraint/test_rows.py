@@ -106,3 +106,15 @@ def test_rows_go_with_their_automaton() -> None:
     assert store.used == 2 * 200 + 304
     assert len(store._order) < 100
     assert len(store._known) == 1
+
+
+def test_rows_with_many_doubts_are_forgotten_like_others() -> None:
+    store = RowStore(WORDS, limit=1_000_000)
+    rows = store.rows()
+    for state in range(300):
+        line = store.blank()
+        expand(np.array([state], np.uint32), line.into, WORDS)
+        row = store.keep(rows, state, line, store.told(line), (np.zeros(1000, np.int32),))
+        assert ids(store.line_of(row).words) == [state]
+    assert 150 < len(rows) < 230
+    assert store.used < 1_000_000

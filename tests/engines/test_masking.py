@@ -93,3 +93,15 @@ def test_many_rows_are_shared_among_threads(monkeypatch: pytest.MonkeyPatch) -> 
 def test_other_shapes_are_refused(logits: Any) -> None:
     with pytest.raises(OptionError, match="logits"):
         apply_masks(logits, np.zeros((2, 1), np.uint32))
+
+
+def test_memory_that_cannot_be_changed_row_by_row_is_refused() -> None:
+    masks = np.ones((3, 1), np.uint32)
+    fixed = np.zeros((3, 20), np.float32)
+    fixed.setflags(write=False)
+    spread = np.lib.stride_tricks.as_strided(np.zeros(20, np.float32), (3, 20), (0, 4))
+    for logits in (fixed, spread, torch.zeros(20).expand(3, 20), torch.zeros(3, 20, requires_grad=True)):
+        with pytest.raises(OptionError, match=r"read-only|share|gradients"):
+            apply_masks(logits, masks)
+    with pytest.raises(OptionError, match="masks are NoneType"):
+        apply_masks(np.zeros((3, 20), np.float32), None)  # type: ignore[arg-type]
